@@ -1,0 +1,188 @@
+"""What every room's tests may ask for: real camera files, Debian's programs, a real PostgreSQL.
+
+A test that asks for a system program is marked ``service`` here, so no test marks itself. Where a
+program is missing the test is skipped, except when ``CCTV_VAULT_REQUIRE_SERVICES`` is set (a full
+``./test`` with every package in place sets it): then it fails, because a suite that silently left
+itself out proves nothing.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from psycopg import sql
+
+# No deadlines: how long an example takes says something about the machine, not about the vault.
+# In continuous integration the examples are the same in every run of the same code.
+settings.register_profile(
+    "vault",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("vault")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "program" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.service)
+
+
+@pytest.fixture(autouse=True)
+def _no_vault_of_the_person_at_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "KEYS", "USER", "TOKEN"):
+        monkeypatch.delenv(f"CCTV_VAULT_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The top folder of the clone."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def media(repository: Path) -> Path | None:
+    """The folder of real camera files, or None where there is none: then draw some instead."""
+    named = os.environ.get("CCTV_VAULT_MEDIA")
+    folder = Path(named) if named else repository.parent / "shared" / "media"
+    if named and not folder.is_dir():
+        pytest.fail(f"CCTV_VAULT_MEDIA names no folder: {named}")
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str, str], Path]:
+    """Finds a system program: ``program("chromium", "chromium")`` gives its path.
+
+    The second argument is the Debian package that brings it. A name with a slash is a pattern from
+    the root; the last match wins, which of several versions is the newest.
+    """
+
+    def find(name: str, package: str) -> Path:
+        if "/" in name:
+            found = [str(path) for path in sorted(Path("/").glob(name.lstrip("/")))][-1:]
+        else:
+            search = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+            found = [path for path in (shutil.which(name, path=search),) if path]
+        if found:
+            return Path(found[0])
+        missing = f"{name} is missing (Debian package {package})"
+        if os.environ.get("CCTV_VAULT_REQUIRE_SERVICES"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+    return find
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A throw-away server on the loopback address, with a superuser ``vault``."""
+
+    port: int
+    password: str = field(repr=False)
+
+    def url(self, database: str, driver: str = "postgresql+psycopg") -> str:
+        """The address of one of its databases, as SQLAlchemy reads it."""
+        return f"{driver}://vault:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def administer(self, statement: sql.SQL | sql.Composed) -> None:
+        """Runs one statement outside a transaction."""
+        with psycopg.connect(self.url("postgres", "postgresql"), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(program: Callable[[str, str], Path]) -> Iterator[PostgresServer]:
+    """Debian's PostgreSQL, started for this test process and removed with it."""
+    postgres = program("/usr/lib/postgresql/*/bin/postgres", "postgresql")
+    # The server refuses to run as root, and the folders pytest makes are closed to anyone else.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="cctv-vault-postgres-"))
+    password = secrets.token_hex(16)
+    try:
+        secret = folder / "password"
+        secret.write_text(password)
+        if user:
+            shutil.chown(folder, user)
+            shutil.chown(secret, user)
+        subprocess.run(
+            [
+                *(postgres.with_name("initdb"), "--pgdata", folder / "data", "--username", "vault"),
+                *("--auth", "scram-sha-256", "--pwfile", secret, "--no-sync"),
+                *("--encoding", "UTF8", "--locale", "C.UTF-8"),
+            ],
+            cwd=folder,
+            user=user,
+            check=True,
+            capture_output=True,
+        )
+        with _running(postgres, folder, user, password) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _running(
+    postgres: Path, folder: Path, user: str | None, password: str
+) -> Iterator[PostgresServer]:
+    """The server process of one data folder, on a port nobody else has."""
+    # Between choosing a port and the server taking it another process may: then the next one.
+    for _ in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            server = PostgresServer(probe.getsockname()[1], password)
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    *(postgres, "-D", folder / "data", "-p", str(server.port)),
+                    *("-h", "127.0.0.1", "-k", folder, "-F"),
+                ],
+                cwd=folder,
+                user=user,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            if _answers(server, process):
+                yield server
+                return
+        finally:
+            # SIGINT ends the sessions that a failed test left open; SIGTERM would wait for them.
+            process.send_signal(signal.SIGINT)
+            process.wait()
+    pytest.fail("PostgreSQL did not start:\n" + (folder / "log").read_text())
+
+
+def _answers(server: PostgresServer, process: subprocess.Popen[bytes]) -> bool:
+    while process.poll() is None:
+        try:
+            server.administer(sql.SQL("SELECT 1"))
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a database of this test's own, empty and gone afterwards."""
+    name = f"test_{secrets.token_hex(8)}"
+    postgres_server.administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield postgres_server.url(name)
+    postgres_server.administer(
+        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    )
