@@ -1,0 +1,1 @@
+"""The custody log: entries, tree, signed checkpoints, proofs; not what the entries mean."""

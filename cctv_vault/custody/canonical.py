@@ -1,0 +1,123 @@
+"""Canonical JSON (RFC 8785): one value, one sequence of bytes.
+
+Owns what may be written into an entry or its details, and refuses whatever a reader in
+another language could take for something else: fractions, integers beyond the 53 bits
+of an IEEE 754 double, lone surrogates, keys that are not strings, and nesting so deep
+that a parser might give up.  Reading is as strict as writing: bytes that are valid JSON
+but not the canonical form of their value are refused, so that no entry has two forms.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NoReturn, TypeAlias
+
+import rfc8785
+
+from cctv_vault.custody.errors import CanonicalError
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What may be encoded.  A decoded value holds only None, bool, int, str, list, dict."""
+
+MAX_INTEGER: Final = 2**53 - 1
+"""Largest magnitude of an integer: the safe range of RFC 7493 section 2.2."""
+
+MAX_DEPTH: Final = 32
+"""Deepest nesting of lists and objects."""
+
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def plain_json(value: Json) -> Json:
+    """Copy a value into the plain types that its canonical form decodes to.
+
+    The copy shares no list or dict with the original.  A float that is an integer
+    becomes that integer; enumerations become their values; tuples become lists.
+
+    Raises:
+        CanonicalError: The value has no canonical form here; `where` is a JSON path.
+    """
+    return _plain(value, "$", MAX_DEPTH)
+
+
+def canonical_json(value: Json) -> bytes:
+    """Encode a value as canonical JSON in UTF-8.
+
+    Raises:
+        CanonicalError: The value has no canonical form here; `where` is a JSON path.
+    """
+    return rfc8785.dumps(_plain(value, "$", MAX_DEPTH))
+
+
+def parse_canonical(data: bytes) -> Json:
+    """Decode canonical JSON.
+
+    Raises:
+        CanonicalError: The bytes are not JSON, or not the canonical form of their value.
+    """
+    # The errors of the parsers carry the whole document, hence "from None" throughout.
+    try:
+        value: Json = json.loads(
+            data.decode("utf-8"), parse_float=_refuse_number, parse_constant=_refuse_number
+        )
+    except UnicodeDecodeError as error:
+        raise CanonicalError(f"byte {error.start}", "is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise CanonicalError(f"character {error.pos}", "is not JSON") from None
+    except ValueError:  # int() refuses thousands of digits
+        raise CanonicalError("$", "holds a number too long to be read") from None
+    except RecursionError:
+        raise CanonicalError("$", "is nested too deep") from None
+    if canonical_json(value) != data:
+        raise CanonicalError("$", "is JSON, but not in its canonical form")
+    return value
+
+
+def _refuse_number(_literal: str) -> NoReturn:
+    # The canonical form of every number allowed here is an integer literal.
+    raise CanonicalError("$", "holds a number that is not an integer")
+
+
+def _plain(value: object, where: str, depth: int) -> Json:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        if not value.is_integer():  # also NaN and the infinities
+            raise CanonicalError(where, "a number must be an integer")
+        value = int(value)
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise CanonicalError(where, "an integer must lie within 53 bits")
+        return int(value)
+    if isinstance(value, str):
+        return _text(value, where)
+    if not isinstance(value, Mapping | list | tuple):
+        raise CanonicalError(where, f"a {type(value).__name__} cannot be JSON")
+    if depth == 0:
+        raise CanonicalError(where, f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        return {
+            _key(key, where): _plain(item, f"{where}.{_shown(key)}", depth - 1)
+            for key, item in value.items()
+        }
+    return [_plain(item, f"{where}[{i}]", depth - 1) for i, item in enumerate(value)]
+
+
+def _key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise CanonicalError(where, f"a key must be a string, not a {type(key).__name__}")
+    return _text(key, f"a key of {where}")
+
+
+def _shown(key: str) -> str:
+    # A field name of ours helps whoever reads the error; anything else could be content.
+    return key if _FIELD_NAME.fullmatch(key) else "?"
+
+
+def _text(value: str, where: str) -> str:
+    text = str.__str__(value)  # the plain string also of an enumeration's member
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise CanonicalError(where, "a string must not hold lone surrogates") from None
+    return text
