@@ -1,0 +1,17 @@
+"""Identifiers: random, so that they tell nothing of how many there are or when they were made."""
+
+import secrets
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_LONG = 20
+_SHORT = 8
+
+
+def long_id() -> str:
+    """100 random bits in 20 characters, for recordings and other rows in their millions."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LONG))
+
+
+def reference(prefix: str) -> str:
+    """A short reference a person can read out, for example ``H-7K2M9Q4X`` (40 random bits)."""
+    return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(_SHORT)).upper()

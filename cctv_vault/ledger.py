@@ -1,0 +1,139 @@
+"""Acts: no act without its custody entry, no entry without its act.
+
+Owns the transaction an act shares with its entries, and the record of refusals: an act that is
+refused is rolled back, the refusal is written in a transaction of its own, and only then does the
+error leave. Repeated refusals from one source are counted into one entry.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session
+
+from cctv_vault.clock import Clock
+from cctv_vault.custody.canonical import Json
+from cctv_vault.custody.details import SALT_BYTES
+from cctv_vault.custody.events import Event
+from cctv_vault.custody.log import CustodyLog, Draft
+from cctv_vault.database import Database
+from cctv_vault.errors import VaultError
+from cctv_vault.people.actors import Actor
+from cctv_vault.schema import RefusalTally
+
+REFUSALS_COUNTED_FOR: Final = timedelta(minutes=10)
+
+
+@dataclass
+class Act:
+    """One act under way: its transaction, its time, its actor, and the entries it will leave."""
+
+    session: Session
+    now: datetime
+    actor: Actor
+    drafts: list[Draft] = field(default_factory=list)
+
+    def record(
+        self,
+        event: Event,
+        subject: str | None = None,
+        *,
+        facts: Mapping[str, Json] | None = None,
+        details: Mapping[str, Json] | None = None,
+        also: Iterable[str] = (),
+    ) -> None:
+        """Enter what is done, to be committed with it.
+
+        ``facts`` stand in the log forever and carry no personal data; ``details`` (names,
+        reasons, free text) are sealed and only committed to; ``also`` names further subjects
+        the entry is found under.
+        """
+        whole = dict(details or {})
+        if self.actor.os_user:
+            whole["os_user"] = self.actor.os_user
+        self.drafts.append(
+            Draft(
+                event=event,
+                subject=subject,
+                actor_id=self.actor.id,
+                means=self.actor.means,
+                facts=dict(facts or {}),
+                details=whole,
+                salt=secrets.token_bytes(SALT_BYTES),
+                also=tuple(also),
+            )
+        )
+
+
+class Ledger:
+    """Opens acts."""
+
+    def __init__(self, *, database: Database, log: CustodyLog, clock: Clock) -> None:
+        """All three belong to the vault and outlive this."""
+        self.clock = clock
+        self._database = database
+        self._log = log
+
+    @contextmanager
+    def act(
+        self,
+        event: Event,
+        actor: Actor,
+        *,
+        cameras: Iterable[str] = (),
+        subject: str | None = None,
+    ) -> Iterator[Act]:
+        """Do an act and enter it, or refuse it and enter that.
+
+        ``event`` and ``subject`` name what is attempted, for the record of a refusal;
+        ``cameras`` are the codes whose locks the act takes first.
+        """
+        tick = self.clock.tick()
+        try:
+            with self._database.write(cameras) as session:
+                act = Act(session, tick.now, actor)
+                yield act
+                session.flush()
+                if act.drafts:
+                    self._log.append(session, act.drafts, tick)
+        except VaultError as error:
+            self._refuse(event, actor, subject, error)
+            raise
+
+    def record(
+        self,
+        event: Event,
+        actor: Actor,
+        subject: str | None = None,
+        *,
+        facts: Mapping[str, Json] | None = None,
+        details: Mapping[str, Json] | None = None,
+        also: Iterable[str] = (),
+    ) -> None:
+        """Enter one act that changes nothing else in the database (a view, an outcome)."""
+        with self.act(event, actor, subject=subject) as act:
+            act.record(event, subject, facts=facts, details=details, also=also)
+
+    def _refuse(self, event: Event, actor: Actor, subject: str | None, error: VaultError) -> None:
+        tick = self.clock.tick()
+        with self._database.write() as session:
+            key = f"{actor.id}/{event}/{error.code}"
+            tally = session.get(RefusalTally, key, with_for_update=True)
+            if tally is not None and tick.now - tally.entered_at < REFUSALS_COUNTED_FOR:
+                tally.uncounted += 1
+                session.add(tally)
+                return
+            repeated = tally.uncounted if tally else 0
+            session.merge(RefusalTally(key=key, entered_at=tick.now, uncounted=0))
+            act = Act(session, tick.now, actor)
+            act.record(
+                Event.REFUSED,
+                subject,
+                facts={"act": event.value, "code": error.code, "repeated_before": repeated},
+                details={"message": str(error).encode("utf-8", "replace").decode()},
+            )
+            session.flush()
+            self._log.append(session, act.drafts, tick)

@@ -1,0 +1,63 @@
+"""How values leave the services: as JSON for machines, and times as text, both ways."""
+
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from cctv_vault.errors import InvalidInputError, NaiveTimeError
+
+
+def iso(moment: datetime) -> str:
+    """A time as ISO 8601 in UTC with ``Z``, with microseconds only when there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: str, zone: str) -> datetime:
+    """Read an ISO 8601 time with an offset or ``Z`` into UTC.
+
+    Raises:
+        NaiveTimeError: It has no offset; ``zone`` is named in the message.
+        InvalidInputError: It is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInputError(
+            f"{text!r} is no time; write it like 2026-03-01T09:00:00+01:00"
+        ) from None
+    if moment.tzinfo is None:
+        raise NaiveTimeError(text, zone)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(f"the time {text!r} lies outside the calendar") from None
+
+
+def to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any view in, any JSON out
+    """A view (dataclasses, times, bytes, enums, paths) as plain JSON values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            each.name: to_json(getattr(value, each.name)) for each in fields(value) if each.repr
+        }
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return printable(str(value))
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {str(key): to_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(each) for each in value]
+    return value
+
+
+def printable(text: str) -> str:
+    r"""Text that may hold bytes that are not UTF-8 (a file name), each shown as ``\xNN``."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
