@@ -103,8 +103,6 @@ def verify_proof(entry: bytes, proof_text: str, verifiers: Iterable[Verifier]) -
     """
     proof = decode_proof(proof_text)
     checkpoint = Checkpoint.open(proof.checkpoint, verifiers)
-    if proof.index >= checkpoint.size:
-        raise InclusionError(f"index {proof.index}", f"the log has {checkpoint.size} entries")
     try:
         verify_inclusion(
             leaf_hash(entry), proof.index, checkpoint.size, list(proof.path), checkpoint.root

@@ -102,7 +102,7 @@ def decode_bundle(data: bytes) -> list[bytes]:
     while at < len(data):
         start = at + _LENGTH_BYTES
         end = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or end > len(data):
+        if end > len(data):
             raise TileError(f"bundle entry {len(entries)}", "is cut off")
         entries.append(data[start:end])
         at = end

@@ -1,6 +1,7 @@
 """Signed notes: Go's published example, and every way a note can be wrong."""
 
 import base64
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -187,6 +188,19 @@ def test_verifier_keys_that_do_not_hold_together_are_refused() -> None:
 def test_no_verifier_key_whatever_raises_another_error(vkey: str) -> None:
     with pytest.raises(NoteError):
         parse_vkey(vkey)
+
+
+def test_two_known_keys_that_cannot_be_told_apart_are_refused() -> None:
+    @dataclass(frozen=True)
+    class Lookalike:
+        name: str = ALICE.name
+        key_id: bytes = ALICE.verifier.key_id
+
+        def verifies(self, text: str, signature: bytes) -> bool:
+            return bool(text and signature)
+
+    with pytest.raises(NoteError, match="same id"):
+        open_note(ALICE.sign("text\n"), [ALICE.verifier, Lookalike()])
 
 
 def test_a_key_that_is_no_point_of_the_curve_verifies_nothing() -> None:
