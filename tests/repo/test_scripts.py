@@ -106,12 +106,12 @@ def test_every_command_in_the_documents_exists(repository: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-c", ASK],
         input=json.dumps(calls),
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
 
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_changed_lock_is_installed_once_and_an_equal_one_never(clone: Path) -> None:
