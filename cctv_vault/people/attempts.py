@@ -1,0 +1,78 @@
+"""How often somebody may try to sign in: failures counted per key in a sliding window.
+
+Kept in memory: a restart forgets, which costs an attacker more than it gives. The window runs on
+a clock that only moves forward, so that a vault whose own time stands still lets people back in.
+"""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final
+
+from cctv_vault.errors import AccessDeniedError
+
+_KEYS_REMEMBERED: Final = 10_000
+
+
+class TooManyAttemptsError(AccessDeniedError):
+    """Too many failed attempts; ``wait_s`` says when the next one is looked at, in seconds."""
+
+    code: ClassVar[str] = "too-many-attempts"
+
+    def __init__(self, wait_s: int) -> None:
+        """``wait_s`` is at least one second."""
+        self.wait_s = wait_s
+        minutes = math.ceil(wait_s / 60)
+        super().__init__(f"too many failed attempts; wait {minutes} min and try again")
+
+
+class Attempts:
+    """Failures per key within a window of seconds, bounded in memory."""
+
+    def __init__(self, *, limit: int, window_s: float, clock: Callable[[], float]) -> None:
+        """``limit`` failures within ``window_s`` close a key until the oldest has left it."""
+        self._limit = limit
+        self._window_s = window_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures: dict[str, deque[float]] = {}
+
+    def check(self, keys: Iterable[str]) -> None:
+        """Let the attempt through, or say how long to wait.
+
+        Raises:
+            TooManyAttemptsError: One of the keys has failed too often.
+        """
+        with self._lock:
+            now = self._clock()
+            for key in keys:
+                failures = self._recent(key, now)
+                if len(failures) >= self._limit:
+                    wait_s = failures[-self._limit] + self._window_s - now
+                    raise TooManyAttemptsError(max(1, math.ceil(wait_s)))
+
+    def failed(self, keys: Iterable[str]) -> None:
+        """Count a failure against each key."""
+        with self._lock:
+            now = self._clock()
+            for key in keys:
+                self._recent(key, now).append(now)
+            if len(self._failures) > _KEYS_REMEMBERED:
+                self._failures = {
+                    key: times
+                    for key, times in self._failures.items()
+                    if times and times[-1] > now - self._window_s
+                }
+
+    def succeeded(self, keys: Iterable[str]) -> None:
+        """Forget the failures of each key."""
+        with self._lock:
+            for key in keys:
+                self._failures.pop(key, None)
+
+    def _recent(self, key: str, now: float) -> deque[float]:
+        failures = self._failures.setdefault(key, deque(maxlen=self._limit))
+        while failures and failures[0] <= now - self._window_s:
+            failures.popleft()
+        return failures
