@@ -1,0 +1,432 @@
+"""Blobs as files in a folder, durable in the order that `FORMAT.md` numbers.
+
+Owns the folder, its marker and its temporary files. Refuses to work where the marker is gone,
+as it is when a disk is not mounted: then "no such blob" would be a lie, and writing would fill
+the disk underneath.
+
+Large blobs are written and read back past the page cache (O_DIRECT) where the filesystem can:
+twice the speed, what is read back is the medium, and footage that nobody looks at does not push
+out what somebody does.
+"""
+
+import contextlib
+import errno
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from storage.backend import checked_name
+from storage.errors import (
+    BlobExistsError,
+    BlobMissingError,
+    StorageFullError,
+    StorageUnavailableError,
+    UnknownFormatError,
+)
+
+_MARKER: Final = ".cctv-vault-blobs"
+_MARKER_TEXT: Final = b"cctv-vault blobs 1\n"
+_PARTIAL: Final = ".partial"
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# O_DIRECT asks for offsets, lengths and addresses that are multiples of the device's block.
+_BLOCK: Final = 4096
+_STAGE: Final = 4 << 20
+# A folder may be removed as empty by a delete between being made and being written into.
+_RACES: Final = 16
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn the operating system's errors into storage's.
+
+    Raises:
+        StorageFullError: No room.
+        StorageUnavailableError: Any other failure.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        kind = StorageFullError if error.errno in _FULL else StorageUnavailableError
+        raise kind(f"{what}: {reason}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
+    """Write every byte: the system may take only some, for one just before the disk is full."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+class DirectoryStore:
+    """A `BlobStore` in a folder.
+
+    Safe for threads and for several processes on one machine: a name has one writer at a time,
+    who holds an advisory lock on its temporary file.
+    """
+
+    def __init__(self, root: Path, *, must_exist: bool = False) -> None:
+        """Open the store, or make it where `root` is missing or empty.
+
+        Args:
+            root: The folder.
+            must_exist: Refuse to make a store, as whoever knows that there was one must.
+
+        Raises:
+            StorageUnavailableError: The folder is not a store (is the disk mounted?), holds
+                something else, or cannot be made.
+            UnknownFormatError: The store's version is not known here.
+        """
+        self._root = root.absolute()
+        marker = self._root / _MARKER
+        with translated(f"blob folder {root}"):
+            if not marker.exists():
+                self._make(must_exist=must_exist)
+            if marker.read_bytes() != _MARKER_TEXT:
+                raise UnknownFormatError(f"{marker} is not of a version known here")
+
+    def _make(self, *, must_exist: bool) -> None:
+        if must_exist:
+            raise StorageUnavailableError(f"{self._root} is no blob folder: is its disk mounted?")
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(entry.name != "lost+found" for entry in self._root.iterdir()):
+            raise StorageUnavailableError(f"{self._root} holds something else: choose an empty one")
+        temporary = self._root / f"{_MARKER}.new"
+        temporary.write_bytes(_MARKER_TEXT)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.rename(self._root / _MARKER)
+        sync_folder(self._root)
+        sync_folder(self._root.parent)
+
+    @property
+    def description(self) -> str:
+        """Where the folder is."""
+        return f"folder {self._root}"
+
+    def create(self, name: str) -> "DirectoryWriter":
+        """Begin a blob; see `BlobStore.create`."""
+        target = self._path(name)
+        with translated(f"blob {name}"):
+            self._check_mounted()
+            return DirectoryWriter(self._root, name, target)
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return a range; see `BlobStore.read`."""
+        with self._opened(name) as handle:
+            return _read_all(handle, offset, length)
+
+    def read_back(self, name: str, chunk: int) -> Iterator[bytes]:
+        """Yield the blob from the disk; see `BlobStore.read_back`.
+
+        Past the page cache where the filesystem can; else its pages are dropped first, so that
+        what is checked is the medium. On a filesystem in memory there is none beneath, and the
+        same bytes are read again.
+        """
+        if chunk % _BLOCK:
+            raise ValueError(f"read-back goes in multiples of {_BLOCK} bytes")
+        with self._opened(name) as handle, ThreadPoolExecutor(1) as reader:
+            if not _set_direct(handle, on=True):
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            stages = [mmap.mmap(-1, chunk), mmap.mmap(-1, chunk)]
+            offset, ahead = 0, reader.submit(_fill, handle, stages[0], 0)
+            while count := ahead.result():
+                offset += count
+                stages.reverse()
+                ahead = reader.submit(_fill, handle, stages[0], offset)
+                yield stages[1][:count]
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes; see `BlobStore.size`."""
+        with self._opened(name) as handle:
+            return os.fstat(handle).st_size
+
+    def exists(self, name: str) -> bool:
+        """Say whether the blob is there; see `BlobStore.exists`."""
+        try:
+            with self._opened(name):
+                return True
+        except BlobMissingError:
+            return False
+
+    def delete(self, name: str) -> None:
+        """Remove the blob and the folders it leaves empty; see `BlobStore.delete`."""
+        path = self._path(name)
+        with translated(f"blob {name}"):
+            self._check_mounted()
+            # A path that leads through a file names no blob either.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                path.unlink()
+                sync_folder(path.parent)
+            _prune(path.parent, self._root)
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """Yield the names of blobs; see `BlobStore.names`."""
+        checked_name(f"{prefix}x")
+        top = self._root / prefix.rpartition("/")[0]
+        with translated(f"blobs under {prefix!r}"):
+            self._check_mounted()
+            for folder, _, files in os.walk(top, onerror=_raise_unless_missing):
+                for file in files:
+                    name = Path(folder, file).relative_to(self._root).as_posix()
+                    if not file.startswith(".") and name.startswith(prefix):
+                        yield name
+
+    def free_bytes(self) -> int:
+        """Return the bytes that may still be written here."""
+        with translated(self.description):
+            self._check_mounted()
+            state = os.statvfs(self._root)
+            return state.f_bavail * state.f_frsize
+
+    def sweep_partial(self) -> int:
+        """Remove the temporary files of dead writers; see `BlobStore.sweep_partial`."""
+        swept = 0
+        with translated(self.description):
+            self._check_mounted()
+            for folder, _, files in os.walk(self._root, onerror=_raise_unless_missing):
+                for file in files:
+                    if file.startswith(".") and file.endswith(_PARTIAL):
+                        swept += self._sweep(Path(folder, file))
+        return swept
+
+    def _sweep(self, temporary: Path) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            handle = _claim(temporary, create=False)
+            if handle is not None:
+                temporary.unlink()
+                os.close(handle)
+                sync_folder(temporary.parent)
+                _prune(temporary.parent, self._root)
+                return True
+        return False
+
+    def _path(self, name: str) -> Path:
+        return self._root / checked_name(name)
+
+    def _check_mounted(self) -> None:
+        if not (self._root / _MARKER).exists():
+            raise StorageUnavailableError(f"{self._root} is no blob folder: is its disk mounted?")
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[int]:
+        path = self._path(name)
+        with translated(f"blob {name}"):
+            try:
+                handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except FileNotFoundError:
+                self._check_mounted()
+                raise BlobMissingError(name) from None
+            try:
+                yield handle
+            finally:
+                os.close(handle)
+
+
+class DirectoryWriter:
+    """One blob on its way into a `DirectoryStore`."""
+
+    def __init__(self, root: Path, name: str, target: Path) -> None:
+        """Claim the name.
+
+        Raises:
+            BlobExistsError: The name is taken or another writer holds it.
+            OSError: The folder or file cannot be made.
+        """
+        self._root, self._name, self._target = root, name, target
+        self._temporary = target.with_name(f".{target.name}{_PARTIAL}")
+        handle = self._claimed()
+        if target.exists():
+            self._temporary.unlink()
+            os.close(handle)
+            raise BlobExistsError(name)
+        # What a dead writer left under the same name is written over.
+        os.ftruncate(handle, 0)
+        self._handle: int | None = handle
+        self._stages: list[mmap.mmap] = []
+        self._staged = 0
+        self._thread: ThreadPoolExecutor | None = None
+        self._under_way: Future[None] | None = None
+
+    def _claimed(self) -> int:
+        for _ in range(_RACES):
+            self._target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                handle = _claim(self._temporary, create=True)
+                if handle is None:
+                    raise BlobExistsError(self._name, being_written=True)
+                return handle
+        raise BlobExistsError(self._name, being_written=True)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes; see `BlobWriter.write`."""
+        self._open_handle()
+        view = memoryview(data)
+        with translated(f"blob {self._name}"):
+            while view:
+                if not self._stages:
+                    self._stages = [mmap.mmap(-1, _STAGE), mmap.mmap(-1, _STAGE)]
+                taken = min(len(view), _STAGE - self._staged)
+                self._stages[0][self._staged : self._staged + taken] = view[:taken]
+                self._staged += taken
+                view = view[taken:]
+                if self._staged == _STAGE:
+                    self._flush()
+
+    def _flush(self) -> None:
+        """Hand a full stage to the writing thread and go on with the other."""
+        handle = self._open_handle()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1)
+            _set_direct(handle, on=True)
+        self._wait()
+        self._under_way = self._thread.submit(write_all, handle, memoryview(self._stages[0]))
+        self._stages.reverse()
+        self._staged = 0
+
+    def _wait(self) -> None:
+        if self._under_way is not None:
+            under_way, self._under_way = self._under_way, None
+            under_way.result()
+
+    def commit(self) -> None:
+        """Put the blob in place; see `BlobWriter.commit`.
+
+        The claim is held until the end, so that nobody else can have taken the name.
+        """
+        handle = self._open_handle()
+        with translated(f"blob {self._name}"):
+            self._wait()
+            _set_direct(handle, on=False)
+            if self._staged:
+                write_all(handle, memoryview(self._stages[0])[: self._staged])
+            os.fdatasync(handle)
+            self._temporary.rename(self._target)
+            try:
+                folder = self._target.parent
+                # Up to the root: another writer may have made a folder not durable yet.
+                while folder != self._root.parent:
+                    sync_folder(folder)
+                    folder = folder.parent
+            except OSError:
+                # In place but perhaps not durable is neither; it is ours, so it goes.
+                self._target.unlink()
+                raise
+            self._close()
+
+    def abort(self) -> None:
+        """Forget the bytes; see `BlobWriter.abort`."""
+        if self._handle is None:
+            return
+        with translated(f"blob {self._name}"):
+            try:
+                self._temporary.unlink(missing_ok=True)
+                _prune(self._target.parent, self._root)
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        if self._thread is not None:
+            # Before the handle goes: its number may be another file's a moment later.
+            self._thread.shutdown(wait=True)
+        handle, self._handle = self._open_handle(), None
+        os.close(handle)
+
+    def _open_handle(self) -> int:
+        if self._handle is None:
+            raise ValueError("this blob is committed or aborted")
+        return self._handle
+
+
+def _claim(temporary: Path, *, create: bool) -> int | None:
+    """Return a locked handle to the temporary file that this path names, None if it is held.
+
+    Raises:
+        FileNotFoundError: The file, or its folder, went away meanwhile.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    handle = os.open(temporary, flags, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Its writer may have renamed or removed it between our open and our lock; then the lock
+        # is on a finished blob, or on nothing, and the name is free to be tried anew.
+        _require_same(handle, temporary)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _read_all(handle: int, offset: int, length: int) -> bytes:
+    """Return a range, short only at the end: the system may give less before it."""
+    pieces = []
+    while length > 0 and (piece := os.pread(handle, length, offset)):
+        pieces.append(piece)
+        offset, length = offset + len(piece), length - len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _set_direct(handle: int, *, on: bool) -> bool:
+    """Turn O_DIRECT on or off; returns False where the filesystem has none."""
+    flags = fcntl.fcntl(handle, fcntl.F_GETFL)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETFL, flags | os.O_DIRECT if on else flags & ~os.O_DIRECT)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return False
+    return True
+
+
+def _fill(handle: int, stage: mmap.mmap, offset: int) -> int:
+    """Read into a stage and return the bytes read, fewer than it holds only at the end."""
+    done = 0
+    view = memoryview(stage)
+    while done < len(view) and (count := os.preadv(handle, [view[done:]], offset + done)):
+        done += count
+        if done % _BLOCK:
+            # Where the file ends, or the system gave part of a block: what follows, if anything,
+            # is not aligned any more.
+            _set_direct(handle, on=False)
+    return done
+
+
+def _require_same(handle: int, path: Path) -> None:
+    if not os.path.samestat(os.fstat(handle), path.stat()):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _prune(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it, below `root`, as far as they are empty."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+                raise
+            return
+        folder = folder.parent
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    # A folder emptied while the walk goes on is no error.
+    if not isinstance(error, FileNotFoundError):
+        raise error
