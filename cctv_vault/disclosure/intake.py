@@ -1,0 +1,295 @@
+"""A request as it arrives, read strictly: what it may hold, and what each window then means.
+
+Owns the JSON of a request, which the portal, the command line and the API speak alike. Refuses,
+by name, every field it does not know, every time without an offset, every camera and place that
+is not there, and windows that are reversed, overlapping or wholly in the future. It decides
+nothing about whether the request is lawful.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+from cctv_vault.disclosure.legal import REQUESTERS, find_ground
+from cctv_vault.disclosure.workflow import Window
+from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.views import parse_time
+
+LANGUAGES: Final = ("sv", "en")
+CHANNELS: Final = ("link", "usb", "in-person")
+LONGEST_WINDOW: Final = timedelta(days=31)
+MOST_ITEMS: Final = 20
+_SHORT: Final = 200
+_LONG: Final = 4000
+_REQUESTER: Final = ("type", "authority", "unit", "name", "role", "email", "phone")
+_GROUND: Final = ("code", "decision_maker", "document")
+_MATTER: Final = ("number", "offence")
+_ITEM: Final = ("cameras", "site", "from", "to")
+_BODY: Final = (
+    *("requester", "ground", "matter", "footage", "description", "language", "delivery"),
+)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The cameras and sites there are: camera → (site, zone), site → zone."""
+
+    cameras: Mapping[str, tuple[str, str]]
+    sites: Mapping[str, str]
+
+    def of_site(self, site: str) -> tuple[str, ...]:
+        """The cameras of a site, in order."""
+        return tuple(sorted(code for code, (at, _) in self.cameras.items() if at == site))
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A request that means something; everything that names a person is kept out of its repr.
+
+    ``places_named`` is False where no camera was named, so that all of the place are meant.
+    """
+
+    type: str
+    ground: str
+    language: str
+    delivery: str
+    site: str | None
+    windows: tuple[Window, ...]
+    places_named: bool
+    footage: tuple[Mapping[str, Any], ...]
+    requester: Mapping[str, str | None] = field(repr=False)
+    decision_maker: str | None = field(repr=False)
+    document: str | None = field(repr=False)
+    number: str | None = field(repr=False)
+    offence: str | None = field(repr=False)
+    description: str = field(repr=False)
+
+    def to_body(self) -> dict[str, Any]:
+        """The request as it is kept: what arrived, cleaned of surrounding white space."""
+        return {
+            "requester": dict(self.requester),
+            "ground": {
+                "code": self.ground or None,
+                "decision_maker": self.decision_maker,
+                "document": self.document,
+            },
+            "matter": {"number": self.number, "offence": self.offence},
+            "footage": [dict(item) for item in self.footage],
+            "description": self.description,
+            "language": self.language,
+            "delivery": self.delivery,
+        }
+
+
+def cameras_meant(body: object, places: Places) -> tuple[str, ...]:
+    """The cameras whose locks filing this body needs; never raises, whatever the body is."""
+    meant: set[str] = set()
+    items = body.get("footage") if isinstance(body, dict) else None
+    for item in items if isinstance(items, list) else ():
+        named = item.get("cameras") if isinstance(item, dict) else None
+        if isinstance(named, list) and named:
+            meant.update(each for each in named if isinstance(each, str))
+        else:
+            meant.update(places.cameras)
+    return tuple(sorted(meant & set(places.cameras)))
+
+
+def read_request(body: object, places: Places, now: datetime, *, public: bool) -> Filing:
+    """Read a request.
+
+    Args:
+        body: Decoded JSON.
+        places: What cameras and sites there are.
+        now: UTC; windows wholly after it are refused.
+        public: Whether a stranger asks, who is not told which cameras there are.
+
+    Raises:
+        InvalidInputError: A field is unknown, missing or of the wrong kind; the message says
+            where.
+        NaiveTimeError: A time has no offset.
+        NotFoundError: There is no such camera or site.
+    """
+    whole = _object(body, "request", _BODY, needs=("requester", "ground", "footage"))
+    requester = _object(whole["requester"], "requester", _REQUESTER, needs=("type",))
+    ground = _object(whole["ground"], "ground", _GROUND)
+    matter = _object(whole.get("matter") or {}, "matter", _MATTER)
+    type_ = requester["type"]
+    if not isinstance(type_, str) or type_ not in REQUESTERS:
+        raise InvalidInputError(f"requester.type must be one of: {', '.join(REQUESTERS)}")
+    who = {name: _text(requester.get(name), f"requester.{name}", _SHORT) for name in _REQUESTER[1:]}
+    if not (who["authority"] or who["name"]):
+        raise InvalidInputError("requester.authority or requester.name must say who asks")
+    windows, site, named = _windows(whole["footage"], places, now, public=public)
+    return Filing(
+        type=type_,
+        ground=read_ground(ground.get("code")),
+        language=_choice(whole.get("language") or "sv", "language", LANGUAGES),
+        delivery=_choice(whole.get("delivery") or "link", "delivery", CHANNELS),
+        site=site,
+        windows=windows,
+        places_named=named,
+        footage=tuple(whole["footage"]),
+        requester={"type": type_, **who},
+        decision_maker=_text(ground.get("decision_maker"), "ground.decision_maker", _SHORT),
+        document=_text(ground.get("document"), "ground.document", _SHORT),
+        number=_text(matter.get("number"), "matter.number", _SHORT),
+        offence=_text(matter.get("offence"), "matter.offence", _SHORT),
+        description=_text(whole.get("description"), "description", _LONG) or "",
+    )
+
+
+def read_ground(code: object) -> str:
+    """The catalogue's spelling of a statute code; empty where none is given.
+
+    Raises:
+        InvalidInputError: It is not in the catalogue.
+    """
+    text = _text(code, "ground.code", _SHORT)
+    if text is None:
+        return ""
+    known = find_ground(text)
+    if known is None:
+        admissible = ", ".join(sorted({base for row in REQUESTERS.values() for base in row.bases}))
+        raise InvalidInputError(f"ground.code is not a known statute code; known: {admissible}")
+    return known
+
+
+def read_windows(
+    footage: object, places: Places, now: datetime, *, public: bool = False
+) -> tuple[Window, ...]:
+    """The windows of a ``footage`` list alone, as an assessment names them.
+
+    Raises:
+        InvalidInputError: As `read_request`.
+        NaiveTimeError: As `read_request`.
+        NotFoundError: As `read_request`.
+    """
+    return _windows(footage, places, now, public=public)[0]
+
+
+def read_note(text: str, where: str) -> str:
+    """A sentence or more that a person wrote: not empty, not endless, no control characters.
+
+    Raises:
+        InvalidInputError: It is one of these.
+    """
+    read = _text(text, where, _LONG)
+    if read is None:
+        raise InvalidInputError(f"{where} must not be empty")
+    return read
+
+
+def _windows(
+    footage: object, places: Places, now: datetime, *, public: bool
+) -> tuple[tuple[Window, ...], str | None, bool]:
+    if not isinstance(footage, list) or not 0 < len(footage) <= MOST_ITEMS:
+        raise InvalidInputError(f"footage must be a list of 1 to {MOST_ITEMS} windows")
+    windows: list[Window] = []
+    sites: set[str] = set()
+    named = True
+    for number, item in enumerate(footage):
+        where = f"footage[{number}]"
+        fields = _object(item, where, _ITEM, needs=("from", "to"))
+        cameras, site = _cameras(fields, where, places, public=public)
+        named = named and site is None
+        sites.update(places.cameras[each][0] for each in cameras)
+        zone = places.cameras[cameras[0]][1]
+        start = _time(fields["from"], f"{where}.from", zone)
+        end = _time(fields["to"], f"{where}.to", zone)
+        _check_span(start, end, now, where)
+        windows += [Window(camera, start, end) for camera in cameras]
+    windows.sort()
+    for earlier, later in pairwise(windows):
+        if later.camera == earlier.camera and later.starts_at < earlier.ends_at:
+            raise InvalidInputError(
+                f"two windows of the camera {later.camera!r} overlap; join them into one"
+                if not public
+                else "two windows overlap; join them into one"
+            )
+    return tuple(windows), next(iter(sites)) if len(sites) == 1 else None, named
+
+
+def _cameras(
+    fields: Mapping[str, Any], where: str, places: Places, *, public: bool
+) -> tuple[tuple[str, ...], str | None]:
+    """The cameras of one item, and the site where it stands for all of its cameras."""
+    cameras = fields.get("cameras") or []
+    if not isinstance(cameras, list) or not all(isinstance(each, str) for each in cameras):
+        raise InvalidInputError(f"{where}.cameras must be a list of camera codes")
+    site = fields.get("site")
+    if site is not None and (not isinstance(site, str) or site not in places.sites):
+        raise NotFoundError("site", str(site)[:60], f"there are: {', '.join(sorted(places.sites))}")
+    for code in cameras:
+        if code not in places.cameras or site not in {None, places.cameras[code][0]}:
+            known = "" if public else f"there are: {', '.join(sorted(places.cameras))}"
+            raise NotFoundError("camera", code[:60], known)
+    if len(set(cameras)) != len(cameras):
+        raise InvalidInputError(f"{where}.cameras names a camera twice")
+    if cameras:
+        return tuple(cameras), None
+    if site is None and len(places.sites) == 1:
+        site = next(iter(places.sites))
+    if site is None:
+        raise InvalidInputError(
+            f"{where} must name cameras or the site; there are: {', '.join(sorted(places.sites))}"
+        )
+    of_site = places.of_site(site)
+    if not of_site:
+        raise InvalidInputError(f"{where}: there are no cameras at that place")
+    return of_site, site
+
+
+def _check_span(start: datetime, end: datetime, now: datetime, where: str) -> None:
+    if end <= start:
+        raise InvalidInputError(f"{where}: the window ends before it starts")
+    if end - start > LONGEST_WINDOW:
+        raise InvalidInputError(f"{where}: a window lasts at most {LONGEST_WINDOW.days} days")
+    if start >= now:
+        raise InvalidInputError(
+            f"{where}: the window lies wholly in the future; there is no footage to ask for yet"
+        )
+
+
+def _time(value: object, where: str, zone: str) -> datetime:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{where} must be a time such as 2026-03-01T09:00:00+01:00")
+    return parse_time(value[:_SHORT], zone)
+
+
+def _object(
+    value: object, where: str, known: Sequence[str], needs: Sequence[str] = ()
+) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"{where} must be an object")
+    unknown = sorted(str(name)[:60] for name in value if name not in known)
+    if unknown:
+        raise InvalidInputError(
+            f"{where} has fields that are not known here: {', '.join(unknown)}; "
+            f"known are: {', '.join(known)}"
+        )
+    missing = [name for name in needs if value.get(name) is None]
+    if missing:
+        raise InvalidInputError(f"{where} lacks {', '.join(missing)}")
+    return value
+
+
+def _text(value: object, where: str, longest: int) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{where} must be text")
+    text = value.strip()
+    if len(text) > longest:
+        raise InvalidInputError(f"{where} has more than {longest} characters")
+    if any(unicodedata.category(each) in {"Cc", "Cs"} and each not in "\n\t\r" for each in text):
+        raise InvalidInputError(f"{where} holds characters that are not text")
+    return text or None
+
+
+def _choice(value: object, where: str, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise InvalidInputError(f"{where} must be one of: {', '.join(choices)}")
+    return str(value)

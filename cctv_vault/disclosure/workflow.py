@@ -1,0 +1,579 @@
+"""How a request may move, and what must be shown before it does. Pure.
+
+Owns the states of cli.md, the one table of moves (next state and custody event together) and the
+gates: functions from frozen facts to the points that are unmet, each with its citation. Whatever
+is not in the table is refused; there is no override, only the paths the law itself has
+(compulsion, vital interests, on the spot), each a row of its own and reviewed by somebody else.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.legal import (
+    BROAD,
+    GROUNDS,
+    METHODS,
+    REQUESTERS,
+    RequesterRule,
+    Words,
+)
+from cctv_vault.errors import TransitionNotAllowedError
+from cctv_vault.people.actors import Actor, Right, Role
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    RECEIVED = "received"
+    CONFIRMED = "confirmed"
+    CLARIFYING = "clarifying"
+    VERIFIED = "verified"
+    ASSESSED = "assessed"
+    APPROVED = "approved"
+    PARTLY_APPROVED = "partly-approved"
+    REFUSED = "refused"
+    PREPARED = "prepared"
+    RELEASED = "released"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    UNDER_REVIEW = "under-review"
+
+
+STATE_WORDS: Final[dict[State, Words]] = {
+    State.RECEIVED: Words("mottagen", "received"),
+    State.CONFIRMED: Words("bekräftad", "confirmed"),
+    State.CLARIFYING: Words("kompletteras", "being clarified"),
+    State.VERIFIED: Words("kontrollerad", "verified"),
+    State.ASSESSED: Words("bedömd", "assessed"),
+    State.APPROVED: Words("beviljad", "approved"),
+    State.PARTLY_APPROVED: Words("delvis beviljad", "partly approved"),
+    State.REFUSED: Words("avslagen", "refused"),
+    State.PREPARED: Words("iordningställd", "prepared"),
+    State.RELEASED: Words("utlämnad", "released"),
+    State.ACKNOWLEDGED: Words("kvitterad", "acknowledged"),
+    State.CLOSED: Words("avslutad", "closed"),
+    State.WITHDRAWN: Words("återkallad", "withdrawn"),
+    State.EXPIRED: Words("förfallen", "lapsed"),
+    State.UNDER_REVIEW: Words("efterhandsgranskas", "under review"),
+}
+
+
+class Action(StrEnum):
+    """What can be done with a request once it is received."""
+
+    CONFIRM = "confirm"
+    CLARIFY = "clarify"
+    ANSWER = "answer"
+    VERIFY = "verify"
+    ASSESS = "assess"
+    APPROVE = "approve"
+    APPROVE_PARTLY = "approve-partly"
+    REFUSE = "refuse"
+    AUTO_REFUSE = "auto-refuse"
+    PREPARE = "prepare"
+    RELEASE = "release"
+    HAND_OVER_ON_THE_SPOT = "hand-over-on-the-spot"
+    HAND_OVER_COMPELLED = "hand-over-compelled"
+    HAND_OVER_VITAL = "hand-over-vital"
+    REVIEW = "review"
+    RECEIPT = "receipt"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    REOPEN = "reopen"
+    LAPSE = "lapse"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class Move:
+    """The next state and the custody event that says so: never one without the other."""
+
+    state: State
+    event: Event
+
+
+def _moves() -> dict[tuple[State, Action], Move]:
+    s, a, e = State, Action, Event
+    moves = {
+        (s.RECEIVED, a.CONFIRM): Move(s.CONFIRMED, e.REQUEST_CONFIRMED),
+        (s.RECEIVED, a.AUTO_REFUSE): Move(s.REFUSED, e.REQUEST_REFUSED),
+        (s.RECEIVED, a.LAPSE): Move(s.EXPIRED, e.REQUEST_EXPIRED),
+        (s.CLARIFYING, a.ANSWER): Move(s.CONFIRMED, e.REQUEST_CLARIFIED),
+        (s.CLARIFYING, a.LAPSE): Move(s.EXPIRED, e.REQUEST_EXPIRED),
+        (s.VERIFIED, a.ASSESS): Move(s.ASSESSED, e.REQUEST_ASSESSED),
+        (s.ASSESSED, a.ASSESS): Move(s.ASSESSED, e.REQUEST_ASSESSED),
+        (s.ASSESSED, a.APPROVE): Move(s.APPROVED, e.REQUEST_APPROVED),
+        (s.ASSESSED, a.APPROVE_PARTLY): Move(s.PARTLY_APPROVED, e.REQUEST_PARTLY_APPROVED),
+        (s.PREPARED, a.RELEASE): Move(s.RELEASED, e.REQUEST_RELEASED),
+        # A lost link or code: a new one replaces it, while nothing has been collected.
+        (s.RELEASED, a.RELEASE): Move(s.RELEASED, e.REQUEST_RELEASED),
+        (s.RELEASED, a.RECEIPT): Move(s.ACKNOWLEDGED, e.REQUEST_ACKNOWLEDGED),
+        (s.ACKNOWLEDGED, a.CLOSE): Move(s.CLOSED, e.REQUEST_CLOSED),
+        (s.UNDER_REVIEW, a.REVIEW): Move(s.ACKNOWLEDGED, e.REQUEST_REVIEWED),
+    }
+    for before in (s.CONFIRMED, s.CLARIFYING):
+        moves[before, a.VERIFY] = Move(s.VERIFIED, e.REQUEST_VERIFIED)
+    for before in (s.CONFIRMED, s.CLARIFYING, s.VERIFIED, s.ASSESSED):
+        moves[before, a.CLARIFY] = Move(s.CLARIFYING, e.REQUEST_CLARIFYING)
+        moves[before, a.REFUSE] = Move(s.REFUSED, e.REQUEST_REFUSED)
+        moves[before, a.WITHDRAW] = Move(s.WITHDRAWN, e.REQUEST_WITHDRAWN)
+    moves[s.RECEIVED, a.WITHDRAW] = Move(s.WITHDRAWN, e.REQUEST_WITHDRAWN)
+    for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED):
+        moves[before, a.PREPARE] = Move(s.PREPARED, e.REQUEST_PREPARED)
+        moves[before, a.WITHDRAW] = Move(s.WITHDRAWN, e.REQUEST_WITHDRAWN)
+    # Revoking a decision puts the case before a second person again.
+    for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED, s.RELEASED):
+        moves[before, a.REVOKE] = Move(s.ASSESSED, e.REQUEST_REVOKED)
+    # The paths the law has before a decision; each ends in a review by somebody else.
+    for before in (s.CONFIRMED, s.VERIFIED):
+        for each in HANDS_OVER_NOW:
+            moves[before, each] = Move(s.UNDER_REVIEW, e.REQUEST_RELEASED)
+        # What only keeps (a preservation order) is never handed over, so it ends here.
+        moves[before, a.CLOSE] = Move(s.CLOSED, e.REQUEST_CLOSED)
+    for before in (s.REFUSED, s.WITHDRAWN, s.EXPIRED):
+        moves[before, a.CLOSE] = Move(s.CLOSED, e.REQUEST_CLOSED)
+        moves[before, a.REOPEN] = Move(s.CONFIRMED, e.REQUEST_REOPENED)
+    moves[s.CLOSED, a.REOPEN] = Move(s.CONFIRMED, e.REQUEST_REOPENED)
+    return moves
+
+
+HANDS_OVER_NOW: Final[Mapping[Action, str]] = {
+    Action.HAND_OVER_ON_THE_SPOT: "on-the-spot",
+    Action.HAND_OVER_COMPELLED: "compelled",
+    Action.HAND_OVER_VITAL: "vital",
+}
+"""Release before a decision, and the kind of ``legal.Immediate`` each needs."""
+
+TRANSITIONS: Final[Mapping[tuple[State, Action], Move]] = _moves()
+
+RIGHT_FOR: Final[Mapping[Action, Right]] = {
+    Action.CONFIRM: Right.REQUEST_REGISTER,
+    Action.APPROVE: Right.REQUEST_DECIDE,
+    Action.APPROVE_PARTLY: Right.REQUEST_DECIDE,
+    Action.REFUSE: Right.REQUEST_DECIDE,
+    Action.REVOKE: Right.REQUEST_DECIDE,
+    Action.REVIEW: Right.REQUEST_DECIDE,
+    Action.HAND_OVER_ON_THE_SPOT: Right.RELEASE_ON_THE_SPOT,
+    Action.HAND_OVER_VITAL: Right.RELEASE_ON_THE_SPOT,
+    Action.HAND_OVER_COMPELLED: Right.REQUEST_REGISTER,
+}
+"""Every other act of a person needs ``request:handle``."""
+
+FINISHED: Final = frozenset(
+    {State.REFUSED, State.CLOSED, State.WITHDRAWN, State.EXPIRED, State.ACKNOWLEDGED}
+)
+
+
+def move(state: State, action: Action) -> Move:
+    """The move from a state.
+
+    Raises:
+        TransitionNotAllowedError: It is not in the table; the message says what is.
+    """
+    found = TRANSITIONS.get((state, action))
+    if found is None:
+        possible = ", ".join(sorted(possible_actions(state))) or "nothing"
+        raise TransitionNotAllowedError(
+            f"a request that is {state.value} cannot be moved by {action.value}; "
+            f"from here it can be moved by: {possible}"
+        )
+    return found
+
+
+def possible_actions(state: State) -> tuple[Action, ...]:
+    """What the table allows from a state, in the order of the actions."""
+    return tuple(action for action in Action if (state, action) in TRANSITIONS)
+
+
+# --- windows ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A span of one camera's time, UTC, the end exclusive."""
+
+    camera: str
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.ends_at - self.starts_at
+
+
+def camera_time(windows: Iterable[Window]) -> timedelta:
+    """The sum over cameras: two cameras for an hour are two camera-hours."""
+    return sum((window.length for window in windows), timedelta())
+
+
+def wall_time(windows: Iterable[Window]) -> timedelta:
+    """How much time the windows cover together, whatever the number of cameras."""
+    total, reached = timedelta(), None
+    for window in sorted(windows, key=lambda each: each.starts_at):
+        start = window.starts_at if reached is None else max(window.starts_at, reached)
+        if window.ends_at > start:
+            total += window.ends_at - start
+            reached = window.ends_at
+    return total
+
+
+def outside(wanted: Iterable[Window], asked: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows that were not asked for, wholly or in part."""
+    return tuple(window for window in wanted if not _within(window, asked))
+
+
+def narrower(wanted: Sequence[Window], asked: Sequence[Window]) -> bool:
+    """Whether less is approved than was asked for."""
+    return bool(outside(asked, wanted))
+
+
+def _within(window: Window, others: Sequence[Window]) -> bool:
+    reached = window.starts_at
+    for other in sorted(others):
+        if other.camera == window.camera and other.starts_at <= reached:
+            reached = max(reached, other.ends_at)
+    return reached >= window.ends_at
+
+
+# --- the gate ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """Everything the gates look at, gathered from the request, its record and the log.
+
+    ``handlers`` are all who ever verified or assessed this case, ``deciders`` all who decided in
+    it; ``footage`` is None where nobody has looked yet.
+    """
+
+    type: str
+    ground: str
+    registered_by: str
+    handlers: frozenset[str] = frozenset()
+    deciders: frozenset[str] = frozenset()
+    has_number: bool = False
+    has_document: bool = False
+    verification: str | None = None
+    facts_stated: bool = False
+    necessity_stated: bool = False
+    asked: tuple[Window, ...] = ()
+    wanted: tuple[Window, ...] = ()
+    decision: str | None = None
+    decided_by: str | None = None
+    masked: bool = False
+    footage: bool | None = None
+    collected: bool = False
+
+    @property
+    def rule(self) -> RequesterRule:
+        """The row of table B."""
+        return REQUESTERS[self.type]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One requirement, whether it is met, and where it comes from."""
+
+    code: str
+    met: bool
+    words: Words = field(repr=False)
+    citation: str = ""
+
+
+def checklist(facts: RequestFacts) -> tuple[Point, ...]:
+    """Every requirement of the request's row, in the order a handler works through them."""
+    rule = facts.rule
+    methods = " / ".join(METHODS[each].sv for each in sorted(rule.methods))
+    methods_en = " / ".join(METHODS[each].en for each in sorted(rule.methods))
+    points = [
+        Point("admissible", rule.hands_over, _admissible(rule), rule.citation),
+        Point(
+            "requester",
+            facts.verification in rule.methods,
+            Words(
+                f"den som begär är kontrollerad genom {methods}",
+                f"the requester is verified by {methods_en}",
+            ),
+            "table B",
+        ),
+        Point(
+            "ground",
+            facts.ground in rule.bases,
+            Words(
+                f"rättslig grund som kan bära utlämnandet är angiven ({', '.join(rule.bases)})",
+                f"a statute that can carry the release is cited ({', '.join(rule.bases)})",
+            ),
+            rule.citation,
+        ),
+    ]
+    if rule.needs_number:
+        points.append(
+            Point(
+                "number",
+                facts.has_number,
+                Words("ärende- eller skadenummer finns", "a matter or claim number is there"),
+                "table B",
+            )
+        )
+    if rule.needs_document:
+        points.append(
+            Point(
+                "document",
+                facts.has_document,
+                Words(
+                    f"handling finns: {rule.evidence.sv}",
+                    f"a document is there: {rule.evidence.en}",
+                ),
+                "table B",
+            )
+        )
+    points += [
+        Point(
+            "facts",
+            facts.facts_stated,
+            Words("omständigheterna är dokumenterade", "the facts are stated"),
+            "GDPR 5.2",
+        ),
+        Point(
+            "necessity",
+            facts.necessity_stated,
+            Words("nödvändigheten är motiverad", "the necessity is reasoned"),
+            "GDPR 5.1 c",
+        ),
+        Point(
+            "window",
+            bool(facts.wanted) and not outside(facts.wanted, facts.asked),
+            Words(
+                "kameror och tid som behövs är angivna och ryms i begäran",
+                "the cameras and times needed are named and lie within the request",
+            ),
+            "GDPR 5.1 c",
+        ),
+        Point(
+            "decision",
+            _decided_by_another(facts),
+            Words(
+                "beslut om bifall av en annan person än den som registrerade och handlade",
+                "an approval by a person who neither registered nor handled the request",
+            ),
+            "GDPR 5.2, 24",
+        ),
+    ]
+    if rule.masking.demanded:
+        points.append(
+            Point(
+                "masking",
+                facts.masked,
+                Words("andra i bild är maskerade", "others in the picture are masked")
+                if facts.masked
+                else Words(
+                    "maskning krävs och ingen maskad version har lämnats in",
+                    "masking is required and no masked version was supplied",
+                ),
+                "GDPR 15.4, table B",
+            )
+        )
+    if facts.footage is not None:
+        points.append(
+            Point(
+                "footage",
+                facts.footage,
+                Words(
+                    "det finns inspelningar kvar i den tid som behövs",
+                    "there is footage left in the window that is needed",
+                ),
+                "",
+            )
+        )
+    return tuple(points)
+
+
+_TO_APPROVE: Final = (
+    *("admissible", "requester", "ground", "number", "document"),
+    *("facts", "necessity", "window"),
+)
+_TO_RELEASE: Final = (*_TO_APPROVE, "decision", "masking", "footage")
+GATES: Final[Mapping[Action, tuple[str, ...]]] = {
+    Action.APPROVE: _TO_APPROVE,
+    Action.APPROVE_PARTLY: _TO_APPROVE,
+    Action.PREPARE: _TO_RELEASE,
+    Action.RELEASE: _TO_RELEASE,
+    Action.HAND_OVER_ON_THE_SPOT: ("admissible", "ground", "window", "footage"),
+    Action.HAND_OVER_COMPELLED: ("admissible", "ground", "window", "footage"),
+    Action.HAND_OVER_VITAL: ("admissible", "ground", "window", "footage"),
+}
+"""Which points of the checklist each act needs."""
+
+
+def unmet(action: Action, facts: RequestFacts) -> tuple[Point, ...]:
+    """The requirements of an act that are not met; empty where the gate is open."""
+    needed = GATES.get(action, ())
+    points = [point for point in checklist(facts) if point.code in needed and not point.met]
+    if action in HANDS_OVER_NOW:
+        points += _immediate_unmet(action, facts)
+    return tuple(points)
+
+
+def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
+    path = facts.rule.immediate
+    if path is None or path.kind != HANDS_OVER_NOW[action]:
+        return [
+            Point(
+                "path",
+                met=False,
+                words=Words(
+                    f"{facts.rule.name.sv}: utlämnande före beslut finns inte för denna",
+                    f"{facts.rule.name.en}: no release before a decision exists for this requester",
+                ),
+                citation="table B",
+            )
+        ]
+    points = []
+    if path.kind == "on-the-spot" and facts.ground != "DSL 2:5":
+        points.append(
+            Point(
+                "ground",
+                met=False,
+                words=Words(
+                    "på plats lämnas ut endast enligt DSL 2:5",
+                    "on the spot only DSL 2:5 carries a release",
+                ),
+                citation="DSL 2:5",
+            )
+        )
+    if path.limit is not None and wall_time(facts.wanted) > path.limit:
+        minutes = int(path.limit.total_seconds()) // 60
+        points.append(
+            Point(
+                "limit",
+                met=False,
+                words=Words(
+                    f"på plats lämnas högst {minutes} minuter ut",
+                    f"on the spot at most {minutes} minutes are released",
+                ),
+                citation="legal.md 3, on the spot",
+            )
+        )
+    return points
+
+
+def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | None:
+    """Why this person may not decide, or None where they may.
+
+    The second person is neither the one who registered the request nor anyone who ever verified
+    or assessed it. A refusal may come from any role that decides; an approval from the roles of
+    table B, and where the request is broad or has no case number from the privacy officer.
+    """
+    if actor.id in facts.handlers or actor.id == facts.registered_by:
+        return Words(
+            "beslutet måste fattas av någon annan än den som registrerade eller handlade begäran",
+            "the decision must come from somebody other than who registered or handled the request",
+        )
+    if not approve:
+        return None
+    roles = approvers(facts)
+    if not actor.roles & roles:
+        names = ", ".join(sorted(roles)) or "-"
+        return Words(
+            f"denna begäran kan bara beviljas av: {names}",
+            f"this request can be approved only by: {names}",
+        )
+    return None
+
+
+def may_handle(actor: Actor, facts: RequestFacts) -> Words | None:
+    """Why this person may not verify or assess: whoever decided in a case never handles it."""
+    if actor.id in facts.deciders:
+        return Words(
+            "den som har beslutat i ärendet kan inte handlägga det",
+            "whoever decided in the case cannot handle it",
+        )
+    return None
+
+
+def may_review(actor: Actor, facts: RequestFacts) -> Words | None:
+    """Why this person may not review a release that came before a decision."""
+    if actor.id in {facts.registered_by, facts.decided_by} | facts.handlers:
+        return Words(
+            "granskningen måste göras av någon annan än den som lämnade ut",
+            "the review must be done by somebody other than who released",
+        )
+    return None
+
+
+def approvers(facts: RequestFacts) -> frozenset[Role]:
+    """The roles that may approve this request."""
+    rule = facts.rule
+    windows = facts.wanted or facts.asked
+    if rule.type == "police" and (not facts.has_number or camera_time(windows) > BROAD):
+        return frozenset({Role.PRIVACY_OFFICER})
+    return rule.approvers
+
+
+def may_close(state: State, facts: RequestFacts) -> bool:
+    """Whether a case that was not decided may be closed: only what never hands over."""
+    return state not in {State.CONFIRMED, State.VERIFIED} or not facts.rule.hands_over
+
+
+# --- how long the freeze lasts ----------------------------------------------------------------
+
+UNCONFIRMED: Final = timedelta(days=7)
+AFTER_DECISION: Final = timedelta(days=14)
+AFTER_REFUSAL: Final = timedelta(days=7)
+AFTER_ANSWER: Final = timedelta(days=30)
+ORDER_LONGEST: Final = timedelta(days=90)
+UNCONFIRMED_CAMERA_TIME: Final = timedelta(hours=24)
+REVIEW_UNCONFIRMED: Final = timedelta(days=5)
+REVIEW_CONFIRMED: Final = timedelta(days=10)
+REVIEW_ACCESS: Final = timedelta(days=20)
+REVIEW_ORDER_BEFORE: Final = timedelta(days=7)
+UNANSWERED: Final = timedelta(days=30)
+"""How long a clarification is waited for before the request lapses (D)."""
+
+
+def hold_end(rule: RequesterRule, action: Action, at: datetime) -> datetime | None:
+    """When the freeze ends after an act (table A), or None where the act changes nothing.
+
+    A decision keeps 14 days; a refusal, withdrawal or lapse 7 days for objection; an answer to a
+    data subject 30 days either way. A preservation order runs to its own date.
+    """
+    if rule.hold_purpose == "preservation-order":
+        return None
+    if action in {Action.APPROVE, Action.APPROVE_PARTLY, *HANDS_OVER_NOW}:
+        return at + (AFTER_ANSWER if rule.hold_purpose == "access-request" else AFTER_DECISION)
+    if action in {Action.REFUSE, Action.WITHDRAW, Action.LAPSE}:
+        return at + (AFTER_ANSWER if rule.hold_purpose == "access-request" else AFTER_REFUSAL)
+    return None
+
+
+def ground_words(code: str) -> Words:
+    """A statute code in words; the code itself where it is not in the catalogue."""
+    return GROUNDS.get(code, Words(code or "ej angiven", code or "not given"))
+
+
+def _admissible(rule: RequesterRule) -> Words:
+    if rule.auto_refused:
+        return Words("ingen rättslig grund finns", "there is no legal ground")
+    if not rule.hands_over:
+        return Words(
+            "ett bevarandeföreläggande innebär att bevara, inte att lämna ut",
+            "a preservation order means to keep, not to hand over",
+        )
+    return Words(
+        "utlämnande kan ske till denna begärande part", "this requester can be handed footage"
+    )
+
+
+def _decided_by_another(facts: RequestFacts) -> bool:
+    return (
+        facts.decision in {"approved", "partly-approved"}
+        and facts.decided_by is not None
+        and facts.decided_by not in facts.handlers | {facts.registered_by}
+    )
