@@ -1,0 +1,1 @@
+"""Incidents: flagging a window over cameras, notes, police reports, closing."""

@@ -1,0 +1,308 @@
+"""Purpose keys: one per purpose and quarter-hour of expiry, per hold, per retention month.
+
+Owns how keys hang together: root of an epoch → purpose key → recording key or sealed text. It
+never holds a recording key longer than a call, and never writes a key in the clear. What it hands
+out shows nothing of itself.
+
+Roots change under it: a sweep, here or in another process, re-wraps every purpose key under a new
+epoch and destroys the old root. A row says which epoch it is wrapped under; where that root is
+gone the row was read from an older snapshot, and is read again.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import insert, select, text, update
+from sqlmodel import Session, col
+
+from cctv_vault.errors import ExpiredError
+from cctv_vault.ids import long_id
+from cctv_vault.retention.rules import REGISTER_YEARS, month_after, quarter_hour
+from cctv_vault.schema import PurposeKey, SealedText, table
+from storage.errors import KeyUnavailableError
+from storage.roots import RootFolder
+from storage.secret import SecretKey
+from storage.wrapping import open_bytes, seal_bytes, unwrap, wrap
+
+REGISTER: Final = "register"
+_ROTATION_LOCK: Final = 0x6363_7477
+_SLOT_LOCK: Final = 0x6363_7478
+
+
+@dataclass(frozen=True)
+class KeyHandle:
+    """An open purpose key: its row's id, and the key."""
+
+    id: str
+    key: SecretKey = field(repr=False)
+
+
+class Keyring:
+    """The purpose keys of one vault."""
+
+    def __init__(
+        self,
+        vault_id: str,
+        roots: RootFolder,
+        fresh: Callable[[], AbstractContextManager[Session]] | None = None,
+    ) -> None:
+        """``fresh`` opens a new snapshot, for a caller whose own is older than a rotation."""
+        self._vault_id = vault_id
+        self._folder = roots
+        self._fresh = fresh
+        self._roots: dict[int, SecretKey] = {}
+        self._mutex = threading.Lock()
+
+    # --- purpose keys -------------------------------------------------------------------------
+
+    def timed(self, session: Session, purpose: str, until: datetime, now: datetime) -> KeyHandle:
+        """The key of a purpose and the quarter-hour in which ``until`` lies, made where missing.
+
+        Raises:
+            ExpiredError: That quarter-hour is past: it takes no new grants.
+        """
+        expires = quarter_hour(until)
+        if until <= now or expires <= now:
+            raise ExpiredError(f"a purpose that ended at {until.isoformat()} takes nothing new")
+        slot = f"{purpose}/{expires.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        return self._slot(session, slot, purpose, expires, now)
+
+    def for_hold(self, session: Session, hold_id: str, purpose: str, now: datetime) -> KeyHandle:
+        """The key of one hold, open-ended: it ends with the hold, never by itself."""
+        return self._slot(session, f"hold/{hold_id}", purpose, None, now)
+
+    def unwrap(self, session: Session, key_id: str) -> SecretKey:
+        """The purpose key itself.
+
+        Raises:
+            ExpiredError: It was destroyed.
+        """
+        row = _row(session, key_id)
+        if row is None:
+            raise ExpiredError(f"the purpose key {key_id} was destroyed")
+        try:
+            return self._open_row(row)
+        except KeyUnavailableError:
+            return self._open_fresh(session, key_id)
+
+    def retire(self, session: Session, key_id: str) -> None:
+        """Let a key take nothing new: the next sweep destroys it, or replaces it for the rest."""
+        session.execute(
+            update(PurposeKey).where(col(PurposeKey.id) == key_id).values(retiring=True)
+        )
+
+    def replace(self, session: Session, key_id: str, now: datetime) -> KeyHandle:
+        """A fresh key for the slot of a retiring one; the caller moves what lives on to it."""
+        row = _row(session, key_id)
+        if row is None:
+            raise ExpiredError(f"the purpose key {key_id} was destroyed")
+        return self._slot(session, row.slot, row.purpose, row.expires_at, now)
+
+    # --- what lies under them -----------------------------------------------------------------
+
+    def wrap(
+        self, handle: KeyHandle, key: SecretKey, object_id: str, *, kind: str = "recording"
+    ) -> bytes:
+        """The key of a recording (package, quarantined file), wrapped under a purpose key."""
+        return wrap(
+            key,
+            handle.key,
+            vault_id=self._vault_id,
+            kind=kind,
+            wrapping_id=handle.id,
+            wrapped_id=object_id,
+        )
+
+    def open(
+        self,
+        session: Session,
+        key_id: str,
+        wrapped: bytes,
+        object_id: str,
+        *,
+        kind: str = "recording",
+    ) -> SecretKey:
+        """The inverse of `wrap`.
+
+        Raises:
+            ExpiredError: The purpose key was destroyed.
+            KeyTamperedError: The row was changed.
+        """
+        return unwrap(
+            wrapped,
+            self.unwrap(session, key_id),
+            vault_id=self._vault_id,
+            kind=kind,
+            wrapping_id=key_id,
+            wrapped_id=object_id,
+        )
+
+    def seal_text(self, session: Session, data: bytes, binding: str, now: datetime) -> int:
+        """Seal free text under the register key of its month: five years, rounded up (table A)."""
+        handle = self.timed(session, REGISTER, month_after(now, years=REGISTER_YEARS), now)
+        sealed = seal_bytes(
+            data,
+            handle.key,
+            vault_id=self._vault_id,
+            kind="text",
+            wrapping_id=handle.id,
+            object_id=binding,
+        )
+        row = insert(table(SealedText)).values(
+            purpose_key_id=handle.id, binding=binding, blob=sealed
+        )
+        return int(session.execute(row.returning(col(SealedText.id))).scalar_one())
+
+    def open_text(self, session: Session, text_id: int) -> bytes | None:
+        """The text, or None once its key is gone.
+
+        Raises:
+            BlobTamperedError: The row was changed.
+        """
+        row = session.execute(
+            select(table(SealedText)).where(col(SealedText.id) == text_id)
+        ).one_or_none()
+        if row is None or not row.blob:
+            return None
+        try:
+            key = self.unwrap(session, row.purpose_key_id)
+        except ExpiredError:
+            return None
+        return open_bytes(
+            row.blob,
+            key,
+            vault_id=self._vault_id,
+            kind="text",
+            wrapping_id=row.purpose_key_id,
+            object_id=row.binding,
+        )
+
+    # --- roots --------------------------------------------------------------------------------
+
+    def rewrap(self, row: Any, epoch: int) -> bytes:  # noqa: ANN401 - a row of purpose_key
+        """A purpose key's row, wrapped under the root of another epoch."""
+        return self._wrap_purpose(self._open_row(row), row.id, epoch)
+
+    def opens(self, row: Any) -> bool:  # noqa: ANN401
+        """Whether a purpose key's row opens under the root it names."""
+        try:
+            self._open_row(row)
+        except KeyUnavailableError:
+            return False
+        return True
+
+    def bar_old_epochs(self, session: Session) -> None:
+        """Wait for all who still make keys under an earlier epoch; later ones see the new one.
+
+        Call in a transaction of its own, after the new root is durable. SQLite's one writer
+        needs no such wait.
+        """
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _ROTATION_LOCK})
+
+    def forget(self, below: int) -> None:
+        """Drop the roots of earlier epochs from memory."""
+        with self._mutex:
+            for epoch in [each for each in self._roots if each < below]:
+                del self._roots[epoch]
+
+    def _slot(
+        self, session: Session, slot: str, purpose: str, expires: datetime | None, now: datetime
+    ) -> KeyHandle:
+        """The live key of a slot. Its row is locked against the sweep until the caller commits."""
+        row = _live(session, slot)
+        if row is None:
+            if session.get_bind().dialect.name == "postgresql":
+                # Two who make the same slot, and a rotation that must not miss either.
+                session.execute(
+                    text("SELECT pg_advisory_xact_lock(:space, hashtext(:slot))"),
+                    {"space": _SLOT_LOCK, "slot": slot},
+                )
+                session.execute(
+                    text("SELECT pg_advisory_xact_lock_shared(:k)"), {"k": _ROTATION_LOCK}
+                )
+                row = _live(session, slot)
+            if row is None:
+                return self._make(session, slot, purpose, expires, now)
+        return KeyHandle(row.id, self._open_row(row))
+
+    def _make(
+        self, session: Session, slot: str, purpose: str, expires: datetime | None, now: datetime
+    ) -> KeyHandle:
+        handle = KeyHandle(long_id(), SecretKey.generate())
+        epoch = max(self._folder.epochs())
+        session.execute(
+            insert(table(PurposeKey)).values(
+                id=handle.id,
+                slot=slot,
+                purpose=purpose,
+                expires_at=expires,
+                root_epoch=epoch,
+                wrapped=self._wrap_purpose(handle.key, handle.id, epoch),
+                created_at=now,
+                retiring=False,
+            )
+        )
+        return handle
+
+    def _wrap_purpose(self, key: SecretKey, key_id: str, epoch: int) -> bytes:
+        return wrap(
+            key,
+            self._root(epoch),
+            vault_id=self._vault_id,
+            kind="purpose",
+            wrapping_id=f"root-{epoch}",
+            wrapped_id=key_id,
+        )
+
+    def _open_row(self, row: Any) -> SecretKey:  # noqa: ANN401
+        return unwrap(
+            row.wrapped,
+            self._root(row.root_epoch),
+            vault_id=self._vault_id,
+            kind="purpose",
+            wrapping_id=f"root-{row.root_epoch}",
+            wrapped_id=row.id,
+        )
+
+    def _open_fresh(self, session: Session, key_id: str) -> SecretKey:
+        """Read the row again, outside the caller's snapshot, after a rotation overtook it."""
+        if self._fresh is None:
+            session.expire_all()
+            row = _row(session, key_id)
+        else:
+            with self._fresh() as newer:
+                row = _row(newer, key_id)
+        if row is None:
+            raise ExpiredError(f"the purpose key {key_id} was destroyed")
+        return self._open_row(row)
+
+    def _root(self, epoch: int) -> SecretKey:
+        with self._mutex:
+            held = self._roots.get(epoch)
+            if held is None:
+                held = self._roots[epoch] = self._folder.load(epoch)
+                # Whoever rotated elsewhere destroyed what came before the epochs still there.
+                for gone in set(self._roots) - set(self._folder.epochs()):
+                    del self._roots[gone]
+            return held
+
+
+def _row(session: Session, key_id: str) -> Any:  # noqa: ANN401
+    return session.execute(
+        select(table(PurposeKey)).where(col(PurposeKey.id) == key_id)
+    ).one_or_none()
+
+
+def _live(session: Session, slot: str) -> Any:  # noqa: ANN401
+    return session.execute(
+        select(table(PurposeKey))
+        .where(col(PurposeKey.slot) == slot, col(PurposeKey.retiring).is_(False))
+        .order_by(col(PurposeKey.created_at))
+        .limit(1)
+        .with_for_update(read=True)
+    ).one_or_none()

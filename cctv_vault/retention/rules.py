@@ -1,0 +1,300 @@
+"""What a policy means: how long, from when, what matches, what is due, and why. Pure.
+
+Facts in, decisions with their reasons out. Nothing here reads a clock or a table. Every rule names
+its clause: S1..S20 are the requirements of the controller's published policy, table A the retention
+table, both in the design's legal part.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cctv_vault.retention.policy import Purpose, add_months
+
+UNMEASURED_S: Final = 4500.0
+"""Uncertainty, in seconds, of a camera clock that was never measured: 75 minutes."""
+
+REGISTER_YEARS: Final = 5
+_QUARTER: Final = timedelta(minutes=15)
+_LOOK_AHEAD_DAYS: Final = 31
+_TRUSTED: Final = frozenset({"name", "container"})
+
+
+class ClockStart(StrEnum):
+    """Whether a time was taken from the footage or from its arrival."""
+
+    CAPTURE = "capture"
+    ARRIVAL = "arrival"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """When a site is open, as far as retention asks: which days.
+
+    ``weekdays`` holds 0 (Monday) to 6, or is None where no opening hours are given: then every day
+    that is not closed counts. ``closed`` are public holidays and the site's own closed days;
+    ``opened`` are days opened although they are closed days.
+    """
+
+    zone: ZoneInfo
+    weekdays: frozenset[int] | None = None
+    closed: frozenset[date] = frozenset()
+    opened: frozenset[date] = frozenset()
+
+    def is_open(self, day: date) -> bool:
+        """Whether anybody is in on that day."""
+        if day in self.opened:
+            return True
+        if day in self.closed:
+            return False
+        return self.weekdays is None or day.weekday() in self.weekdays
+
+    def first_open_after(self, day: date) -> date | None:
+        """The first opening day after ``day``, or None within a month."""
+        for ahead in range(1, _LOOK_AHEAD_DAYS + 1):
+            candidate = day + timedelta(days=ahead)
+            if self.is_open(candidate):
+                return candidate
+        return None
+
+
+@dataclass(frozen=True)
+class Term:
+    """How long a purpose keeps something: from ``start`` to ``until``, and why so long."""
+
+    start: datetime
+    until: datetime
+    reason: str
+
+
+def start_of_clock(
+    captured: datetime, arrived: datetime, time_source: str
+) -> tuple[datetime, ClockStart]:
+    """When the clock of a capture purpose starts (table A, prevention).
+
+    Capture where its time is trustworthy, otherwise arrival; a time in the future counts as
+    arrival, so that a camera set to 2036 keeps nothing until then.
+    """
+    if time_source in _TRUSTED and captured <= arrived:
+        return captured, ClockStart.CAPTURE
+    return arrived, ClockStart.ARRIVAL
+
+
+def base_until(
+    purpose: Purpose, *, captured: datetime, arrived: datetime, time_source: str, opening: Opening
+) -> Term:
+    """Until when a recording is kept under the purpose of its origin.
+
+    Prevention is 72 h, but not before noon of the first opening day after the recording, at most
+    120 h (table A; IMY allows longer over closed days).
+
+    Args:
+        purpose: The base purpose.
+        captured: The end of the recording, UTC.
+        arrived: When it was offered to the vault, UTC.
+        time_source: ``name``, ``container`` or ``arrival``.
+        opening: The opening days of the camera's site.
+    """
+    start, origin = start_of_clock(captured, arrived, time_source)
+    if purpose.period is None:
+        raise ValueError(f"the purpose {purpose.code} has no period and cannot keep by itself")
+    until = purpose.period.after(start)
+    reason = f"{purpose.en}: {purpose.period.text} from {origin.value}"
+    if purpose.first_opening is not None:
+        floor = _opening_floor(start, purpose.first_opening, opening)
+        if floor is not None and floor > until:
+            until = floor
+            reason += f", until {purpose.first_opening:%H:%M} of the first opening day after it"
+    if purpose.ceiling is not None and until > (ceiling := purpose.ceiling.after(start)):
+        until = ceiling
+        reason += f", at most {purpose.ceiling.text}"
+    return Term(start, until, reason)
+
+
+def _opening_floor(start: datetime, at: time, opening: Opening) -> datetime | None:
+    day = opening.first_open_after(start.astimezone(opening.zone).date())
+    if day is None:
+        return None
+    return datetime.combine(day, at, opening.zone).astimezone(UTC)
+
+
+def quarter_hour(moment: datetime) -> datetime:
+    """The quarter-hour (UTC) at or after a moment: when its purpose key goes."""
+    moment = moment.astimezone(UTC)
+    base = moment.replace(minute=0, second=0, microsecond=0)
+    steps = -((base - moment) // _QUARTER)
+    return base + steps * _QUARTER
+
+
+def month_after(moment: datetime, *, years: int) -> datetime:
+    """The first of the month (UTC) at or after ``moment`` + ``years``: a register month's end."""
+    ahead = add_months(moment, years * 12)
+    first = ahead.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first if first == ahead else add_months(first, 1)
+
+
+# --- holds ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Window:
+    """One camera's window: ``starts_at`` inclusive, ``ends_at`` exclusive, UTC."""
+
+    camera: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Span:
+    """When a recording was made, and how far off that may be (seconds, either way)."""
+
+    started_at: datetime
+    ended_at: datetime
+    uncertainty_s: float
+
+
+def matches(window: Window, widened_s: float, span: Span, *, drift_s: float = 0.0) -> bool:
+    """Whether a recording may show something of a window.
+
+    The window is widened by the greater of the camera's and the recording's own uncertainty (they
+    are readings of the same clock, so they do not add up), and by ``drift_s``, how far the clock's
+    measured offset has moved since the recording was indexed: a corrected clock may add recordings
+    to a hold, never drop them.
+    """
+    slack = timedelta(seconds=max(widened_s, span.uncertainty_s) + abs(drift_s))
+    starts, ends = window.starts_at - slack, window.ends_at + slack
+    if span.started_at == span.ended_at:  # a still
+        return starts <= span.started_at < ends
+    return span.started_at < ends and span.ended_at > starts
+
+
+def window_faults(windows: Sequence[Window], now: datetime) -> list[str]:
+    """What is wrong with the windows of a hold, in words; empty when nothing is."""
+    faults = [] if windows else ["a hold needs at least one camera and window"]
+    for each in windows:
+        if each.ends_at <= each.starts_at:
+            faults.append(
+                f"the window of {each.camera} is empty or reversed: it ends "
+                f"{_shown(each.ends_at)} and starts {_shown(each.starts_at)}"
+            )
+        elif each.starts_at > now:
+            faults.append(
+                f"the window of {each.camera} lies in the future (it starts "
+                f"{_shown(each.starts_at)}, now is {_shown(now)}); a hold keeps what was recorded"
+            )
+    ordered = sorted(windows, key=lambda each: (each.camera, each.starts_at))
+    faults += [
+        f"two windows of {earlier.camera} overlap from {_shown(later.starts_at)}; give one"
+        for earlier, later in itertools.pairwise(ordered)
+        if earlier.camera == later.camera and later.starts_at < earlier.ends_at
+    ]
+    return faults
+
+
+def hold_term(
+    purpose: Purpose, placed: datetime, until: datetime | None
+) -> tuple[datetime | None, list[str]]:
+    """The end of a hold placed at ``placed``, from what was asked or else the policy.
+
+    Returns the end (None while open-ended) and the faults, in words.
+    """
+    if until is None:
+        return (purpose.period.after(placed) if purpose.period else None), []
+    faults = []
+    if until <= placed:
+        faults.append(f"a hold cannot end before it is placed ({_shown(until)})")
+    longest = purpose.limit or purpose.period
+    if longest is not None and until > longest.after(placed):
+        faults.append(
+            f"{purpose.code} keeps at most {longest.text}: until {_shown(longest.after(placed))} "
+            f"({purpose.source})"
+        )
+    return until, faults
+
+
+def review_at(purpose: Purpose, placed: datetime, until: datetime | None) -> datetime | None:
+    """When a hold must be looked at again (table A, the review column)."""
+    if purpose.review is None:
+        return None
+    if not purpose.review_before_end:
+        return purpose.review.after(placed)
+    return None if until is None else max(placed, until - purpose.review.elapsed)
+
+
+# --- grants -----------------------------------------------------------------------------------
+
+
+def is_live(now: datetime, *, until: datetime | None, ended_at: datetime | None) -> bool:
+    """Whether a grant keeps its recording readable: refused from its exact end."""
+    return ended_at is None and (until is None or now < until)
+
+
+@dataclass(frozen=True)
+class GrantFacts:
+    """A grant as the answer to "why is this still here" needs it."""
+
+    purpose: str
+    statute: str
+    since: datetime
+    until: datetime | None
+    ended_at: datetime | None
+    reason: str
+
+
+def why(grants: Iterable[GrantFacts], now: datetime) -> tuple[str, ...]:
+    """Why a recording is still here: one sentence for each live grant, the latest end first."""
+    live = [each for each in grants if is_live(now, until=each.until, ended_at=each.ended_at)]
+    live.sort(key=lambda each: (each.until is not None, -(each.until or now).timestamp()))
+    return tuple(
+        f"{each.purpose} ({each.statute}), "
+        + (f"until {_shown(each.until)}" if each.until else "until it is released")
+        + f": {each.reason}"
+        for each in live
+    )
+
+
+# --- the sweep --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """A purpose key before a sweep: ``live`` counts what it still keeps and must not lose."""
+
+    id: str
+    purpose: str
+    expires_at: datetime | None
+    retiring: bool
+    live: int
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """Which purpose keys go, and which are replaced because something under them ended early."""
+
+    destroy: tuple[str, ...] = field(default=())
+    replace: tuple[str, ...] = field(default=())
+
+
+def plan_sweep(keys: Iterable[KeyFacts], safe_until: datetime) -> SweepPlan:
+    """What a sweep does to the purpose keys.
+
+    A key past its quarter-hour goes. A retiring key goes when nothing lives under it and is
+    replaced when something does, so that what ended cannot be opened from an old copy.
+    """
+    destroy: list[str] = []
+    replace: list[str] = []
+    for key in keys:
+        if key.expires_at is not None and key.expires_at <= safe_until:
+            destroy.append(key.id)
+        elif key.retiring:
+            (replace if key.live else destroy).append(key.id)
+    return SweepPlan(tuple(sorted(destroy)), tuple(sorted(replace)))
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
