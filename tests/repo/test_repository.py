@@ -63,7 +63,7 @@ def test_no_file_names_a_package_index(tracked: list[Path]) -> None:
 def test_no_code_holds_the_place_of_something_real(tracked: list[Path]) -> None:
     # Broken up, so that this line is not found by itself.
     words = "|".join(
-        ("TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error", "for" + " now")
+        ("TO" + "DO", "FIX" + "ME", "XX" + "X", "raise NotImplemented" + "Error", "for" + " now")
     )
     code = [path for path in tracked if path.suffix in {".py", ".js", ".css", ".sh", ".html"}]
 
