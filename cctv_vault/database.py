@@ -61,8 +61,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """One snapshot of the index; nothing done in it is kept."""
         with _database_errors(), Session(self._reader, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing gives the transaction up and leaves what was read usable
 
     @contextmanager
     def write(self, cameras: Iterable[str] = ()) -> Iterator[Session]:

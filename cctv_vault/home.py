@@ -28,8 +28,10 @@ from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import VaultRow
 from cctv_vault.settings import Settings
 from cctv_vault.views import iso
-from storage import BlobStore, DirectoryStore, RootFolder, S3Store
+from storage.backend import BlobStore
+from storage.directory import DirectoryStore
 from storage.errors import KeyUnavailableError, StorageError
+from storage.roots import RootFolder
 
 FORMAT_VERSION: Final = 1
 _CHECKPOINT_FILE: Final = "checkpoint.note"
@@ -138,17 +140,21 @@ class Home:
                 "or name another with --home"
             )
         database = Database(_database_url(settings))
-        database.migrate()
-        with database.read() as session:
-            row = session.exec(select(VaultRow)).first()
-        if row is None:
-            raise ConfigError("the database holds no vault; make one with 'cctv-vault init'")
         try:
-            roots = RootFolder.open(settings.key_folder, row.vault_id)
-        except KeyUnavailableError as error:
-            raise ConfigError(str(error)) from error
-        home = cls._compose(settings, row, database, roots)
-        home.log.check_outside()
+            database.migrate()
+            with database.read() as session:
+                row = session.exec(select(VaultRow)).first()
+            if row is None:
+                raise ConfigError("the database holds no vault; make one with 'cctv-vault init'")
+            try:
+                roots = RootFolder.open(settings.key_folder, row.vault_id)
+            except KeyUnavailableError as error:
+                raise ConfigError(str(error)) from error
+            home = cls._compose(settings, row, database, roots)
+            home.log.check_outside()
+        except BaseException:
+            database.close()
+            raise
         return home
 
     @classmethod
@@ -158,7 +164,7 @@ class Home:
         clock: Clock = SystemClock()
         if row.simulated_now is not None:
             clock = SimulatedClock(lambda: _simulated_now(database))
-        keyring = Keyring(row.vault_id, roots)
+        keyring = Keyring(row.vault_id, roots, database.read)
         log = CustodyLog(
             database=database,
             signer=NoteSigner(row.origin, roots.signing_seed()),
@@ -241,6 +247,8 @@ def _store(settings: Settings) -> BlobStore:
         return DirectoryStore(settings.home / "blobs")
     if not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigError("CCTV_VAULT_S3_ACCESS_KEY and CCTV_VAULT_S3_SECRET_KEY must be set")
+    from storage.s3 import S3Store  # noqa: PLC0415 - only a vault on S3 pays for its client
+
     return S3Store(
         settings.s3_bucket,
         endpoint=settings.s3_endpoint,

@@ -186,3 +186,13 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.administer(
         sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
     )
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
+)
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """Both engines in turn, as the settings name them: None for SQLite in the home."""
+    if request.param == "sqlite":
+        return None
+    return str(request.getfixturevalue("postgres_url"))

@@ -20,7 +20,7 @@ from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.checkpoints import Checkpoint
 from cctv_vault.custody.details import check_details, new_details
 from cctv_vault.custody.entries import Actor, Entry
-from cctv_vault.custody.errors import CustodyError
+from cctv_vault.custody.errors import CustodyError, TileError
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.notes import NoteSigner, Verifier, parse_vkey
 from cctv_vault.custody.proofs import LogProof, encode_proof
@@ -275,7 +275,11 @@ class CustodyLog:
                 f"the log holds {tree.size} entries but a checkpoint over {signed.size} was "
                 "signed: the index was rolled back or replaced; restore it with 'backup restore'"
             )
-        if self._root_at(session, signed.size, tree.size) != signed.root:
+        try:
+            root = self._root_at(session, signed.size, tree.size)
+        except TileError as error:
+            raise CustodyBrokenError(f"entries are missing from the log: {error}") from error
+        if root != signed.root:
             raise CustodyBrokenError(
                 f"the first {signed.size} entries of the log are not those of the checkpoint that "
                 "was signed over them; run 'log verify'"
@@ -518,7 +522,10 @@ def _tile_faults(session: Session, size: int) -> Iterator[str]:
     while count >= TILE_WIDTH:
         level, count = level + 1, count // TILE_WIDTH
         expected |= {(level, n) for n in range(count)}
-    there = set(session.execute(select(col(CustodyTile.level), col(CustodyTile.n))).tuples())
+    there = {
+        (row.level, row.n)
+        for row in session.execute(select(col(CustodyTile.level), col(CustodyTile.n)))
+    }
     for level, n in sorted(expected - there):
         yield f"tile {n} of level {level} is missing"
     for level, n in sorted(there - expected):

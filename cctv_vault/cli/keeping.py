@@ -1,0 +1,298 @@
+"""Commands on keeping and ending: incident, hold, policy, sweep, certificate."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cctv_vault.cli.session import session
+from cctv_vault.retention.certificates import verify_certificate
+from cctv_vault.retention.holds import HoldOrder
+
+_Id = Annotated[str, typer.Argument(metavar="ID")]
+_Reason = Annotated[str, typer.Option(help="Why.")]
+_CameraList = Annotated[list[str], typer.Option("--camera", help="One or more cameras.")]
+_From = Annotated[str, typer.Option("--from", help="Start of the window.")]
+_To = Annotated[str, typer.Option("--to", help="End of the window.")]
+
+incident_app = typer.Typer(no_args_is_help=True, help="Incidents.")
+
+
+@incident_app.command("flag")
+def incident_flag(
+    context: typer.Context,
+    camera: _CameraList,
+    start: _From,
+    end: _To,
+    title: Annotated[str, typer.Option(help="In a few words; no names.")],
+    category: Annotated[str, typer.Option(help="theft, robbery, threat, damage, accident …")],
+    report_number: Annotated[str | None, typer.Option(help="The police report's number.")] = None,
+) -> None:
+    """Keep a window over cameras as an incident."""
+    run = session(context)
+    incident = run.vault.incidents.flag(
+        run.actor,
+        cameras=tuple(camera),
+        starts_at=run.time(start, *camera),
+        ends_at=run.time(end, *camera),
+        title=title,
+        category=category,
+        report_number=report_number,
+    )
+    run.say(
+        incident,
+        f"Incident {incident.id}: {incident.recordings} recordings kept until "
+        f"{run.local(incident.until)}; review by {run.local(incident.review_at)}.",
+    )
+
+
+@incident_app.command("list")
+def incident_list(context: typer.Context) -> None:
+    """All incidents."""
+    run = session(context)
+    run.table(
+        run.vault.incidents.list(run.actor),
+        {
+            "id": lambda i: i.id,
+            "category": lambda i: i.category,
+            "title": lambda i: i.title,
+            "from": lambda i: run.local(i.starts_at),
+            "to": lambda i: run.local(i.ends_at),
+            "cameras": lambda i: ", ".join(i.cameras),
+            "kept until": lambda i: run.local(i.until),
+            "state": lambda i: i.state,
+        },
+    )
+
+
+@incident_app.command("show")
+def incident_show(context: typer.Context, incident_id: _Id) -> None:
+    """One incident with its notes."""
+    run = session(context)
+    incident = run.vault.incidents.show(run.actor, incident_id)
+    run.say(
+        incident,
+        f"{incident.id} {incident.category}: {incident.title} ({incident.state})",
+        f"{', '.join(incident.cameras)}, {run.local(incident.starts_at)} to "
+        f"{run.local(incident.ends_at)}",
+        f"{incident.recordings} recordings, kept until {run.local(incident.until)}",
+        *(f"{run.local(note.at)} {note.by}: {note.text}" for note in incident.notes),
+    )
+
+
+@incident_app.command("note")
+def incident_note(context: typer.Context, incident_id: _Id, text: str) -> None:
+    """Add a note; notes are never changed, only added to."""
+    run = session(context)
+    run.say(run.vault.incidents.note(run.actor, incident_id, text), "Noted.")
+
+
+@incident_app.command("extend")
+def incident_extend(
+    context: typer.Context,
+    incident_id: _Id,
+    until: Annotated[str, typer.Option(help="New end of keeping.")],
+    reason: _Reason,
+) -> None:
+    """Keep an incident's footage longer."""
+    run = session(context)
+    incident = run.vault.incidents.extend(run.actor, incident_id, run.time(until), reason)
+    run.say(incident, f"{incident.id} is kept until {run.local(incident.until)}.")
+
+
+@incident_app.command("report-number")
+def incident_report_number(context: typer.Context, incident_id: _Id, number: str) -> None:
+    """Enter the police report's number, which extends the keeping as the policy says."""
+    run = session(context)
+    incident = run.vault.incidents.set_report_number(run.actor, incident_id, number)
+    run.say(incident, f"{incident.id} is kept until {run.local(incident.until)}.")
+
+
+@incident_app.command("close")
+def incident_close(context: typer.Context, incident_id: _Id, reason: _Reason) -> None:
+    """End an incident; what nothing else keeps goes with the next sweep."""
+    run = session(context)
+    incident = run.vault.incidents.close(run.actor, incident_id, reason)
+    run.say(incident, f"{incident.id} is closed.")
+
+
+hold_app = typer.Typer(no_args_is_help=True, help="Holds.")
+
+
+@hold_app.command("place")
+def hold_place(
+    context: typer.Context,
+    purpose: Annotated[str, typer.Option(help="A purpose of the policy that holds.")],
+    camera: _CameraList,
+    start: _From,
+    end: _To,
+    reason: _Reason,
+    until: Annotated[str | None, typer.Option(help="When it ends; else by the policy.")] = None,
+    document: Annotated[Path | None, typer.Option(help="The order or decision, sealed.")] = None,
+    gagged: Annotated[bool, typer.Option(help="Only the cleared may know of it.")] = False,
+) -> None:
+    """Hold footage that exists or is still to come."""
+    run = session(context)
+    starts_at, ends_at = run.time(start, *camera), run.time(end, *camera)
+    hold = run.vault.holds.place_as(
+        run.actor,
+        HoldOrder(
+            purpose=purpose,
+            windows=tuple((code, starts_at, ends_at) for code in camera),
+            reason=reason,
+            until=None if until is None else run.time(until, *camera),
+            document=None if document is None else document.read_bytes(),
+            gagged=gagged,
+        ),
+    )
+    run.say(
+        hold,
+        f"Hold {hold.id}: {hold.recordings} recordings kept "
+        + (f"until {run.local(hold.until)}" if hold.until else "until it is released")
+        + (f"; review by {run.local(hold.review_at)}" if hold.review_at else ""),
+    )
+
+
+@hold_app.command("list")
+def hold_list(context: typer.Context) -> None:
+    """All holds."""
+    run = session(context)
+    run.table(
+        run.vault.holds.list(run.actor),
+        {
+            "id": lambda h: h.id,
+            "purpose": lambda h: h.purpose,
+            "cameras": lambda h: ", ".join(sorted({window.camera for window in h.windows})),
+            "recordings": lambda h: str(h.recordings),
+            "until": lambda h: run.local(h.until) if h.until else "open-ended",
+            "review": lambda h: run.local(h.review_at),
+            "released": lambda h: run.local(h.released_at) if h.released_at else "",
+        },
+    )
+
+
+@hold_app.command("show")
+def hold_show(context: typer.Context, hold_id: _Id) -> None:
+    """One hold."""
+    run = session(context)
+    hold = run.vault.holds.show(run.actor, hold_id)
+    run.say(
+        hold,
+        f"{hold.id} {hold.purpose} ({hold.statute}): {hold.recordings} recordings",
+        *(
+            f"{window.camera}: {run.local(window.starts_at)} to {run.local(window.ends_at)}"
+            for window in hold.windows
+        ),
+        f"reason: {hold.reason}",
+    )
+
+
+@hold_app.command("release")
+def hold_release(context: typer.Context, hold_id: _Id, reason: _Reason) -> None:
+    """End a hold; a purpose that has ended is not revived by it."""
+    run = session(context)
+    run.say(run.vault.holds.release_as(run.actor, hold_id, reason), f"{hold_id} is released.")
+
+
+policy_app = typer.Typer(no_args_is_help=True, help="The retention policy.")
+
+
+@policy_app.command("show")
+def policy_show(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Option("--version", help="Which version.")] = None,
+) -> None:
+    """The policy in force, or another version."""
+    run = session(context)
+    policy = run.vault.policies.show(number)
+    if run.as_json:
+        run.say(policy)
+        return
+    run.table(
+        policy.purposes,
+        {
+            "code": lambda p: p.code,
+            "ändamål": lambda p: p.sv,
+            "statute": lambda p: p.statute,
+            "period": lambda p: p.period_in_words,
+        },
+    )
+
+
+def sweep(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option(help="Tell what is due; destroy nothing.")] = False,
+) -> None:
+    """Destroy the keys of what is due, and then what they sealed."""
+    run = session(context)
+    report = run.vault.sweeper.run(run.actor, dry_run=dry_run)
+    if run.as_json:
+        run.say(report)
+    else:
+        for item in report.due:
+            run.out.print(
+                f"{item.recording}  {item.camera}  {run.local(item.started_at)}  "
+                f"{item.purpose} ended {run.local(item.until)}",
+                markup=False,
+            )
+        verb = "would expire" if dry_run else "expired"
+        run.out.print(
+            f"{report.recordings} recordings {verb}; {report.keys_destroyed} keys "
+            f"{'would be ' if dry_run else ''}destroyed"
+            + (f"; certificate {report.certificate_id}" if report.certificate_id else "")
+        )
+    if report.alarm:
+        run.fail(report.alarm)
+
+
+certificate_app = typer.Typer(no_args_is_help=True, help="Proof of deletion.")
+
+
+@certificate_app.command("list")
+def certificate_list(context: typer.Context) -> None:
+    """All certificates."""
+    run = session(context)
+    run.table(
+        run.vault.certificates.list(run.actor),
+        {
+            "id": lambda c: c.id,
+            "made": lambda c: run.local(c.created_at),
+            "recordings": lambda c: str(c.recordings),
+        },
+    )
+
+
+@certificate_app.command("show")
+def certificate_show(context: typer.Context, certificate_id: _Id) -> None:
+    """A certificate, whole: the file a stranger can verify."""
+    run = session(context)
+    sys.stdout.write(run.vault.certificates.document(run.actor, certificate_id))
+
+
+@certificate_app.command("verify")
+def certificate_verify(
+    context: typer.Context,
+    file: Path,
+    key: Annotated[Path | None, typer.Option(help="The pinned public key.")] = None,
+    allow_simulated: Annotated[bool, typer.Option()] = False,
+) -> None:
+    """Verify a certificate with nothing but the file."""
+    run = session(context)
+    verdict = verify_certificate(
+        file.read_text(encoding="utf-8", errors="replace"),
+        key=None if key is None else key.read_text(encoding="utf-8").strip(),
+        allow_simulated=allow_simulated,
+    )
+    run.say(verdict, *(f"{f.level:<4} {f.sentence}" for f in verdict.findings))
+    if not verdict.sound:
+        run.fail("the certificate does not verify; the lines above say why")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(incident_app, name="incident")
+    app.add_typer(hold_app, name="hold")
+    app.add_typer(policy_app, name="policy")
+    app.command()(sweep)
+    app.add_typer(certificate_app, name="certificate")

@@ -1,0 +1,266 @@
+"""Commands on disclosure: request and package."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cctv_vault.cli.session import read_json, session
+from cctv_vault.disclosure.verification import verify_package
+
+request_app = typer.Typer(no_args_is_help=True, help="Disclosure requests.")
+
+_Id = Annotated[str, typer.Argument(metavar="ID")]
+_Reason = Annotated[str, typer.Option(help="Why.")]
+
+
+@request_app.command("file")
+def request_file(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.json")]
+) -> None:
+    """Register a request; the footage it asks for is frozen at once."""
+    run = session(context)
+    filed = run.vault.requests.file(run.actor, read_json(file))
+    run.say(
+        filed,
+        f"Request {filed.id} is {filed.state}; {filed.frozen} recordings are frozen.",
+        *filed.remarks,
+    )
+
+
+@request_app.command("list")
+def request_list(context: typer.Context) -> None:
+    """All requests, the nearest deadline first."""
+    run = session(context)
+    run.table(
+        run.vault.requests.list(run.actor),
+        {
+            "id": lambda r: r.id,
+            "state": lambda r: r.state,
+            "type": lambda r: r.requester_type,
+            "ground": lambda r: r.ground_code,
+            "received": lambda r: run.local(r.received_at),
+            "deadline": lambda r: run.local(r.deadline_at),
+        },
+    )
+
+
+@request_app.command("show")
+def request_show(context: typer.Context, request_id: _Id) -> None:
+    """One request: what is met, what is not and why, and its history."""
+    run = session(context)
+    detail = run.vault.requests.show(run.actor, request_id)
+    run.say(
+        detail,
+        f"{detail.id} {detail.requester_type} on {detail.ground_code}: {detail.state}",
+        *(f"{'✓' if point.met else '✗'} {point.sentence}" for point in detail.checklist),
+        *(f"{run.local(line.at)} {line.en}" for line in detail.history),
+    )
+
+
+@request_app.command("confirm")
+def request_confirm(context: typer.Context, request_id: _Id) -> None:
+    """Confirm a request from the portal, so that its freeze is no longer provisional."""
+    _moved(context, request_id, "confirm")
+
+
+@request_app.command("verify")
+def request_verify(
+    context: typer.Context,
+    request_id: _Id,
+    method: Annotated[str, typer.Option(help="call-back, in-person or signed-order.")],
+    detail: Annotated[str, typer.Option(help="Which switchboard, what was seen.")],
+) -> None:
+    """Record how the requester was verified."""
+    _moved(context, request_id, "verify", method, detail)
+
+
+@request_app.command("clarify")
+def request_clarify(context: typer.Context, request_id: _Id, text: str) -> None:
+    """Ask the requester for what is missing."""
+    _moved(context, request_id, "clarify", text)
+
+
+@request_app.command("assess")
+def request_assess(
+    context: typer.Context,
+    request_id: _Id,
+    facts: Annotated[str, typer.Option(help="What the request rests on.")],
+    necessity: Annotated[str, typer.Option(help="Why this footage is needed.")],
+    footage: Annotated[
+        Path | None, typer.Option(help="JSON: the cameras and windows really needed.")
+    ] = None,
+) -> None:
+    """Assess facts, necessity and window; a second person then decides."""
+    _moved(
+        context,
+        request_id,
+        "assess",
+        facts,
+        necessity,
+        footage=None if footage is None else read_json(footage),
+    )
+
+
+@request_app.command("decide")
+def request_decide(
+    context: typer.Context,
+    request_id: _Id,
+    reason: _Reason,
+    approve: Annotated[bool | None, typer.Option("--approve/--refuse")] = None,
+) -> None:
+    """Approve or refuse, as somebody who neither registered nor handled it."""
+    if approve is None:
+        session(context).fail("say --approve or --refuse", 2)
+    _moved(context, request_id, "decide", approve=approve, reason=reason)
+
+
+@request_app.command("prepare")
+def request_prepare(
+    context: typer.Context,
+    request_id: _Id,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.zip")],
+) -> None:
+    """Make the package of an approved request."""
+    run = session(context)
+    with run.progress("preparing") as progress:
+        package = run.vault.requests.prepare(
+            run.actor, request_id, output.absolute(), progress=progress
+        )
+    run.say(
+        package,
+        f"{output}: {package.size} bytes, SHA-256 {package.sha256.hex()}",
+        "Anyone can verify it: cctv-vault package verify FILE",
+    )
+
+
+@request_app.command("release")
+def request_release(
+    context: typer.Context,
+    request_id: _Id,
+    channel: Annotated[str, typer.Option(help="link, usb or in-person.")],
+) -> None:
+    """Release a prepared package."""
+    run = session(context)
+    released = run.vault.requests.release(run.actor, request_id, channel)
+    run.say(
+        released,
+        f"{request_id} is {released.state}.",
+        *(
+            [
+                f"Link, shown only now: /hamta/{released.token}",
+                f"Code, to travel another way: {released.code}",
+            ]
+            if released.token
+            else []
+        ),
+    )
+
+
+@request_app.command("receipt")
+def request_receipt(
+    context: typer.Context,
+    request_id: _Id,
+    by: Annotated[str, typer.Option(help="Who received it.")],
+) -> None:
+    """Record that the package was received."""
+    _moved(context, request_id, "receipt", by)
+
+
+@request_app.command("withdraw")
+def request_withdraw(context: typer.Context, request_id: _Id, reason: _Reason) -> None:
+    """The requester withdraws."""
+    _moved(context, request_id, "withdraw", reason)
+
+
+@request_app.command("revoke")
+def request_revoke(context: typer.Context, request_id: _Id, reason: _Reason) -> None:
+    """Take an approval or a link back before the package was collected."""
+    _moved(context, request_id, "revoke", reason)
+
+
+@request_app.command("reopen")
+def request_reopen(context: typer.Context, request_id: _Id, reason: _Reason) -> None:
+    """Take up a refused, withdrawn or closed request again."""
+    _moved(context, request_id, "reopen", reason)
+
+
+@request_app.command("close")
+def request_close(context: typer.Context, request_id: _Id, reason: _Reason = "") -> None:
+    """Close a request that is done."""
+    _moved(context, request_id, "close", reason)
+
+
+@request_app.command("on-the-spot")
+def request_on_the_spot(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    officer_seen: Annotated[str, typer.Option(help="What was checked: the card, where, when.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR")],
+) -> None:
+    """Release to an officer who stands in the shop; reviewed afterwards by someone else."""
+    run = session(context)
+    spot = run.vault.requests.on_the_spot(
+        run.actor, read_json(file), officer_seen=officer_seen, out_dir=output.absolute()
+    )
+    run.say(
+        spot,
+        f"{spot.id}: handed over in {output}; another person reviews it by "
+        f"{run.local(spot.review_by)}.",
+    )
+
+
+@request_app.command("review")
+def request_review(
+    context: typer.Context,
+    request_id: _Id,
+    reason: _Reason,
+    approve: Annotated[bool | None, typer.Option("--approve/--disapprove")] = None,
+) -> None:
+    """Review a release that was made without a second person."""
+    if approve is None:
+        session(context).fail("say --approve or --disapprove", 2)
+    _moved(context, request_id, "review", approve=approve, reason=reason)
+
+
+def _moved(
+    context: typer.Context, request_id: str, action: str, *words: object, **named: object
+) -> None:
+    run = session(context)
+    moved = getattr(run.vault.requests, action)(run.actor, request_id, *words, **named)
+    run.say(moved, f"{request_id} is {moved.state}.")
+
+
+package_app = typer.Typer(no_args_is_help=True, help="Packages, as a stranger checks them.")
+
+
+@package_app.command("verify")
+def package_verify(
+    context: typer.Context,
+    file: Path,
+    key: Annotated[Path | None, typer.Option(help="The pinned public key.")] = None,
+    allow_simulated: Annotated[bool, typer.Option()] = False,
+) -> None:
+    """Verify a package with nothing but the file."""
+    run = session(context)
+    verdict = verify_package(
+        file,
+        key=None if key is None else key.read_text(encoding="utf-8").strip(),
+        allow_simulated=allow_simulated,
+    )
+    run.say(
+        verdict,
+        *(f"{f.level:<4} {f.file + ': ' if f.file else ''}{f.sentence}" for f in verdict.findings),
+    )
+    if not verdict.sound:
+        worst = next((f for f in verdict.findings if f.level == "bad"), None)
+        run.fail(
+            "the package does not verify"
+            + (f": {worst.file + ': ' if worst.file else ''}{worst.sentence}" if worst else "")
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(request_app, name="request")
+    app.add_typer(package_app, name="package")
