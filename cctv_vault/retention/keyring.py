@@ -95,6 +95,14 @@ class Keyring:
             update(PurposeKey).where(col(PurposeKey.id) == key_id).values(retiring=True)
         )
 
+    def retire_hold(self, session: Session, hold_id: str) -> None:
+        """As `retire`, for whatever key a hold has, even one without grants."""
+        session.execute(
+            update(PurposeKey)
+            .where(col(PurposeKey.slot) == f"hold/{hold_id}")
+            .values(retiring=True)
+        )
+
     def replace(self, session: Session, key_id: str, now: datetime) -> KeyHandle:
         """A fresh key for the slot of a retiring one; the caller moves what lives on to it."""
         row = _row(session, key_id)
@@ -132,12 +140,23 @@ class Keyring:
             ExpiredError: The purpose key was destroyed.
             KeyTamperedError: The row was changed.
         """
+        handle = KeyHandle(key_id, self.unwrap(session, key_id))
+        return self.open_under(handle, wrapped, object_id, kind=kind)
+
+    def open_under(
+        self, handle: KeyHandle, wrapped: bytes, object_id: str, *, kind: str = "recording"
+    ) -> SecretKey:
+        """As `open`, under a purpose key that is open already.
+
+        Raises:
+            KeyTamperedError: The row was changed.
+        """
         return unwrap(
             wrapped,
-            self.unwrap(session, key_id),
+            handle.key,
             vault_id=self._vault_id,
             kind=kind,
-            wrapping_id=key_id,
+            wrapping_id=handle.id,
             wrapped_id=object_id,
         )
 

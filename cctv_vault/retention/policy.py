@@ -101,6 +101,7 @@ class Purpose:
         ceiling: Nor longer than this, opening day or not.
         limit: The longest a hold may be set to run from its placing.
         extension: The longest one extension may add.
+        after_report: How long from the day a police report number is entered.
         review: When it must be looked at again, from the placing; for ``review_before_end`` from
             the end backwards.
         review_every: Whether the review repeats.
@@ -122,13 +123,14 @@ class Purpose:
     ceiling: Period | None = None
     limit: Period | None = None
     extension: Period | None = None
+    after_report: Period | None = None
     review: Period | None = None
     review_every: bool = False
     review_before_end: bool = False
     missed_review: MissedReview = MissedReview.NOTHING
 
 
-_PERIODS: Final = frozenset({"period", "ceiling", "limit", "extension", "review"})
+_PERIODS: Final = frozenset({"period", "ceiling", "limit", "extension", "after_report", "review"})
 _SWITCHES: Final = frozenset({"hold", "backup", "review_every", "review_before_end"})
 _NEEDED: Final = ("code", "sv", "en", "statute", "starts", "source")
 

@@ -1,0 +1,378 @@
+"""Grants: which purposes keep a recording, each with its own wrapped copy of the recording's key.
+
+Owns the rows of ``recording_grant`` and the only way from one to a recording key. It refuses to
+open anything without a live grant, and tells nobody who is not cleared that a gagged hold keeps
+something: to them such a recording has expired, in the same words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session, col
+
+from cctv_vault.errors import ConfigError, ExpiredError, NotFoundError
+from cctv_vault.ledger import Act
+from cctv_vault.retention.keyring import KeyHandle, Keyring
+from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.policy import Period, Policy, Purpose
+from cctv_vault.retention.rules import (
+    Span,
+    Window,
+    base_until,
+    is_live,
+    matches,
+)
+from cctv_vault.schema import Grant, Hold, HoldWindow, Recording, table
+from storage.secret import SecretKey
+
+LATE: Final = "late-arrival"
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True)
+class GrantView:
+    """A purpose that keeps, or kept, a recording."""
+
+    purpose: str
+    statute: str
+    since: datetime
+    until: datetime | None
+    reason: str
+    hold_id: str | None
+    gagged: bool
+    live: bool
+
+
+class Grants:
+    """The grants of one vault."""
+
+    def __init__(self, *, keyring: Keyring, policies: Policies) -> None:
+        """Both belong to the vault."""
+        self._keyring = keyring
+        self._policies = policies
+
+    # --- keeping ------------------------------------------------------------------------------
+
+    def on_arrival(self, act: Act, recording: Recording, key: SecretKey) -> tuple[GrantView, ...]:
+        """Grant a recording every purpose it has, in the act that indexes it.
+
+        The act holds the camera's lock. The purpose of the recording's origin, each live hold
+        whose window it may show, or late arrival where neither keeps it (table A).
+
+        Args:
+            act: The act of indexing.
+            recording: Its row, in the act's session or about to be.
+            key: The recording's key.
+        """
+        session, now = act.session, act.now
+        session.add(recording)
+        session.flush()
+        policy = self._policies.current(session)
+        views = [
+            self._hold_grant(act, hold, recording.id, key, policy)
+            for hold in self._holds_on(session, recording, now)
+        ]
+        base = policy.base(recording.origin)
+        term = base_until(
+            base,
+            captured=recording.ended_at,
+            arrived=recording.arrived_at,
+            time_source=recording.time_source,
+            opening=self._policies.opening(
+                session, recording.camera_code, min(recording.ended_at, recording.arrived_at)
+            ),
+        )
+        if term.until > now:
+            kept, until, reason = base, term.until, term.reason
+        elif not views:
+            kept = policy.purpose(LATE)
+            until = _period(kept).after(now)
+            reason = f"{kept.en}: {base.code} ended before it arrived"
+        else:
+            return tuple(views)
+        grant = self._timed_grant(
+            act, kept, recording.id, key, until=until, reason=reason, policy=policy
+        )
+        return (grant, *views)
+
+    def for_hold(
+        self, act: Act, hold: Hold, recording_ids: Sequence[str], policy: Policy
+    ) -> tuple[list[str], list[str]]:
+        """Grant existing recordings to a hold, where another live grant still opens them.
+
+        Returns the ids granted now, and those no purpose keeps any more: they are gone, and no
+        hold revives them.
+        """
+        session, now = act.session, act.now
+        handle = self._keyring.for_hold(session, hold.id, hold.purpose, now)
+        granted: list[str] = []
+        gone: list[str] = []
+        opened: dict[str, SecretKey] = {}
+        for some in _batches(recording_ids):
+            live: dict[str, list[Any]] = {}
+            mine: set[str] = set()
+            query = select(table(Grant)).where(col(Grant.recording_id).in_(some), live_clause(now))
+            for row in session.execute(query):
+                live.setdefault(row.recording_id, []).append(row)
+                if row.hold_id == hold.id:
+                    mine.add(row.recording_id)
+            rows = []
+            for recording_id in some:
+                if recording_id in mine:
+                    continue
+                key = self._open_any(session, live.get(recording_id, []), opened)
+                if key is None:
+                    gone.append(recording_id)
+                    continue
+                rows.append(
+                    _hold_row(hold, recording_id, now, policy)
+                    | self._wrapped(handle, key, recording_id)
+                )
+                granted.append(recording_id)
+            if rows:
+                session.execute(insert(table(Grant)), rows)
+        return granted, gone
+
+    def end_hold(
+        self,
+        session: Session,
+        hold_id: str,
+        ended_at: datetime,
+        recording_ids: Sequence[str] | None = None,
+    ) -> int:
+        """End a hold's grants at once, all or those of some recordings; their key is retired.
+
+        Access ends with the commit. The next sweep destroys the key, or replaces it for the rest.
+        """
+        mine = and_(col(Grant.hold_id) == hold_id, col(Grant.purpose_key_id).is_not(None))
+        some = (
+            [mine]
+            if recording_ids is None
+            else [and_(mine, col(Grant.recording_id).in_(each)) for each in _batches(recording_ids)]
+        )
+        ended = 0
+        for clause in some:
+            ended += session.execute(
+                update(Grant)
+                .where(clause, col(Grant.ended_at).is_(None))
+                .values(ended_at=ended_at)
+                .execution_options(synchronize_session=False)
+            ).rowcount  # type: ignore[attr-defined]
+        keys = select(col(Grant.purpose_key_id)).where(mine).distinct()
+        for key_id in session.execute(keys).scalars().all():
+            self._keyring.retire(session, str(key_id))
+        if recording_ids is None:
+            self._keyring.retire_hold(session, hold_id)
+        return ended
+
+    # --- opening ------------------------------------------------------------------------------
+
+    def key_for(
+        self, session: Session, recording_id: str, now: datetime, *, cleared: bool
+    ) -> SecretKey:
+        """A recording's key, through any live grant the person may know of.
+
+        Raises:
+            NotFoundError: There is no such recording.
+            ExpiredError: No purpose keeps it; or only a gagged hold does and the person is not
+                cleared, which must not be told apart.
+        """
+        query = (
+            select(table(Grant))
+            .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
+            .where(col(Grant.recording_id) == recording_id, live_clause(now))
+        )
+        if not cleared:
+            query = query.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
+        key = self._open_any(session, session.execute(query).all(), {})
+        if key is not None:
+            return key
+        known = session.execute(
+            select(col(Recording.id)).where(col(Recording.id) == recording_id)
+        ).scalar()
+        if known is None:
+            raise NotFoundError("recording", recording_id)
+        raise ExpiredError(
+            f"the recording {recording_id} has expired: no purpose keeps it any more"
+        )
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def live(
+        self, session: Session, recording_ids: Sequence[str], now: datetime
+    ) -> dict[str, tuple[GrantView, ...]]:
+        """The live grants of recordings, gagged ones included and marked; none means absent."""
+        found: dict[str, list[GrantView]] = {}
+        for some in _batches(recording_ids):
+            for recording_id, view in self._views(
+                session, now, and_(col(Grant.recording_id).in_(some), live_clause(now))
+            ):
+                found.setdefault(recording_id, []).append(view)
+        return {each: tuple(views) for each, views in found.items()}
+
+    def history(self, session: Session, recording_id: str, now: datetime) -> tuple[GrantView, ...]:
+        """Every grant a recording ever had, oldest first."""
+        return tuple(
+            view for _, view in self._views(session, now, col(Grant.recording_id) == recording_id)
+        )
+
+    def _views(
+        self, session: Session, now: datetime, clause: ColumnElement[bool]
+    ) -> Iterable[tuple[str, GrantView]]:
+        rows = session.execute(
+            select(table(Grant), col(Hold.gagged).label("gagged"))
+            .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
+            .where(clause)
+            .order_by(col(Grant.id))
+        )
+        for row in rows:
+            yield (
+                row.recording_id,
+                GrantView(
+                    purpose=row.purpose,
+                    statute=row.statute,
+                    since=row.since,
+                    until=row.until,
+                    reason=row.reason,
+                    hold_id=row.hold_id,
+                    gagged=bool(row.gagged),
+                    live=row.purpose_key_id is not None
+                    and is_live(now, until=row.until, ended_at=row.ended_at),
+                ),
+            )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _holds_on(self, session: Session, recording: Recording, now: datetime) -> list[Hold]:
+        """The live holds a new recording falls under; their rows are held against a release."""
+        rows = session.execute(
+            select(HoldWindow, Hold)
+            .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
+            .where(
+                col(HoldWindow.camera_code) == recording.camera_code,
+                col(Hold.released_at).is_(None),
+                or_(col(Hold.until).is_(None), col(Hold.until) > now),
+            )
+            .order_by(col(Hold.id))
+            .with_for_update(read=True, of=Hold)
+        ).all()
+        span = Span(recording.started_at, recording.ended_at, recording.uncertainty_s)
+        found = {
+            hold.id: hold
+            for window, hold in rows
+            if matches(
+                Window(window.camera_code, window.starts_at, window.ends_at),
+                window.widened_s,
+                span,
+            )
+        }
+        return list(found.values())
+
+    def _hold_grant(
+        self, act: Act, hold: Hold, recording_id: str, key: SecretKey, policy: Policy
+    ) -> GrantView:
+        handle = self._keyring.for_hold(act.session, hold.id, hold.purpose, act.now)
+        row = _hold_row(hold, recording_id, act.now, policy)
+        return self._insert(act, row | self._wrapped(handle, key, recording_id), gagged=hold.gagged)
+
+    def _timed_grant(
+        self,
+        act: Act,
+        purpose: Purpose,
+        recording_id: str,
+        key: SecretKey,
+        *,
+        until: datetime,
+        reason: str,
+        policy: Policy,
+    ) -> GrantView:
+        handle = self._keyring.timed(act.session, purpose.code, until, act.now)
+        row = {
+            "recording_id": recording_id,
+            "purpose": purpose.code,
+            "hold_id": None,
+            "since": act.now,
+            "until": until,
+            "reason": reason,
+            "statute": purpose.statute,
+            "policy_version": policy.version,
+            "ended_at": None,
+        }
+        return self._insert(act, row | self._wrapped(handle, key, recording_id), gagged=False)
+
+    def _insert(self, act: Act, row: dict[str, Any], *, gagged: bool) -> GrantView:
+        act.session.execute(insert(table(Grant)).values(**row))
+        return GrantView(
+            purpose=row["purpose"],
+            statute=row["statute"],
+            since=row["since"],
+            until=row["until"],
+            reason=row["reason"],
+            hold_id=row["hold_id"],
+            gagged=gagged,
+            live=True,
+        )
+
+    def _wrapped(self, handle: KeyHandle, key: SecretKey, recording_id: str) -> dict[str, Any]:
+        return {
+            "purpose_key_id": handle.id,
+            "wrapped_key": self._keyring.wrap(handle, key, recording_id),
+        }
+
+    def _open_any(
+        self, session: Session, rows: Sequence[Any], opened: dict[str, SecretKey]
+    ) -> SecretKey | None:
+        """The recording key behind the first grant whose purpose key is still there.
+
+        ``opened`` keeps the purpose keys already unwrapped in this call.
+        """
+        for row in rows:
+            try:
+                if row.purpose_key_id not in opened:
+                    opened[row.purpose_key_id] = self._keyring.unwrap(session, row.purpose_key_id)
+            except ExpiredError:
+                continue
+            return self._keyring.open_under(
+                KeyHandle(row.purpose_key_id, opened[row.purpose_key_id]),
+                row.wrapped_key,
+                row.recording_id,
+            )
+        return None
+
+
+def live_clause(now: datetime) -> ColumnElement[bool]:
+    """Grants that keep their recording readable now."""
+    return and_(
+        col(Grant.ended_at).is_(None),
+        or_(col(Grant.until).is_(None), col(Grant.until) > now),
+        col(Grant.purpose_key_id).is_not(None),
+    )
+
+
+def _period(purpose: Purpose) -> Period:
+    if purpose.period is None:
+        raise ConfigError(f"the policy gives the purpose {purpose.code} no period")
+    return purpose.period
+
+
+def _hold_row(hold: Hold, recording_id: str, now: datetime, policy: Policy) -> dict[str, Any]:
+    return {
+        "recording_id": recording_id,
+        "purpose": hold.purpose,
+        "hold_id": hold.id,
+        "since": now,
+        "until": hold.until,
+        "reason": f"{policy.purpose(hold.purpose).en}: held under {hold.id}",
+        "statute": hold.statute,
+        "policy_version": policy.version,
+        "ended_at": None,
+    }
+
+
+def _batches(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]

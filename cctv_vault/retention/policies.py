@@ -1,0 +1,91 @@
+"""The policy in force and the opening days of a site, as the rules take them."""
+
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.retention.holidays_of import closed_days
+from cctv_vault.retention.policy import Policy
+from cctv_vault.retention.rules import Opening
+from cctv_vault.schema import Camera, PolicyRow, Site, VaultRow
+
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@cache
+def default_policy_text() -> str:
+    """The policy as shipped: table A, verbatim TOML, published as version 1 of a new vault."""
+    return files(__package__).joinpath("default-policy.toml").read_text(encoding="utf-8")
+
+
+class Policies:
+    """The published policies of one vault."""
+
+    def current(self, session: Session) -> Policy:
+        """The policy in force.
+
+        A vault whose row names a version that was never published runs under the shipped one.
+        """
+        document = session.exec(
+            select(PolicyRow.document).join(
+                VaultRow, col(VaultRow.policy_version) == col(PolicyRow.version)
+            )
+        ).one_or_none()
+        return _parsed(default_policy_text() if document is None else document)
+
+    def opening(self, session: Session, camera: str, around: datetime) -> Opening:
+        """The opening days of a camera's site around a moment.
+
+        Raises:
+            NotFoundError: There is no such camera.
+        """
+        site = session.exec(
+            select(Site)
+            .join(Camera, col(Camera.site_code) == col(Site.code))
+            .where(col(Camera.code) == camera)
+        ).one_or_none()
+        if site is None:
+            raise NotFoundError("camera", camera)
+        country = self.current(session).holidays
+        holidays = closed_days(country, around.year) | closed_days(country, around.year + 1)
+        return opening_of(site.zone, site.opening, holidays)
+
+
+def opening_of(zone: str, opening: dict[str, object], holidays: frozenset[date]) -> Opening:
+    """A site's opening as the rules take it.
+
+    ``opening`` maps ``mon`` … ``sun`` to lists of hours, ``closed`` to days the site is closed and
+    ``opened`` to days it is open although they are holidays. Without any hours every day counts.
+
+    Raises:
+        InvalidInputError: It holds something else.
+    """
+    unknown = sorted(opening.keys() - {*_WEEKDAYS, "closed", "opened"})
+    if unknown:
+        raise InvalidInputError(f"opening hours know mon to sun, closed and opened, not {unknown}")
+    given = [day for day in _WEEKDAYS if day in opening]
+    return Opening(
+        zone=ZoneInfo(zone),
+        weekdays=frozenset(_WEEKDAYS.index(day) for day in given if opening[day])
+        if given
+        else None,
+        closed=holidays | _days(opening.get("closed", [])),
+        opened=_days(opening.get("opened", [])),
+    )
+
+
+def _days(listed: object) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(each) for each in listed)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise InvalidInputError("closed and opened are lists of days like 2026-06-19") from None
+
+
+@cache
+def _parsed(document: str) -> Policy:
+    return Policy.parse(document)
