@@ -1,0 +1,80 @@
+"""Single pictures out of a recording: posters and thumbnails as JPEG, exact frames as PNG."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+from cctv_vault.media.errors import MediaCrashError
+from cctv_vault.media.limits import PICTURE
+from cctv_vault.media.sandbox import ByteSource, MediaSandbox
+
+POSTER_WIDTH: Final = 480
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and where in its recording it lies.
+
+    ``offset_s`` is its true time in seconds after the recording's first picture; ``pts`` its time
+    stamp in the container in units of ``time_base`` seconds, None where the container has none.
+    """
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+    offset_s: float
+    pts: int | None
+    time_base: Fraction | None
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def write(self, data: bytes, /) -> None:
+        self.parts.append(data)
+
+
+def poster(
+    sandbox: MediaSandbox, file: ByteSource, *, offset_s: float = 0.0, width: int = POSTER_WIDTH
+) -> Picture:
+    """The key frame at or before ``offset_s``, turned upright, at most ``width`` pixels wide.
+
+    Raises:
+        MediaRefusedError: nothing in the file can be shown.
+    """
+    return _picture(sandbox, "poster", file, {"offset_s": offset_s, "width": width}, "image/jpeg")
+
+
+def exact_frame(sandbox: MediaSandbox, file: ByteSource, *, offset_s: float) -> Picture:
+    """The very frame shown at ``offset_s``, in its full size, without loss after decoding.
+
+    Raises:
+        MediaRefusedError: nothing in the file can be shown.
+    """
+    return _picture(sandbox, "frame", file, {"offset_s": offset_s}, "image/png")
+
+
+def _picture(
+    sandbox: MediaSandbox,
+    operation: str,
+    file: ByteSource,
+    arguments: dict[str, Any],
+    media_type: str,
+) -> Picture:
+    gathered = _Gathered()
+    answer = sandbox.run(operation, arguments, [file], PICTURE, gathered)
+    try:
+        base = answer["time_base"]
+        return Picture(
+            data=b"".join(gathered.parts),
+            media_type=media_type,
+            width=int(answer["width"]),
+            height=int(answer["height"]),
+            offset_s=float(answer["offset_s"]),
+            pts=None if answer["pts"] is None else int(answer["pts"]),
+            time_base=None if base is None else Fraction(str(base)),
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise MediaCrashError("it answered nonsense") from error

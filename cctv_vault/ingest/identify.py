@@ -1,0 +1,298 @@
+"""Deciding when a recording was made, from its name, its container and its arrival.
+
+Pure: facts in, one frozen decision out, with what was believed, how far it may be wrong, and every
+contradiction as data and as a sentence. It refuses to hide doubt: what it cannot resolve widens the
+uncertainty, so that a hold over a window catches the recording all the same.
+
+Sign of the offset, here as everywhere: ``offset = shown − true``. A camera whose picture says 20:10
+at 21:10 has the offset −3600 s, and ``true = shown − offset``.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import combinations
+from typing import Final, Literal
+
+from cctv_vault.ingest.conventions import NameReading
+
+TimeSource = Literal["name", "container", "arrival"]
+
+# A camera whose clock nobody measured: an hour of forgotten summer time and fifteen minutes' drift.
+UNMEASURED_S: Final = 4500.0
+# Half a fold unresolved, or a time that was skipped, may be off by the hour the clocks moved.
+_FOLD_S: Final = 3600.0
+_ARRIVAL_S: Final = 60.0
+_DISAGREE_S: Final = 60.0
+# A container's clock may run ahead of the vault's by this much and still be a clock.
+_CONTAINER_AHEAD: Final = timedelta(minutes=10)
+# The vault's own clock and the camera's, both right, may differ by this.
+_SKEW: Final = timedelta(seconds=5)
+# Containers written before this show a clock that was never set (1904, 1970, zero).
+_OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+# No recorder writes one file for longer than a day; a longer span is a misread name.
+_LONGEST: Final = timedelta(days=1, hours=1)
+# A file is sent soon after it ends; within this, arrival tells the two hours of a fold apart.
+_PROMPT: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ContainerTime:
+    """The time a container states; naive where it means local time (AVI, EXIF, DAV)."""
+
+    value: datetime
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Two sources that cannot both be right; ``seconds`` is the first minus the second."""
+
+    first: TimeSource | Literal["zone", "date"]
+    second: TimeSource
+    seconds: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RecordingTime:
+    """When a recording was made.
+
+    ``started_at`` and ``ended_at`` are UTC, corrected by the measured offset; ``started_at`` is
+    never after the arrival. ``uncertainty_s`` is how far ``started_at`` may be wrong either way.
+    ``original_started`` is the time as it was read, before any correction, empty for arrival.
+    ``clock_offset_s`` is what was taken off. ``notes`` are sentences on how doubts were settled.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    source: TimeSource
+    uncertainty_s: float
+    original_started: str
+    clock_offset_s: float
+    disagreements: tuple[Disagreement, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known besides the claims; ``arrived`` in UTC, ``length`` as measured."""
+
+    arrived: datetime
+    length: timedelta
+    zone: tzinfo
+    offset: timedelta
+    doubt_s: float
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What one source says, as true time."""
+
+    source: TimeSource
+    started: datetime
+    uncertainty_s: float
+    original: str
+    notes: tuple[str, ...] = ()
+
+
+def decide_time(
+    *,
+    reading: NameReading | None,
+    container: ContainerTime | None,
+    duration_s: float | None,
+    arrived_at: datetime,
+    zone: tzinfo,
+    clock_offset_s: float,
+    clock_uncertainty_s: float | None,
+) -> RecordingTime:
+    """Decides from the name, else the container, else arrival minus duration.
+
+    ``arrived_at`` is aware; ``zone`` is the camera's; ``clock_offset_s`` is shown minus true, and
+    ``clock_uncertainty_s`` None where the clock was never measured.
+
+    Raises:
+        ValueError: ``arrived_at`` is naive.
+    """
+    if arrived_at.tzinfo is None:
+        raise ValueError("the time of arrival needs an offset")
+    arrived = arrived_at.astimezone(UTC)
+    length = timedelta(seconds=duration_s or 0.0)
+    offset = timedelta(seconds=clock_offset_s)
+    doubt = UNMEASURED_S if clock_uncertainty_s is None else clock_uncertainty_s
+
+    facts = _Facts(arrived, length, zone, offset, doubt)
+    by_name = _from_name(reading, facts)
+    by_container = _from_container(container, facts)
+    by_arrival = _Claim(
+        "arrival", arrived - length, max(_ARRIVAL_S, length.total_seconds()), "",
+    )  # fmt: skip
+    notes: list[str] = []
+    chosen = by_arrival
+    if by_name is not None:
+        if by_name.started <= arrived + _SKEW:
+            chosen = by_name
+        else:
+            notes.append("The time in the name lies after the arrival, so the arrival counts.")
+    elif by_container is not None:
+        if by_container.started <= arrived + _SKEW:
+            chosen = by_container
+        else:
+            notes.append("The container's time lies after the arrival, so the arrival counts.")
+    elif container is not None:
+        notes.append(
+            "The container's clock was never set or runs ahead of the arrival; it was not used."
+        )
+    if chosen is by_arrival and not notes:
+        notes.append(
+            "Neither name nor container tells the time; it is the arrival less the length."
+        )
+
+    claims = [claim for claim in (by_name, by_container, by_arrival) if claim is not None]
+    disagreements = [
+        found for pair in combinations(claims, 2) if (found := _compare(*pair, length)) is not None
+    ]
+    started = min(chosen.started, arrived)
+    if reading is not None:
+        disagreements += _inner_contradictions(reading, zone, chosen, started + offset)
+    return RecordingTime(
+        started_at=started,
+        ended_at=_ended(reading, chosen, started, facts),
+        source=chosen.source,
+        uncertainty_s=chosen.uncertainty_s,
+        original_started=chosen.original,
+        clock_offset_s=0.0 if chosen is by_arrival else clock_offset_s,
+        disagreements=tuple(disagreements),
+        notes=(*notes, *chosen.notes),
+    )
+
+
+def _from_name(reading: NameReading | None, facts: _Facts) -> _Claim | None:
+    if reading is None or reading.started is None:
+        return None
+    shown, extra, notes = _instant(reading.started, facts, dst=reading.dst_marked)
+    if reading.clock_flips:
+        ahead = reading.started.replace(tzinfo=facts.zone).utcoffset() or timedelta()
+        extra += abs(ahead.total_seconds())
+        notes = (*notes, "This device changes between UTC and local time by itself.")
+    original = f"{reading.started.isoformat()} ({reading.convention}, {reading.clock})"
+    return _Claim("name", shown - facts.offset, facts.doubt_s + extra, original, notes)
+
+
+def _from_container(container: ContainerTime | None, facts: _Facts) -> _Claim | None:
+    if container is None:
+        return None
+    shown, extra, notes = _instant(container.value, facts, dst=None)
+    if shown < _OLDEST or shown - facts.offset > facts.arrived + _CONTAINER_AHEAD:
+        return None
+    local = "local" if container.value.tzinfo is None else "utc"
+    original = f"{container.value.isoformat()} (container, {local})"
+    return _Claim("container", shown - facts.offset, facts.doubt_s + extra, original, notes)
+
+
+def _instant(
+    value: datetime, facts: _Facts, *, dst: bool | None
+) -> tuple[datetime, float, tuple[str, ...]]:
+    """The instant a shown time means, the doubt it adds in seconds, and sentences about it.
+
+    The answer is on the camera's own clock, before the offset is taken off.
+    """
+    try:
+        earlier, later = _both_folds(value, facts.zone)
+    except OverflowError:  # the year 1 or 9999
+        return _OLDEST - timedelta(days=1), 0.0, ()
+    if earlier == later:
+        return earlier, 0.0, ()
+    if earlier > later:  # PEP 495: in a gap, fold 0 reads by the offset before it
+        return earlier, _FOLD_S, ("The time shown was skipped when summer time began.",)
+    return _untangled(earlier, later, facts, dst=dst)
+
+
+def _both_folds(value: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The two instants a local time may mean, the same one on all but two nights of the year."""
+    if value.tzinfo is not None:
+        return value.astimezone(UTC), value.astimezone(UTC)
+    return (
+        value.replace(tzinfo=zone, fold=0).astimezone(UTC),
+        value.replace(tzinfo=zone, fold=1).astimezone(UTC),
+    )
+
+
+def _untangled(
+    earlier: datetime, later: datetime, facts: _Facts, *, dst: bool | None
+) -> tuple[datetime, float, tuple[str, ...]]:
+    """Chooses between the two instants of an hour that occurred twice."""
+    arrived, ends = facts.arrived + facts.offset, later + facts.length
+    twice = "The time shown occurred twice, when summer time ended; "
+    if dst is not None:
+        mark = "the recorder marks it as " + ("summer" if dst else "normal")
+        return (earlier if dst else later), 0.0, (twice + mark + " time.",)
+    if ends > arrived + _SKEW:
+        return earlier, 0.0, (twice + "the second had not yet passed when the file arrived.",)
+    if arrived - ends <= _PROMPT:
+        return later, 0.0, (twice + "the second is the nearest before the arrival.",)
+    return earlier, _FOLD_S, (twice + "nothing tells which is meant, so the first is taken.",)
+
+
+def _compare(one: _Claim, other: _Claim, length: timedelta) -> Disagreement | None:
+    difference = (one.started - other.started).total_seconds()
+    # Some recorders stamp a container when they close it, at the end.
+    if {one.source, other.source} == {"name", "container"}:
+        container_first = one.source == "container"
+        at_end = difference - (length if container_first else -length).total_seconds()
+        difference = min(difference, at_end, key=abs)
+    if abs(difference) <= max(one.uncertainty_s, other.uncertainty_s) + _DISAGREE_S:
+        return None
+    sentence = (
+        f"By its {_SPOKEN[one.source]} the recording began {_spoken(abs(difference))} "
+        f"{'later' if difference > 0 else 'earlier'} than by its {_SPOKEN[other.source]}."
+    )
+    return Disagreement(one.source, other.source, difference, sentence)
+
+
+def _inner_contradictions(
+    reading: NameReading, zone: tzinfo, chosen: _Claim, shown_at: datetime
+) -> list[Disagreement]:
+    """What a name says beside its start: a local time next to an epoch, or a date alone."""
+    if reading.shown is not None and reading.started is not None:
+        both = [instant - reading.started for instant in _both_folds(reading.shown, zone)]
+        off = min((each.total_seconds() for each in both), key=abs)
+        if abs(off) > _DISAGREE_S:
+            sentence = (
+                f"The local time in the name is {_spoken(abs(off))} "
+                f"{'ahead of' if off > 0 else 'behind'} what the camera's zone makes of the time "
+                "since 1970 beside it: the device is set to another zone."
+            )
+            return [Disagreement("zone", "name", off, sentence)]
+    if reading.day is not None and reading.started is None:
+        apart = (shown_at.astimezone(zone).date() - reading.day).days
+        if apart:
+            sentence = f"The name's date is {reading.day.isoformat()}, {abs(apart)} days away."
+            return [Disagreement("date", chosen.source, -86_400.0 * apart, sentence)]
+    return []
+
+
+def _ended(
+    reading: NameReading | None, chosen: _Claim, started: datetime, facts: _Facts
+) -> datetime:
+    """The name's end where its start was believed; else the start and what was measured."""
+    if chosen.source == "name" and reading is not None and reading.started and reading.ended:
+        began = started + facts.offset
+        stated = [
+            length
+            for end in _both_folds(reading.ended, facts.zone)
+            if timedelta() <= (length := end - began) <= _LONGEST
+        ]
+        if stated:  # two where the end falls into the hour that occurs twice
+            return started + min(stated, key=lambda length: abs(length - facts.length))
+    return started + facts.length
+
+
+_SPOKEN: Final = {"name": "name", "container": "container", "arrival": "arrival"}
+
+
+def _spoken(seconds: float) -> str:
+    whole = round(seconds)
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, last = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (last, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
