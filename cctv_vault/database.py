@@ -15,9 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel import Session
@@ -87,6 +85,28 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables to the newest form; forward only."""
+        with _database_errors():
+            if not self._is_newest():
+                self._migrate()
+
+    def _is_newest(self) -> bool:
+        newest = max(each.stem.partition("_")[0] for each in _MIGRATIONS.glob("versions/*.py"))
+        with self._reader.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return False
+            held = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if held is not None and held > newest:
+            raise ConfigError(
+                f"the index was written by a newer version of the product (its tables are {held}, "
+                f"this knows {newest}); run that version"
+            )
+        return bool(held == newest)
+
+    def _migrate(self) -> None:
+        # Alembic takes longer to load than most commands to run, and is seldom needed.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         with self._one_writer(), self._writer.connect() as connection:

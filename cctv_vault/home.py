@@ -142,15 +142,8 @@ class Home:
         database = Database(_database_url(settings))
         try:
             database.migrate()
-            with database.read() as session:
-                row = session.exec(select(VaultRow)).first()
-            if row is None:
-                raise ConfigError("the database holds no vault; make one with 'cctv-vault init'")
-            try:
-                roots = RootFolder.open(settings.key_folder, row.vault_id)
-            except KeyUnavailableError as error:
-                raise ConfigError(str(error)) from error
-            home = cls._compose(settings, row, database, roots)
+            row = _vault_row(database)
+            home = cls._compose(settings, row, database, _open_roots(settings, row.vault_id))
             home.log.check_outside()
         except BaseException:
             database.close()
@@ -276,6 +269,21 @@ def _refuse_nested(settings: Settings) -> None:
             f"the key folder {keys} lies inside the home {home}, so a copy of the home would open "
             "expired footage; put it elsewhere with --keys or CCTV_VAULT_KEYS"
         )
+
+
+def _vault_row(database: Database) -> VaultRow:
+    with database.read() as session:
+        row = session.exec(select(VaultRow)).first()
+    if row is None:
+        raise ConfigError("the database holds no vault; make one with 'cctv-vault init'")
+    return row
+
+
+def _open_roots(settings: Settings, vault_id: str) -> RootFolder:
+    try:
+        return RootFolder.open(settings.key_folder, vault_id)
+    except KeyUnavailableError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _has_vault(database: Database) -> bool:

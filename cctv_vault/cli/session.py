@@ -1,6 +1,7 @@
 """What every command shares: the settings, who acts, the open vault, and how things are said.
 
-Owns who acts, how the vault is opened, and output for people or as JSON. Exit status: 0 done and sound, 1 refused or a check found something, 2 wrong usage.
+Owns who acts, how the vault is opened, and output for people or as JSON. Exit status: 0 done and
+sound, 1 refused or a check found something, 2 wrong usage.
 """
 
 import getpass
