@@ -103,6 +103,14 @@ class Keyring:
             .values(retiring=True)
         )
 
+    def repurpose_hold(self, session: Session, hold_id: str, purpose: str) -> None:
+        """Name another purpose on a hold's key."""
+        session.execute(
+            update(PurposeKey)
+            .where(col(PurposeKey.slot) == f"hold/{hold_id}")
+            .values(purpose=purpose)
+        )
+
     def replace(self, session: Session, key_id: str, now: datetime) -> KeyHandle:
         """A fresh key for the slot of a retiring one; the caller moves what lives on to it."""
         row = _row(session, key_id)
