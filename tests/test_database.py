@@ -8,10 +8,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlmodel import SQLModel
 
 from cctv_vault.database import Database
 from cctv_vault.errors import ConfigError, DamagedError
-from cctv_vault.schema import RefusalTally, SQLModel
+from cctv_vault.schema import RefusalTally
 from cctv_vault.views import parse_time
 
 NOW = parse_time("2026-03-02T08:00:00Z", "")
