@@ -14,6 +14,7 @@ import errno
 import fcntl
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +37,7 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BLOCK: Final = 4096
 _STAGE: Final = 4 << 20
 # A folder may be removed as empty by a delete between being made and being written into.
-_RACES: Final = 16
+_RACES: Final = 100
 
 
 @contextlib.contextmanager
@@ -167,10 +168,10 @@ class DirectoryStore:
         path = self._path(name)
         with translated(f"blob {name}"):
             self._check_mounted()
-            # A path that leads through a file names no blob either.
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            # A path that leads through a file, or to a folder, names no blob either.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 path.unlink()
-                sync_folder(path.parent)
+            _sync_nearest(path.parent)
             _prune(path.parent, self._root)
 
     def names(self, prefix: str = "") -> Iterator[str]:
@@ -209,7 +210,6 @@ class DirectoryStore:
             if handle is not None:
                 temporary.unlink()
                 os.close(handle)
-                sync_folder(temporary.parent)
                 _prune(temporary.parent, self._root)
                 return True
         return False
@@ -227,10 +227,12 @@ class DirectoryStore:
         with translated(f"blob {name}"):
             try:
                 handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 self._check_mounted()
                 raise BlobMissingError(name) from None
             try:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise BlobMissingError(name)
                 yield handle
             finally:
                 os.close(handle)
@@ -248,7 +250,12 @@ class DirectoryWriter:
         """
         self._root, self._name, self._target = root, name, target
         self._temporary = target.with_name(f".{target.name}{_PARTIAL}")
-        handle = self._claimed()
+        try:
+            handle = self._claimed()
+        except OSError:
+            with contextlib.suppress(OSError):
+                _prune(target.parent, root)
+            raise
         if target.exists():
             self._temporary.unlink()
             os.close(handle)
@@ -262,14 +269,18 @@ class DirectoryWriter:
         self._under_way: Future[None] | None = None
 
     def _claimed(self) -> int:
+        lost: OSError | None = None
         for _ in range(_RACES):
-            self._target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):
+            try:
+                self._target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 handle = _claim(self._temporary, create=True)
-                if handle is None:
-                    raise BlobExistsError(self._name, being_written=True)
-                return handle
-        raise BlobExistsError(self._name, being_written=True)
+            except (FileNotFoundError, FileExistsError) as error:
+                lost = error
+                continue
+            if handle is None:
+                raise BlobExistsError(self._name, being_written=True)
+            return handle
+        raise StorageUnavailableError(f"the folder of blob {self._name} cannot be made") from lost
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes; see `BlobWriter.write`."""
@@ -410,6 +421,17 @@ def _fill(handle: int, stage: mmap.mmap, offset: int) -> int:
 def _require_same(handle: int, path: Path) -> None:
     if not os.path.samestat(os.fstat(handle), path.stat()):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _sync_nearest(folder: Path) -> None:
+    """Sync a folder or, where another removal took it with it, the nearest that is left."""
+    while True:
+        try:
+            sync_folder(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            folder = folder.parent
+        else:
+            return
 
 
 def _prune(folder: Path, root: Path) -> None:
