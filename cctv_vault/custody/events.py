@@ -46,6 +46,7 @@ class Event(StrEnum):
     KEY_REPLACED = "key.replaced"
     ROOT_DESTRUCTION_INTENDED = "root.destruction-intended"
     ROOT_DESTROYED = "root.destroyed"
+    BLOBS_REMOVAL_INTENDED = "blobs.removal-intended"
     BLOBS_REMOVED = "blobs.removed"
     SWEEP_FINISHED = "sweep.finished"
     CERTIFICATE_ISSUED = "certificate.issued"

@@ -90,9 +90,14 @@ class Keyring:
             return self._open_fresh(session, key_id)
 
     def retire(self, session: Session, key_id: str) -> None:
-        """Let a key take nothing new: the next sweep destroys it, or replaces it for the rest."""
+        """Let a key take nothing new: the next sweep destroys it, or replaces it for the rest.
+
+        Keys of the register are never retired: the log's details end with their month.
+        """
         session.execute(
-            update(PurposeKey).where(col(PurposeKey.id) == key_id).values(retiring=True)
+            update(PurposeKey)
+            .where(col(PurposeKey.id) == key_id, col(PurposeKey.purpose) != REGISTER)
+            .values(retiring=True)
         )
 
     def retire_hold(self, session: Session, hold_id: str) -> None:

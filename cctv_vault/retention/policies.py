@@ -1,5 +1,6 @@
 """The policy in force and the opening days of a site, as the rules take them."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -8,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.retention.holidays_of import closed_days
-from cctv_vault.retention.policy import Policy
+from cctv_vault.retention.policy import Policy, Purpose
 from cctv_vault.retention.rules import Opening
 from cctv_vault.schema import Camera, PolicyRow, Site, VaultRow
 
@@ -23,20 +25,81 @@ def default_policy_text() -> str:
     return files(__package__).joinpath("default-policy.toml").read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class PurposeView:
+    """A purpose as people read it."""
+
+    code: str
+    sv: str
+    en: str
+    statute: str
+    period_in_words: str
+    hold: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class PolicyView:
+    """A version of the policy, with the document as published."""
+
+    version: int
+    in_force: bool
+    purposes: tuple[PurposeView, ...]
+    document: str
+
+
 class Policies:
     """The published policies of one vault."""
+
+    def __init__(self, *, database: Database) -> None:
+        """``database`` belongs to the vault."""
+        self._database = database
+
+    def in_force(self) -> Policy:
+        """The policy in force, read by itself."""
+        with self._database.read() as session:
+            return self.current(session)
+
+    def show(self, version: int | None = None) -> PolicyView:
+        """The policy in force, or another version.
+
+        Raises:
+            NotFoundError: That version was never published.
+        """
+        with self._database.read() as session:
+            current = self.current(session)
+            document: str | None = self._document(session)
+            if version not in {None, current.version}:
+                document = session.exec(
+                    select(PolicyRow.document).where(col(PolicyRow.version) == version)
+                ).one_or_none()
+            if document is None:
+                raise NotFoundError("policy version", str(version))
+        policy = _parsed(document)
+        return PolicyView(
+            version=policy.version,
+            in_force=policy.version == current.version,
+            purposes=tuple(
+                PurposeView(
+                    code=each.code,
+                    sv=each.sv,
+                    en=each.en,
+                    statute=each.statute,
+                    period_in_words=_in_words(each),
+                    hold=each.hold,
+                    source=each.source,
+                )
+                for each in policy.purposes.values()
+            ),
+            document=document,
+        )
 
     def current(self, session: Session) -> Policy:
         """The policy in force.
 
         A vault whose row names a version that was never published runs under the shipped one.
         """
-        document = session.exec(
-            select(PolicyRow.document).join(
-                VaultRow, col(VaultRow.policy_version) == col(PolicyRow.version)
-            )
-        ).one_or_none()
-        return _parsed(default_policy_text() if document is None else document)
+        return _parsed(self._document(session))
 
     def opening(self, session: Session, camera: str, around: datetime) -> Opening:
         """The opening days of a camera's site around a moment.
@@ -54,6 +117,27 @@ class Policies:
         country = self.current(session).holidays
         holidays = closed_days(country, around.year) | closed_days(country, around.year + 1)
         return opening_of(site.zone, site.opening, holidays)
+
+    def _document(self, session: Session) -> str:
+        published = session.exec(
+            select(PolicyRow.document).join(
+                VaultRow, col(VaultRow.policy_version) == col(PolicyRow.version)
+            )
+        ).one_or_none()
+        return default_policy_text() if published is None else published
+
+
+def _in_words(purpose: Purpose) -> str:
+    if purpose.period is None:
+        return "until it is released, with a review"
+    words = f"{purpose.period.text} from {purpose.starts.value}"
+    if purpose.first_opening is not None:
+        words += f", not before {purpose.first_opening:%H:%M} of the first opening day"
+    if purpose.ceiling is not None:
+        words += f", at most {purpose.ceiling.text}"
+    if purpose.after_report is not None:
+        words += f"; {purpose.after_report.text} from a police report"
+    return words
 
 
 def opening_of(zone: str, opening: dict[str, object], holidays: frozenset[date]) -> Opening:
