@@ -1,0 +1,509 @@
+"""What a package holds: gathered facts in, one signed bag out, streamed.
+
+Owns the contents of a package and the order in which they are written: native originals bit for
+bit, a playable clip of each approved window, the machine-readable record, the custody entries with
+their proofs, the report, and how to verify it all. Refuses to write an original whose bytes are
+not those that were sealed. Who may have it was decided before; where the bytes go is the caller's.
+"""
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import metadata
+from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
+
+from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
+from cctv_vault.custody.notes import NoteSigner
+from cctv_vault.disclosure.archive import Sink
+from cctv_vault.disclosure.bag import (
+    CHECKPOINT,
+    FORMAT,
+    KEY,
+    RECORD,
+    REPORT,
+    BagWriter,
+    Written,
+    safe_name,
+)
+from cctv_vault.disclosure.clockwords import clock_words
+from cctv_vault.disclosure.legal import REQUESTERS
+from cctv_vault.disclosure.report import make_report
+from cctv_vault.disclosure.workflow import Window, ground_words
+from cctv_vault.errors import DamagedError, VaultError
+from cctv_vault.footage.clips import Clip, ClipSource, stream
+from cctv_vault.media.errors import MediaRefusedError
+from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.views import iso, printable
+
+_CHUNK: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CameraPart:
+    """A camera as the package tells of it; offset is shown time minus true time, seconds."""
+
+    code: str
+    name: str
+    place: str
+    site: str
+    zone: str
+    view: str
+    sound: str
+    offset_s: float
+    uncertainty_s: float | None
+    measured_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RecordingPart:
+    """A recording that is handed over, as it was sealed."""
+
+    id: str
+    camera: str
+    kind: str
+    started_at: datetime
+    ended_at: datetime
+    time_source: str
+    uncertainty_s: float
+    original_started: str
+    clock_offset_s: float
+    original_name: str
+    size: int
+    sha256: bytes
+    segment_root: bytes
+    container: str
+    codec: str
+    width: int
+    height: int
+    fps: float
+    has_audio: bool
+    arrived_at: datetime
+    sealed_at: datetime
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GapPart:
+    """A stretch of an approved window without footage, and why."""
+
+    camera: str
+    starts_at: datetime
+    ends_at: datetime
+    cause: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that goes into one package; ``request`` holds no needless personal data."""
+
+    request_id: str
+    request: Mapping[str, Any] = field(repr=False)
+    decision: Mapping[str, Any]
+    controller: str
+    zone: str
+    origin: str
+    vkey: str
+    made_at: datetime
+    asked: tuple[Window, ...]
+    approved: tuple[Window, ...]
+    cameras: tuple[CameraPart, ...]
+    recordings: tuple[RecordingPart, ...]
+    gaps: tuple[GapPart, ...]
+    sound_allowed: bool
+    entries: tuple[tuple[int, bytes], ...] = field(repr=False)
+    proofs: Mapping[int, str] = field(repr=False)
+    checkpoint: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written: the signed hash, the size, and what each file is."""
+
+    tag_manifest: bytes
+    size: int
+    originals: int
+    clips: int
+    withheld: int
+
+
+class ClipBrokeOffError(VaultError):
+    """A clip ended half-way in unreadable footage; the package is to be made without it."""
+
+    code = "clip-broke-off"
+
+    def __init__(self, window: Window, why: str) -> None:
+        """``window`` is the clip's; ``why`` a sentence without content."""
+        super().__init__(f"the clip of {window.camera} could not be finished: {why}")
+        self.window = window
+        self.why = why
+
+
+def build(
+    contents: Contents,
+    out: Sink,
+    *,
+    signer: NoteSigner,
+    sandbox: MediaSandbox,
+    open_recording: Callable[[str], BinaryIO],
+    without: Mapping[Window, str],
+    progress: Callable[[int], None],
+) -> Built:
+    """Write the package.
+
+    Args:
+        contents: What goes into it.
+        out: Takes the zip's bytes, forward only.
+        signer: The vault's log key.
+        sandbox: Where footage is cut.
+        open_recording: A recording's plain bytes, seekable, by id.
+        without: Windows whose clip broke off in an earlier attempt, and why.
+        progress: Called with each number of original bytes written.
+
+    Raises:
+        ClipBrokeOffError: A clip failed half-way; abort ``out`` and build again without it.
+        DamagedError: An original is not what was sealed.
+    """
+    bag = BagWriter(out, contents.request_id, contents.made_at)
+    footage = _Footage(contents, bag, sandbox, open_recording, progress)
+    footage.write_originals()
+    footage.write_clips(without)
+    record = _record(contents, footage)
+    bag.add(RECORD, json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True).encode())
+    for index, body in contents.entries:
+        bag.add(f"data/custody/entries/{index}.json", body)
+        bag.add(f"data/custody/proofs/{index}.tlog-proof", contents.proofs[index].encode())
+    bag.add(CHECKPOINT, contents.checkpoint.encode())
+    bag.add(KEY, f"{contents.vkey}\n".encode())
+    bag.add(REPORT, make_report(record, _acts(contents)))
+    bag.add("LÄS MIG.txt", _readme(contents, _LAS_MIG).encode())
+    bag.add("READ ME.txt", _readme(contents, _READ_ME).encode())
+    info = {
+        "Source-Organization": contents.controller,
+        "External-Identifier": contents.request_id,
+        "Internal-Sender-Description": f"{FORMAT}; log {contents.origin}",
+    }
+    tag_manifest, size = bag.finish(info, signer)
+    return Built(
+        tag_manifest, size, len(footage.originals), len(footage.clips), len(footage.withheld)
+    )
+
+
+def version() -> str:
+    """The product's version, as records and reports name it."""
+    try:
+        return metadata.version("cctv-vault")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+# --- footage ----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Footage:
+    """Writes the footage into the bag, and keeps what the record says of it."""
+
+    contents: Contents
+    bag: BagWriter
+    sandbox: MediaSandbox
+    open_recording: Callable[[str], BinaryIO]
+    progress: Callable[[int], None]
+    originals: dict[str, Written] = field(default_factory=dict)
+    withheld: list[dict[str, str]] = field(default_factory=list)
+    clips: list[dict[str, Any]] = field(default_factory=list)
+    without_clip: list[dict[str, str]] = field(default_factory=list)
+
+    def write_originals(self) -> None:
+        """Each recording bit for bit, but none whose sound is unlawful without a decision."""
+        sound = {camera.code: camera.sound for camera in self.contents.cameras}
+        taken: dict[str, set[str]] = {}
+        for part in self.contents.recordings:
+            if part.has_audio and sound[part.camera] == "no" and not self.contents.sound_allowed:
+                self.withheld.append(
+                    {
+                        "id": part.id,
+                        "sha256": part.sha256.hex(),
+                        "reason": "it holds sound, which the register of the camera forbids; "
+                        "the clip has the pictures without the sound",
+                    }
+                )
+                continue
+            name = safe_name(part.original_name, taken.setdefault(part.camera, set()))
+            self._write_original(part, f"data/originals/{part.camera}/{name}")
+
+    def _write_original(self, part: RecordingPart, path: str) -> None:
+        with (
+            closing(self.open_recording(part.id)) as source,
+            self.bag.stream(path, part.size) as entry,
+        ):
+            while chunk := source.read(_CHUNK):
+                entry.write(chunk)
+                self.progress(len(chunk))
+        written = self.bag.written[path]
+        if written.sha256 != part.sha256:
+            raise DamagedError(
+                f"the recording {part.id} is not what was sealed: SHA-256 differs; "
+                "run 'check --deep'"
+            )
+        self.originals[part.id] = written
+
+    def write_clips(self, without: Mapping[Window, str]) -> None:
+        """A clip of each approved window, or why there is none."""
+        for window in self.contents.approved:
+            parts = [
+                each
+                for each in self.contents.recordings
+                if each.kind == "video"
+                and each.camera == window.camera
+                and each.started_at < window.ends_at
+                and each.ended_at > window.starts_at
+            ]
+            why = without.get(window) or ("" if parts else "no video lies in this window")
+            why = why or self._write_clip(window, parts)
+            if why:
+                self.without_clip.append(_span(window) | {"reason": why})
+
+    def _write_clip(self, window: Window, parts: Sequence[RecordingPart]) -> str:
+        """Write one clip; returns why there is none, or nothing."""
+        keep_audio = any(
+            camera.code == window.camera and camera.sound == "yes"
+            for camera in self.contents.cameras
+        )
+        path = (
+            f"data/clips/{window.camera}_{_compact(window.starts_at)}_"
+            f"{_compact(window.ends_at)}.mp4"
+        )
+        with ExitStack() as opened:
+            sources = [
+                ClipSource(
+                    each.id,
+                    opened.enter_context(closing(self.open_recording(each.id))),
+                    each.started_at,
+                )
+                for each in parts
+            ]
+            made = stream(
+                self.sandbox, sources, window.starts_at, window.ends_at, keep_audio=keep_audio
+            )
+            try:
+                first = next(made)
+            except MediaRefusedError as error:
+                return error.sentence
+            with self.bag.stream(path, 2 * sum(each.size for each in parts)) as entry:
+                entry.write(first)
+                try:
+                    clip = _drain(made, entry)
+                except MediaRefusedError as error:
+                    raise ClipBrokeOffError(window, error.sentence) from error
+        self.clips.append(
+            _span(window)
+            | {
+                "file": path,
+                "sha256": self.bag.written[path].sha256.hex(),
+                "delivered_from": iso(clip.delivered_from),
+                "delivered_to": iso(clip.delivered_to),
+                "recordings": list(clip.recordings),
+                "unreadable": list(clip.unreadable),
+                "starts_on_keyframe": clip.starts_on_keyframe,
+                "transcoded": clip.transcoded,
+                "codec": clip.codec,
+                "sound": keep_audio and any(each.has_audio for each in parts),
+                "gaps": [{"from": iso(start), "to": iso(end)} for start, end in clip.gaps],
+            }
+        )
+        return ""
+
+
+def _drain(made: Generator[bytes, None, Clip], out: Sink) -> Clip:
+    while True:
+        try:
+            out.write(next(made))
+        except StopIteration as end:
+            clip: Clip = end.value
+            return clip
+
+
+# --- the record -------------------------------------------------------------------------------
+
+
+def _record(contents: Contents, footage: _Footage) -> dict[str, Any]:
+    rule = REQUESTERS[str(contents.request["type"])]
+    ground = ground_words(str(contents.request["ground"]["code"]))
+    return {
+        "format": FORMAT,
+        "tool": {"name": "cctv-vault", "version": version()},
+        "made_at": iso(contents.made_at),
+        "zone": contents.zone,
+        "controller": contents.controller,
+        "simulated": contents.origin.endswith(SIMULATED_SUFFIX),
+        "request": dict(contents.request)
+        | {
+            "id": contents.request_id,
+            "requester": {"sv": rule.name.sv, "en": rule.name.en},
+            "ground_words": {"sv": ground.sv, "en": ground.en},
+        },
+        "decision": dict(contents.decision),
+        "asked": [_span(each) for each in contents.asked],
+        "approved": [_span(each) for each in contents.approved],
+        "cameras": [_camera(each) for each in contents.cameras],
+        "recordings": [
+            _recording(each, footage.originals[each.id])
+            for each in contents.recordings
+            if each.id in footage.originals
+        ],
+        "withheld": footage.withheld,
+        "clips": footage.clips,
+        "without_clip": footage.without_clip,
+        "gaps": [
+            {
+                "camera": each.camera,
+                "from": iso(each.starts_at),
+                "to": iso(each.ends_at),
+                "cause": each.cause,
+            }
+            for each in contents.gaps
+        ],
+        "custody": {
+            "origin": contents.origin,
+            "key": contents.vkey,
+            "entries": [index for index, _ in contents.entries],
+            "anchored_outside_by": [],
+        },
+    }
+
+
+def _camera(part: CameraPart) -> dict[str, Any]:
+    words = clock_words(part.offset_s, part.uncertainty_s, part.measured_at, part.zone)
+    return {
+        "code": part.code,
+        "name": part.name,
+        "place": part.place,
+        "site": part.site,
+        "zone": part.zone,
+        "view": part.view,
+        "sound": part.sound or None,
+        "clock": {
+            "offset_s": part.offset_s,
+            "uncertainty_s": part.uncertainty_s,
+            "measured_at": None if part.measured_at is None else iso(part.measured_at),
+            "sv": words.sv,
+            "en": words.en,
+        },
+    }
+
+
+def _recording(part: RecordingPart, written: Written) -> dict[str, Any]:
+    return {
+        "id": part.id,
+        "camera": part.camera,
+        "kind": part.kind,
+        "file": written.path,
+        "original_name": printable(part.original_name),
+        "size": part.size,
+        "sha256": part.sha256.hex(),
+        "segment_root": part.segment_root.hex(),
+        "started_at": iso(part.started_at),
+        "ended_at": iso(part.ended_at),
+        "time_source": part.time_source,
+        "uncertainty_s": part.uncertainty_s,
+        "time_as_read": part.original_started,
+        "clock_offset_s": part.clock_offset_s,
+        "container": part.container,
+        "codec": part.codec,
+        "width": part.width,
+        "height": part.height,
+        "fps": part.fps,
+        "sound": part.has_audio,
+        "arrived_at": iso(part.arrived_at),
+        "sealed_at": iso(part.sealed_at),
+        "faults": list(part.faults),
+    }
+
+
+def _acts(contents: Contents) -> list[dict[str, str]]:
+    """The acts on the handed-over recordings and on the request, for the report's last table."""
+    zone = ZoneInfo(contents.zone)
+    acts = []
+    for index, body in contents.entries:
+        entry = json.loads(body)
+        at = datetime.fromisoformat(entry["at"]).astimezone(zone)
+        acts.append(
+            {
+                "index": str(index),
+                "at": f"{at:%Y-%m-%d %H:%M:%S %Z}",
+                "event": str(entry["event"]),
+                "subject": str(entry["subject"] or ""),
+                "actor": str(entry["actor"]["id"]),
+            }
+        )
+    return acts
+
+
+def _span(window: Window) -> dict[str, str]:
+    return {
+        "camera": window.camera,
+        "from": iso(window.starts_at),
+        "to": iso(window.ends_at),
+    }
+
+
+def _compact(moment: datetime) -> str:
+    whole = moment - timedelta(microseconds=moment.microsecond)
+    return iso(whole).replace("-", "").replace(":", "")
+
+
+# --- how to read it ---------------------------------------------------------------------------
+
+_LAS_MIG: Final = """\
+LÄS MIG - utlämnat bildmaterial, ärende {request}
+
+Öppna data/report.pdf först: där står vad som begärts, vad som lämnats ut, av vem och på vilken
+grund, hur kamerornas klockor gick och var det saknas bild.
+
+  data/clips/       det beslutade tidsfönstret som spelbar film (MP4)
+  data/originals/   kamerornas egna filer, oförändrade bit för bit
+  data/record.json  samma uppgifter som rapporten, maskinläsbara
+  data/custody/     loggposter med bevis, undertecknad kontrollpunkt, nyckel
+
+Kontrollera paketet: cctv-vault package verify FIL.zip
+Utan vårt program: packa upp och kör "sha256sum -c manifest-sha256.txt" i mappen, samma med
+tagmanifest-sha256.txt. Underskriften i manifest.note och bevisen följer c2sp.org/signed-note och
+c2sp.org/tlog-proof. Nyckeln finns i data/custody/key.txt; jämför den med den som
+{controller} har offentliggjort.
+
+Loggen är förankrad hos utomstående: ingen.
+Tider anges i UTC (Z) i filnamn och record.json, och i platsens tid i rapporten.
+"""
+_READ_ME: Final = """\
+READ ME - footage handed over, case {request}
+
+Open data/report.pdf first: what was asked, what was handed over, by whom and on what ground, how
+the cameras' clocks ran and where pictures are missing.
+
+  data/clips/       the window that was decided on, as playable film (MP4)
+  data/originals/   the cameras' own files, unchanged bit for bit
+  data/record.json  the same facts as the report, for machines
+  data/custody/     log entries with proofs, signed checkpoint, key
+
+Verify the package: cctv-vault package verify FILE.zip
+Without our program: unpack it and run "sha256sum -c manifest-sha256.txt" in the folder, then the
+same with tagmanifest-sha256.txt. The signature in manifest.note and the proofs follow
+c2sp.org/signed-note and c2sp.org/tlog-proof. The key is in data/custody/key.txt; compare it with
+the one {controller} has published.
+
+The log is anchored outside by: nobody.
+Times are in UTC (Z) in file names and record.json, in local time in the report.
+"""
+
+
+def _readme(contents: Contents, text: str) -> str:
+    simulated = (
+        "\nSIMULERAD / SIMULATED: detta paket kommer från ett övningsarkiv och är inget bevis. "
+        "This package comes from a drill and is no evidence.\n"
+        if contents.origin.endswith(SIMULATED_SUFFIX)
+        else ""
+    )
+    return text.format(request=contents.request_id, controller=contents.controller) + simulated
