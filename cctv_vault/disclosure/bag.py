@@ -29,12 +29,7 @@ RECORD: Final = "data/record.json"
 REPORT: Final = "data/report.pdf"
 CHECKPOINT: Final = "data/custody/checkpoint.txt"
 KEY: Final = "data/custody/key.txt"
-_FORMAT: Final = "cctv-vault/package/v1"
-RECORD: Final = "data/record.json"
-REPORT: Final = "data/report.pdf"
-CHECKPOINT: Final = "data/custody/checkpoint.txt"
-KEY: Final = "data/custody/key.txt"
-STATEMENT: Final = re.compile(
+_STATEMENT: Final = re.compile(
     rf"{FORMAT}\nrequest (\S+)\nmade (\S+)\n"
     rf"{re.escape(TAG_MANIFEST)} sha256:([0-9a-f]{{64}})\n[^\n]*\n"
 )
