@@ -30,7 +30,7 @@ def log_show(
     _reader(run)
     entries = run.vault.visible_entries(run.actor, subject=subject, limit=limit)
     run.table(
-        entries,
+        reversed(entries),
         {
             "#": lambda e: str(e.index),
             "time": lambda e: run.local(e.at),

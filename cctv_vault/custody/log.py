@@ -6,7 +6,7 @@ not know what an entry means, and it never changes or removes one.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -359,9 +359,19 @@ class CustodyLog:
         before: int | None = None,
         limit: int = 100,
         newest_first: bool = False,
+        hidden: Collection[str] = (),
     ) -> list[LoggedEntry]:
-        """Entries in order; ``subject`` finds those an entry names first or beside others."""
+        """Entries in order; ``subject`` finds those an entry names first or beside others.
+
+        Entries that name a ``hidden`` subject, first or beside others, are left out.
+        """
         query = select(CustodyEntry)
+        if hidden:
+            beside = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject).in_(hidden))
+            query = query.where(
+                col(CustodyEntry.subject).is_(None) | col(CustodyEntry.subject).not_in(hidden),
+                col(CustodyEntry.leaf_index).not_in(beside),
+            )
         if subject is not None:
             linked = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject) == subject)
             query = query.where(

@@ -1,0 +1,216 @@
+"""The composition root: one vault, every room built once from the settings and handed its parts.
+
+Nothing else in the product makes a service. Opening a vault also finishes what a crash left behind.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from cctv_vault.custody.log import LoggedEntry
+from cctv_vault.disclosure.service import Requests
+from cctv_vault.footage.access import FootageAccess
+from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.register import Register
+from cctv_vault.gags import hidden_subjects
+from cctv_vault.home import Home
+from cctv_vault.incidents.service import Incidents
+from cctv_vault.ingest.posters import Posters
+from cctv_vault.ingest.quarantine import Quarantine
+from cctv_vault.ingest.service import Ingest
+from cctv_vault.ingest.watcher import Watcher
+from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.actors import Actor, system_actor
+from cctv_vault.people.service import People
+from cctv_vault.retention.certificates import Certificates
+from cctv_vault.retention.grants import Grants
+from cctv_vault.retention.holds import Holds
+from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.sweep import Sweeper
+from cctv_vault.settings import Settings
+
+_JOURNAL: Final = "sealing"
+
+
+class Vault:
+    """An open vault: its foundation, and its services by name."""
+
+    def __init__(self, home: Home) -> None:
+        """Build every service on the foundation; nothing runs yet."""
+        self.home = home
+        self.settings: Settings = home.settings
+        self.vault_id = home.vault_id
+        self.controller = home.controller
+        self.zone = home.zone
+        self.origin = home.origin
+        self.simulated = home.simulated
+        self.database = database = home.database
+        self.clock = home.clock
+        self.roots = home.roots
+        self.store = home.store
+        self.keyring = keyring = home.keyring
+        self.log = home.log
+        self.ledger = ledger = home.ledger
+        # One worker process each, so that a long transcoding never delays intake.
+        self._intake_sandbox = MediaSandbox()
+        self._picture_sandbox = MediaSandbox()
+        self._playback_sandbox = MediaSandbox()
+
+        self.people = People(database=database, ledger=ledger, simulated=home.simulated)
+        self.policies = Policies(database=database)
+        self.grants = Grants(keyring=keyring, policies=self.policies)
+        self.holds = Holds(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            grants=self.grants,
+            policies=self.policies,
+        )
+        self.register = Register(
+            database=database,
+            ledger=ledger,
+            home=self.settings.home,
+            key_folder=self.settings.key_folder,
+            zone=home.zone,
+            on_clock_measured=self.holds.clock_changed,
+        )
+        self.posters = Posters(
+            database=database,
+            clock=home.clock,
+            store=home.store,
+            grants=self.grants,
+            sandbox=self._picture_sandbox,
+            vault_id=home.vault_id,
+        )
+        self.quarantine = Quarantine(database=database, ledger=ledger, keyring=keyring)
+        self.ingest = Ingest(
+            database=database,
+            ledger=ledger,
+            store=home.store,
+            grants=self.grants,
+            quarantine=self.quarantine,
+            posters=self.posters,
+            sandbox=self._intake_sandbox,
+            vault_id=home.vault_id,
+            journal_folder=self.settings.home / _JOURNAL,
+            settle_s=self.settings.settle_s,
+            reserve_bytes=self.settings.reserve_bytes,
+        )
+        self.catalogue = Catalogue(
+            database=database, ledger=ledger, grants=self.grants, log=home.log
+        )
+        self.access = FootageAccess(
+            database=database,
+            ledger=ledger,
+            store=home.store,
+            grants=self.grants,
+            keyring=keyring,
+            catalogue=self.catalogue,
+            sandbox=self._playback_sandbox,
+            vault_id=home.vault_id,
+        )
+        self.incidents = Incidents(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            holds=self.holds,
+            policies=self.policies,
+        )
+        self.certificates = Certificates(
+            database=database, ledger=ledger, log=home.log, roots=home.roots
+        )
+        self.sweeper = Sweeper(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            grants=self.grants,
+            roots=home.roots,
+            store=home.store,
+            certificates=self.certificates,
+        )
+        self.requests = Requests(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            log=home.log,
+            store=home.store,
+            holds=self.holds,
+            register=self.register,
+            catalogue=self.catalogue,
+            access=self.access,
+            people=self.people,
+            vault_id=home.vault_id,
+            controller=home.controller,
+            zone=home.zone,
+        )
+
+    @classmethod
+    def create(
+        cls,
+        settings: Settings,
+        os_user: str,
+        *,
+        controller: str,
+        zone: str,
+        simulated_clock: datetime | None = None,
+    ) -> "Vault":
+        """Make a vault in a new home; errors as `Home.create`."""
+        return cls(
+            Home.create(
+                settings,
+                system_actor(os_user),
+                controller=controller,
+                zone=zone,
+                simulated_clock=simulated_clock,
+            )
+        )
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Vault":
+        """Open a vault and finish what a crash left behind; errors as `Home.open`."""
+        vault = cls(Home.open(settings))
+        try:
+            vault.sweeper.resume()
+            vault.ingest.resume()
+            vault.requests.resume()
+        except BaseException:
+            vault.close()
+            raise
+        return vault
+
+    def watcher(self) -> Watcher:
+        """The watcher of all drop folders; not started."""
+        return Watcher(
+            ingest=self.ingest,
+            register=self.register,
+            posters=self.posters,
+            scan_s=self.settings.scan_s,
+        )
+
+    def set_clock(self, actor: Actor, moment: datetime) -> None:
+        """Move a simulated vault's time, forward only."""
+        self.home.set_clock(actor, moment)
+
+    def visible_entries(
+        self,
+        actor: Actor,
+        *,
+        subject: str | None = None,
+        event: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[LoggedEntry]:
+        """The newest entries before an index, newest first, as this person may know of them."""
+        return self.log.entries(
+            subject=subject,
+            event=event,
+            before=before,
+            limit=limit,
+            newest_first=True,
+            hidden=hidden_subjects(self.database, actor),
+        )
+
+    def close(self) -> None:
+        """Stop the worker processes and give back the connections."""
+        for sandbox in (self._intake_sandbox, self._picture_sandbox, self._playback_sandbox):
+            sandbox.close()
+        self.home.close()
