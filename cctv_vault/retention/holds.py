@@ -23,6 +23,7 @@ from cctv_vault.errors import (
     NotFoundError,
     TransitionNotAllowedError,
 )
+from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.grants import Grants, live_clause
@@ -321,8 +322,7 @@ class Holds:
 
     def list(self, actor: Actor, *, live_only: bool = False) -> tuple[HoldView, ...]:
         """The holds the person may know of, the newest first."""
-        if actor.is_person:
-            actor.require(Right.REGISTER_READ)
+        self._may_read(actor)
         now = self._ledger.clock.now()
         query = select(Hold).order_by(col(Hold.placed_at).desc(), col(Hold.id))
         if not actor.cleared:
@@ -340,8 +340,7 @@ class Holds:
         Raises:
             NotFoundError: There is none, or it is not for this person to know of.
         """
-        if actor.is_person:
-            actor.require(Right.REGISTER_READ)
+        self._may_read(actor)
         with self._database.read() as session:
             return self._view(
                 session, self._visible(session, hold_id, actor), self._ledger.clock.now()
@@ -359,6 +358,11 @@ class Holds:
         return self._view(session, hold, now)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _may_read(self, actor: Actor) -> None:
+        if actor.is_person:
+            with entered_if_refused(self._ledger, Event.HOLD_PLACED, actor):
+                actor.require(Right.REGISTER_READ)
 
     def _cover(
         self, act: Act, hold: Hold, windows: Sequence[Window]

@@ -1,0 +1,457 @@
+"""Certificates of deletion: one per sweep, which a stranger can check with nothing else.
+
+A certificate's statement names the purpose keys that were destroyed and the recordings each had
+kept, says what is and is not claimed, and is committed to by its SHA-256 in the custody log; the
+file carries that entry, those of the destruction, their inclusion proofs and one signed checkpoint.
+
+It claims what was done here, not that nobody holds a copy. A recording that other purposes keep
+stays readable for them: a certificate is about keys, and it does not tell which holds exist.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session, col
+
+from cctv_vault.custody.canonical import canonical_json
+from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX, Checkpoint
+from cctv_vault.custody.entries import Entry
+from cctv_vault.custody.errors import CustodyError
+from cctv_vault.custody.events import Event
+from cctv_vault.custody.log import CustodyLog
+from cctv_vault.custody.notes import Verifier, parse_vkey
+from cctv_vault.custody.proofs import verify_proof
+from cctv_vault.database import Database
+from cctv_vault.errors import NotFoundError
+from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.ledger import Ledger
+from cctv_vault.people.actors import Actor, Right
+from cctv_vault.retention.policies import Policies
+from cctv_vault.schema import (
+    Camera,
+    Certificate,
+    CustodyEntry,
+    CustodyLink,
+    FootageCopy,
+    Recording,
+    SweepRun,
+    VaultRow,
+    table,
+)
+from cctv_vault.views import iso
+from storage.merkle import leaf_hash, root_of
+from storage.roots import RootFolder
+
+FORMAT: Final = "cctv-vault/certificate/v1"
+_MAX_BYTES: Final = 512 * 1024 * 1024
+_BATCH: Final = 500
+_PROVEN: Final = frozenset(
+    {
+        Event.KEY_DESTROYED.value,
+        Event.KEY_REPLACED.value,
+        Event.ROOT_DESTROYED.value,
+        Event.BLOBS_REMOVED.value,
+        Event.CERTIFICATE_ISSUED.value,
+    }
+)
+
+
+@dataclass(frozen=True)
+class CertificateView:
+    """A certificate in a list; ``recordings`` counts those that lost their last purpose."""
+
+    id: str
+    created_at: datetime
+    keys: int
+    recordings: int
+    from_epoch: int
+    to_epoch: int
+
+
+@dataclass(frozen=True)
+class CertificateFinding:
+    """One line of a verification: ``level`` is ``ok``, ``bad`` or ``note``."""
+
+    level: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class CertificateVerdict:
+    """What a verification found: ``sound`` if and only if no finding is bad."""
+
+    sound: bool
+    findings: tuple[CertificateFinding, ...]
+
+
+class Certificates:
+    """The certificates of one vault."""
+
+    def __init__(
+        self, *, database: Database, ledger: Ledger, log: CustodyLog, roots: RootFolder
+    ) -> None:
+        """All belong to the vault."""
+        self._database = database
+        self._ledger = ledger
+        self._log = log
+        self._roots = roots
+        self._policies = Policies(database=database)
+
+    def issue(self, actor: Actor, sweep_id: str) -> None:
+        """Issue the certificate of a sweep whose outcome is entered, and finish the sweep."""
+        with self._ledger.act(Event.CERTIFICATE_ISSUED, actor, subject=sweep_id) as act:
+            session = act.session
+            run = session.get_one(SweepRun, sweep_id)
+            statement = self._statement(session, run, act.now)
+            digest = _digest(statement)
+            session.execute(
+                insert(table(Certificate)).values(
+                    id=sweep_id,
+                    sweep_id=sweep_id,
+                    created_at=act.now,
+                    document=json.dumps({"certificate": statement}, ensure_ascii=False),
+                )
+            )
+            run.step, run.finished_at = "done", act.now
+            session.add(run)
+            act.record(
+                Event.CERTIFICATE_ISSUED, sweep_id, facts={"sweep": sweep_id, "sha256": digest}
+            )
+            act.record(
+                Event.SWEEP_FINISHED,
+                sweep_id,
+                facts={
+                    "keys": run.keys_destroyed,
+                    "recordings": run.recordings,
+                    "from_epoch": run.from_epoch,
+                    "to_epoch": run.to_epoch,
+                },
+            )
+
+    def complete(self, certificate_id: str) -> str:
+        """The whole file: adds entries, proofs and checkpoint once, and keeps them.
+
+        Raises:
+            NotFoundError: There is no such certificate.
+        """
+        with self._database.read() as session:
+            row = session.get(Certificate, certificate_id)
+            if row is None:
+                raise NotFoundError("certificate", certificate_id)
+            document: dict[str, Any] = json.loads(row.document)
+            if "custody" in document:
+                return row.document
+            entries = session.execute(
+                select(col(CustodyEntry.leaf_index), col(CustodyEntry.body))
+                .where(_of_sweep(row.sweep_id), col(CustodyEntry.event).in_(_PROVEN))
+                .order_by(col(CustodyEntry.leaf_index))
+            ).all()
+        note = self._log.checkpoint(self._ledger.clock.now())
+        proofs = dict(self._log.proofs([each.leaf_index for each in entries], note))
+        document["custody"] = {
+            "key": self._log.vkey,
+            "checkpoint": note,
+            "entries": [
+                {"entry": each.body.decode(), "proof": proofs[each.leaf_index]} for each in entries
+            ],
+        }
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        with self._database.write() as session:
+            session.execute(
+                update(table(Certificate))
+                .where(col(Certificate.id) == certificate_id)
+                .values(document=text)
+            )
+        return text
+
+    def document(self, actor: Actor, certificate_id: str) -> str:
+        """The certificate file.
+
+        Raises:
+            NotFoundError: There is no such certificate.
+        """
+        self._may_read(actor)
+        return self.complete(certificate_id)
+
+    def show(self, actor: Actor, certificate_id: str) -> CertificateView:
+        """One certificate as in the list.
+
+        Raises:
+            NotFoundError: There is no such certificate.
+        """
+        for each in self.list(actor):
+            if each.id == certificate_id:
+                return each
+        raise NotFoundError("certificate", certificate_id)
+
+    def list(self, actor: Actor) -> tuple[CertificateView, ...]:
+        """All certificates, the newest first."""
+        self._may_read(actor)
+        with self._database.read() as session:
+            rows = session.execute(
+                select(
+                    col(Certificate.id),
+                    col(Certificate.created_at),
+                    col(SweepRun.keys_destroyed),
+                    col(SweepRun.recordings),
+                    col(SweepRun.from_epoch),
+                    col(SweepRun.to_epoch),
+                )
+                .join(SweepRun, col(SweepRun.id) == col(Certificate.sweep_id))
+                .order_by(col(Certificate.created_at).desc(), col(SweepRun.to_epoch).desc())
+            ).all()
+        return tuple(CertificateView(*each) for each in rows)
+
+    # --- composing ----------------------------------------------------------------------------
+
+    def _may_read(self, actor: Actor) -> None:
+        if actor.is_person:
+            with entered_if_refused(self._ledger, Event.CERTIFICATE_ISSUED, actor):
+                actor.require(Right.REGISTER_READ)
+
+    def _statement(self, session: Session, run: SweepRun, now: datetime) -> dict[str, Any]:
+        vault = session.get_one(VaultRow, 1)
+        keys: list[dict[str, Any]] = []
+        replaced: list[dict[str, Any]] = []
+        recordings: set[str] = set()
+        entries = session.execute(
+            select(col(CustodyEntry.leaf_index), col(CustodyEntry.body))
+            .where(
+                _of_sweep(run.id),
+                col(CustodyEntry.event).in_([Event.KEY_DESTROYED, Event.KEY_REPLACED]),
+            )
+            .order_by(col(CustodyEntry.leaf_index))
+        ).all()
+        for index, body in entries:
+            entry = Entry.from_bytes(body)
+            # The entry is found under its sweep, its hold and the new key, too.
+            ended = sorted(
+                str(each)
+                for each in session.execute(
+                    select(col(CustodyLink.subject))
+                    .join(Recording, col(Recording.id) == col(CustodyLink.subject))
+                    .where(col(CustodyLink.leaf_index) == index)
+                ).scalars()
+            )
+            recordings |= set(ended)
+            (keys if entry.event == Event.KEY_DESTROYED else replaced).append(
+                {
+                    "key": entry.subject,
+                    "purpose": entry.facts["purpose"],
+                    "recordings": ended,
+                    "root": entry.facts["root"],
+                }
+            )
+        named = self._recordings(session, sorted(recordings))
+        return {
+            "format": FORMAT,
+            "id": run.id,
+            "origin": vault.origin,
+            "controller": vault.controller,
+            "issued_at": iso(now),
+            "sweep": {
+                "started_at": iso(run.started_at),
+                "from_epoch": run.from_epoch,
+                "to_epoch": run.to_epoch,
+            },
+            "keys": keys,
+            "replaced": replaced,
+            "recordings": named,
+            "scope": self._scope(session, run, named),
+        }
+
+    def _recordings(self, session: Session, recording_ids: Sequence[str]) -> Sequence[Any]:
+        rows: list[Any] = []
+        for start in range(0, len(recording_ids), _BATCH):
+            rows += session.execute(
+                select(table(Recording))
+                .where(col(Recording.id).in_(recording_ids[start : start + _BATCH]))
+                .order_by(col(Recording.id))
+            ).all()
+        return [
+            {
+                "id": each.id,
+                "camera": each.camera_code,
+                "from": iso(each.started_at),
+                "to": iso(each.ended_at),
+                "sha256": each.sha256.hex(),
+                "source": each.source_state,
+            }
+            for each in rows
+        ]
+
+    def _scope(
+        self, session: Session, run: SweepRun, named: Sequence[Mapping[str, Any]]
+    ) -> Sequence[str]:
+        """What is claimed, a sentence each: what went here, and where copies may still be."""
+        kept = sum(each["source"] != "removed" for each in named)
+        destroyed = (
+            "Destroyed here: the purpose keys named, and the root key of epoch "
+            f"{run.from_epoch} under which earlier copies of them were wrapped. A recording named "
+            "is opened by no copy of this vault through them; one that another purpose keeps stays "
+            "readable for that purpose alone."
+        )
+        sources = f"Source files: {len(named) - kept} removed by the vault" + (
+            f", {kept} not removed by it." if kept else "."
+        )
+        sentences = [destroyed, self._roots.worth, sources]
+        cameras = sorted({str(each["camera"]) for each in named})
+        recorders = session.execute(
+            select(table(Camera)).where(
+                col(Camera.code).in_(cameras), col(Camera.recorder_retention_days).is_not(None)
+            )
+        )
+        sentences += [
+            f"The recorder of {each.code} keeps its own copy for "
+            f"{each.recorder_retention_days} days."
+            for each in recorders
+        ]
+        copies = session.execute(
+            select(func.count())
+            .select_from(table(FootageCopy))
+            .where(col(FootageCopy.destroyed_confirmed_at).is_(None))
+        ).scalar_one()
+        sentences.append(
+            f"Copies for internal use not yet confirmed destroyed, in the whole vault: {copies}; "
+            "the register of copies names them."
+        )
+        carried = sorted(
+            each.code for each in self._policies.current(session).purposes.values() if each.backup
+        )
+        sentences.append(
+            "A backup made before may carry keys of these purposes, sealed to the recovery key, "
+            f"until it ends: {', '.join(carried)}. Keys of other purposes enter no backup."
+        )
+        return sentences
+
+
+def _of_sweep(sweep_id: str) -> Any:  # noqa: ANN401 - an SQL clause
+    linked = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject) == sweep_id)
+    return (col(CustodyEntry.subject) == sweep_id) | col(CustodyEntry.leaf_index).in_(linked)
+
+
+def _digest(statement: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(dict(statement))).hexdigest()
+
+
+# --- verification -----------------------------------------------------------------------------
+
+
+def verify_certificate(
+    text: str, key: str | None = None, *, allow_simulated: bool = False
+) -> CertificateVerdict:
+    """Verify a certificate with nothing but the file and, if given, the pinned public key.
+
+    Never raises on what a file may hold: every fault is a finding.
+
+    Args:
+        text: The certificate file.
+        key: The log's verifier key (C2SP), obtained another way.
+        allow_simulated: Whether a simulated vault's certificate may count as sound.
+    """
+    findings: list[CertificateFinding] = []
+    try:
+        _verify(text, key, findings, allow_simulated=allow_simulated)
+    except (
+        CustodyError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        what = str(error) if isinstance(error, CustodyError) else type(error).__name__
+        findings.append(CertificateFinding("bad", f"the file is no whole certificate: {what}"))
+    return CertificateVerdict(all(each.level != "bad" for each in findings), tuple(findings))
+
+
+def _verify(
+    text: str, key: str | None, findings: list[CertificateFinding], *, allow_simulated: bool
+) -> None:
+    def say(level: str, sentence: str) -> None:
+        findings.append(CertificateFinding(level, sentence))
+
+    if len(text) > _MAX_BYTES:
+        say("bad", f"the file is longer than {_MAX_BYTES} characters")
+        return
+    document = json.loads(text)
+    statement, custody = document["certificate"], document["custody"]
+    if statement["format"] != FORMAT:
+        say("bad", f"the certificate is not of the form {FORMAT}")
+        return
+    verifier = parse_vkey(key or custody["key"])
+    if key is None:
+        say("note", f"the key is the file's own: {verifier.name}; compare it with a pinned one")
+    entries = _proven(custody, verifier)
+    head = Checkpoint.open(custody["checkpoint"], [verifier])
+    say("ok", f"{len(entries)} log entries are proven under the signed checkpoint of {head.size}")
+    if statement["origin"] != head.origin:
+        say("bad", "the certificate names another vault than the log it is proven by")
+    _check_statement(statement, entries, say)
+    if head.origin.endswith(SIMULATED_SUFFIX):
+        level = "note" if allow_simulated else "bad"
+        say(level, "SIMULATED: this vault lives in a time that was moved by hand")
+    say("note", "anchored outside by: nobody")
+
+
+def _proven(custody: Mapping[str, Any], verifier: Verifier) -> list[Entry]:
+    """The entries of the file, each proven under one and the same checkpoint."""
+    entries = []
+    for each in custody["entries"]:
+        body = each["entry"].encode()
+        found = verify_proof(body, each["proof"], [verifier])
+        if found.checkpoint != Checkpoint.open(custody["checkpoint"], [verifier]):
+            raise ValueError("another checkpoint")
+        entries.append(Entry.from_bytes(body))
+    return entries
+
+
+def _check_statement(
+    statement: Mapping[str, Any], entries: Sequence[Entry], say: Callable[[str, str], None]
+) -> None:
+    """Compare what the certificate says with what the log was told."""
+    sweep = statement["id"]
+    issued = [each for each in entries if each.event == Event.CERTIFICATE_ISSUED]
+    if [each.facts.get("sha256") for each in issued] == [_digest(statement)]:
+        say("ok", "the statement is the one the log committed to")
+    else:
+        say("bad", "the statement was changed: the log commits to another")
+    for event, listed in (
+        (Event.KEY_DESTROYED, statement["keys"]),
+        (Event.KEY_REPLACED, statement["replaced"]),
+    ):
+        logged = {each.subject: each for each in entries if each.event == event}
+        if set(logged) != {each["key"] for each in listed}:
+            say("bad", f"the entries {event.value} are not those of the keys named")
+        for each in listed:
+            root = root_of([leaf_hash(str(x).encode()) for x in sorted(each["recordings"])]).hex()
+            entry = logged.get(each["key"])
+            if entry is None:
+                continue
+            if entry.facts.get("root") != root or entry.facts.get("sweep") != sweep:
+                say(
+                    "bad", f"the recordings of key {each['key']} are not those the log committed to"
+                )
+            else:
+                count = len(each["recordings"])
+                say(
+                    "ok",
+                    f"key {each['key']} ({each['purpose']}), {count} recordings: {event.value}",
+                )
+    epochs = statement["sweep"]
+    for event in (Event.ROOT_DESTROYED, Event.BLOBS_REMOVED):
+        done = [x for x in entries if x.event == event and x.facts.get("sweep") == sweep]
+        if not done:
+            say("bad", f"no entry {event.value} of this sweep is proven")
+        elif (
+            event is Event.ROOT_DESTROYED
+            and done[0].facts.get("from_epoch") != epochs["from_epoch"]
+        ):
+            say("bad", "the root named is not the one the log says was destroyed")
+        else:
+            say("ok", f"{event.value} at {iso(done[0].at)}")
