@@ -105,6 +105,7 @@ class Vault:
             grants=self.grants,
             keyring=keyring,
             catalogue=self.catalogue,
+            posters=self.posters,
             sandbox=self._playback_sandbox,
             vault_id=home.vault_id,
         )
@@ -171,6 +172,7 @@ class Vault:
         try:
             vault.sweeper.resume()
             vault.ingest.resume()
+            vault.access.resume()
             vault.requests.resume()
         except BaseException:
             vault.close()
@@ -211,6 +213,7 @@ class Vault:
 
     def close(self) -> None:
         """Stop the worker processes and give back the connections."""
+        self.ingest.close()
         for sandbox in (self._intake_sandbox, self._picture_sandbox, self._playback_sandbox):
             sandbox.close()
         self.home.close()

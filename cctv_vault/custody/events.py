@@ -31,6 +31,7 @@ class Event(StrEnum):
     FOOTAGE_VIEWED = "footage.viewed"
     FOOTAGE_EXPORTED = "footage.exported"
     FOOTAGE_EXPORT_INTENDED = "footage.export-intended"
+    FOOTAGE_EXPORT_FAILED = "footage.export-failed"
     COPY_DESTROYED = "copy.destruction-confirmed"
     INCIDENT_FLAGGED = "incident.flagged"
     INCIDENT_NOTED = "incident.noted"

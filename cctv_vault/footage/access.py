@@ -1,0 +1,598 @@
+"""Opening footage: for a person with a reason, for the product's own work, and out into a file.
+
+Owns the only ways from a recording to its plain bytes. Every look of a person is entered with its
+reason, once an hour for one recording and reason; every copy that leaves is announced before and
+entered after. What has expired is refused, and so is what only a gagged hold keeps, in the same
+words. Plain bytes stay in memory, except in the file a person ordered.
+"""
+
+import builtins
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from sqlmodel import Session, col, select
+
+from cctv_vault.custody.canonical import Json
+from cctv_vault.custody.events import Event
+from cctv_vault.database import Database
+from cctv_vault.errors import (
+    ConfigError,
+    DamagedError,
+    InvalidInputError,
+    NotFoundError,
+    VaultError,
+)
+from cctv_vault.footage.catalogue import Catalogue, Gap, is_visible
+from cctv_vault.footage.clips import ClipSource, cut, playable_codec, remux_for_browser
+from cctv_vault.footage.copies import Copies, Intended
+from cctv_vault.footage.outfile import OutFile, check_target, part_of
+from cctv_vault.footage.register import find_camera
+from cctv_vault.footage.streams import (
+    ORIGINAL,
+    RENDITION,
+    THUMBNAIL,
+    blob_name,
+    stream_context,
+)
+from cctv_vault.footage.timeindex import pages
+from cctv_vault.ingest.posters import Posters
+from cctv_vault.ledger import Ledger
+from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.retention.grants import Grants
+from cctv_vault.retention.keyring import Keyring
+from cctv_vault.schema import DerivedStream, Recording
+from cctv_vault.views import iso
+from storage.backend import BlobStore
+from storage.errors import (
+    BlobExistsError,
+    KeyUnavailableError,
+    StorageError,
+    StorageFullError,
+    StorageUnavailableError,
+)
+from storage.secret import SecretKey
+from storage.stream import SealedReader, SealWriter, delete_stream, open_sealed
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = [
+    "ClipReceipt",
+    "ExportReceipt",
+    "FootageAccess",
+    "FootageReader",
+    "Playback",
+    "blob_name",
+    "stream_context",
+]
+
+_VIEW_COUNTS_FOR: Final = timedelta(hours=1)
+_VIEWS_REMEMBERED: Final = 10_000
+_CHUNK: Final = 1 << 20
+_MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "png": "image/png", "mov": "video/mp4"}
+
+
+@dataclass(frozen=True)
+class ExportReceipt:
+    """An original that left: ``end_at`` is when the copy must have been destroyed."""
+
+    recording: str
+    original_name: str
+    bytes: int
+    sha256: builtins.bytes
+    copy_id: str
+    end_at: datetime
+
+
+@dataclass(frozen=True)
+class ClipReceipt:
+    """A clip that left: what was asked, what is in it, and what is not."""
+
+    camera: str
+    requested_from: datetime
+    requested_to: datetime
+    delivered_from: datetime
+    delivered_to: datetime
+    recordings: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    codec: str
+    transcoded: bool
+    bytes: int
+    sha256: builtins.bytes
+    copy_id: str
+    end_at: datetime
+
+
+class FootageReader(io.RawIOBase):
+    """A recording's plain bytes, seekable; damage is named with the recording it befell."""
+
+    def __init__(self, recording_id: str, sealed: SealedReader) -> None:
+        """``sealed`` is closed with this."""
+        self.recording_id = recording_id
+        self._sealed = sealed
+
+    @property
+    def size(self) -> int:
+        """Plain bytes."""
+        return self._sealed.size
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill the buffer, short only at the end.
+
+        Raises:
+            DamagedError: Stored bytes are missing or changed.
+        """
+        with _damage_named(self.recording_id):
+            return self._sealed.readinto(buffer)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; returns the position from the start."""
+        return self._sealed.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._sealed.tell()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def close(self) -> None:
+        """Forget what was decrypted."""
+        self._sealed.close()
+        super().close()
+
+
+@dataclass(frozen=True)
+class Playback:
+    """A recording as a browser shows it; close the reader."""
+
+    reader: FootageReader
+    media_type: str
+    recording: str
+
+
+class FootageAccess:
+    """Opens footage."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        store: BlobStore,
+        grants: Grants,
+        keyring: Keyring,
+        catalogue: Catalogue,
+        posters: Posters,
+        sandbox: MediaSandbox,
+        vault_id: str,
+    ) -> None:
+        """All belong to the vault."""
+        self.copies = Copies(database=database, ledger=ledger, keyring=keyring)
+        self._database = database
+        self._ledger = ledger
+        self._store = store
+        self._grants = grants
+        self._catalogue = catalogue
+        self._posters = posters
+        self._sandbox = sandbox
+        self._vault_id = vault_id
+        self._views: OrderedDict[tuple[str, ...], datetime] = OrderedDict()
+        self._views_lock = threading.Lock()
+        self._rendering = threading.Lock()
+
+    def resume(self) -> None:
+        """Register what left while its process died; call at start."""
+        self.copies.resume(system_actor())
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def open(self, actor: Actor, recording_id: str, reason: str) -> FootageReader:
+        """The original, for a person to look at.
+
+        Cheap to repeat, as a player does for each range: an hour's looks at one recording for one
+        reason are one entry, but rights and grants are asked every time.
+
+        Raises:
+            AccessDeniedError: The person may not view footage.
+            InvalidInputError: There is no reason.
+            NotFoundError: There is no such recording.
+            ExpiredError: No purpose keeps it that this person may know of.
+            DamagedError: Stored bytes are missing or changed.
+        """
+        recording, key = self._view(actor, recording_id, reason)
+        return self._reader(recording, key, ORIGINAL, recording.segment_root)
+
+    def play(self, actor: Actor, recording_id: str, reason: str) -> Playback:
+        """The recording as a browser shows it, for a person to look at.
+
+        That is the original where browsers play it and sound is lawful or absent; otherwise a
+        rendition, made at the first look and sealed under the recording's own key.
+
+        Raises:
+            As `open`; and MediaRefusedError: No browser can be given this footage.
+        """
+        recording, key = self._view(actor, recording_id, reason)
+        media_type = _MEDIA_TYPES.get(recording.container, "")
+        with self._database.read() as session:
+            camera = find_camera(session, recording.camera_code)
+        lawful = camera.sound == "yes" or not recording.has_audio
+        if media_type and (
+            recording.kind == "still" or (playable_codec(recording.codec) and lawful)
+        ):
+            return Playback(self.open(actor, recording_id, reason), media_type, recording_id)
+        root = self._rendition(recording, key, keep_audio=camera.sound == "yes")
+        return Playback(self._reader(recording, key, RENDITION, root), "video/mp4", recording_id)
+
+    def thumbnail(self, actor: Actor, recording_id: str) -> bytes:
+        """The recording's poster as JPEG; made now where there is none yet.
+
+        Looks at posters are entered once an hour for a person and camera.
+
+        Raises:
+            AccessDeniedError: The person may not view footage.
+            NotFoundError: There is no such recording, or nothing in it can be shown.
+            ExpiredError: No purpose keeps it that this person may know of.
+        """
+        recording, key = self._view(actor, recording_id, "", stream=THUMBNAIL)
+        root = self._derived(recording_id, THUMBNAIL)
+        if root is None:
+            self._posters.make(recording_id)
+            root = self._derived(recording_id, THUMBNAIL)
+        if root is None:
+            raise NotFoundError("poster of recording", recording_id)
+        with self._reader(recording, key, THUMBNAIL, root) as reader:
+            return reader.read()
+
+    def open_internal(self, recording_id: str, *, cleared: bool = False) -> FootageReader:
+        """The original, for the product's own work, whose acts are entered elsewhere.
+
+        Raises:
+            As `open`, except for rights and reason.
+        """
+        with self._database.read() as session:
+            recording, key = self._key(session, recording_id, cleared=cleared)
+        return self._reader(recording, key, ORIGINAL, recording.segment_root)
+
+    # --- leaving ------------------------------------------------------------------------------
+
+    def export(
+        self,
+        actor: Actor,
+        recording_id: str,
+        out: Path | BinaryIO,
+        *,
+        reason: str,
+        purpose: str,
+    ) -> ExportReceipt:
+        """Write the original out, bit for bit, for use in the house (S5: outside, only a release).
+
+        A file is there under its name only if its SHA-256 is that of the sealed original.
+
+        Raises:
+            AccessDeniedError: The person may not export footage.
+            InvalidInputError: Purpose, reason or target cannot be used.
+            NotFoundError, ExpiredError, DamagedError: As `open`.
+        """
+        event = Event.FOOTAGE_EXPORT_INTENDED
+        with self._ledger.act(event, actor, subject=recording_id) as act:
+            actor.require(Right.FOOTAGE_EXPORT)
+            part = _checked_part(out)
+            recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
+            intended = self.copies.intend(
+                act,
+                recordings=(recording_id,),
+                purpose=purpose,
+                reason=reason,
+                part=part,
+                also=(recording.camera_code,),
+            )
+        with self._leaving(actor, intended, out) as file:
+            with self._reader(recording, key, ORIGINAL, recording.segment_root) as reader:
+                while chunk := reader.read(_CHUNK):
+                    file.write(chunk)
+            if file.sha256 != recording.sha256:
+                raise DamagedError(
+                    f"the recording {recording_id} is damaged: its bytes are not those that were "
+                    "sealed"
+                )
+            file.finish()
+        end_at = self.copies.made(actor, intended, file.sha256, {"size": file.size})
+        return ExportReceipt(
+            recording=recording_id,
+            original_name=recording.original_name,
+            bytes=file.size,
+            sha256=file.sha256,
+            copy_id=intended.copy_id,
+            end_at=end_at,
+        )
+
+    def clip(
+        self,
+        actor: Actor,
+        *,
+        camera: str,
+        start: datetime,
+        end: datetime,
+        out: Path | BinaryIO,
+        reason: str,
+        purpose: str,
+    ) -> ClipReceipt:
+        """Write a playable clip of [start, end) out, with sound only where that is lawful.
+
+        Raises:
+            As `export`; InvalidInputError also for a reversed window; NotFoundError where the
+                window holds no footage; MediaRefusedError where none of it can be shown.
+        """
+        event = Event.FOOTAGE_EXPORT_INTENDED
+        with self._ledger.act(event, actor, subject=None) as act:
+            actor.require(Right.FOOTAGE_EXPORT)
+            part = _checked_part(out)
+            if start >= end:
+                raise InvalidInputError("a clip must end after it begins")
+            keep_audio = find_camera(act.session, camera).sound == "yes"
+            footage = self._window(act.session, camera, start, end, cleared=actor.cleared)
+            if not footage:
+                raise NotFoundError(
+                    "footage", f"{camera} from {iso(start)} to {iso(end)}", "the window is empty"
+                )
+            intended = self.copies.intend(
+                act,
+                recordings=[recording.id for recording, _ in footage],
+                purpose=purpose,
+                reason=reason,
+                part=part,
+                also=(camera,),
+            )
+        with self._leaving(actor, intended, out) as file, ExitStack() as opened:
+            sources = [
+                ClipSource(
+                    recording.id,
+                    opened.enter_context(
+                        self._reader(recording, key, ORIGINAL, recording.segment_root)
+                    ),
+                    recording.started_at,
+                )
+                for recording, key in footage
+            ]
+            clip = cut(self._sandbox, sources, start, end, file, keep_audio=keep_audio)
+            file.finish()
+        facts: dict[str, Json] = {
+            "camera": camera,
+            "from": iso(clip.delivered_from),
+            "to": iso(clip.delivered_to),
+            "size": file.size,
+            "transcoded": clip.transcoded,
+        }
+        end_at = self.copies.made(actor, intended, file.sha256, facts)
+        return ClipReceipt(
+            camera=camera,
+            requested_from=start,
+            requested_to=end,
+            delivered_from=clip.delivered_from,
+            delivered_to=clip.delivered_to,
+            recordings=clip.recordings,
+            gaps=self._gaps(actor, camera, start, end, clip.gaps),
+            codec=clip.codec,
+            transcoded=clip.transcoded,
+            bytes=file.size,
+            sha256=file.sha256,
+            copy_id=intended.copy_id,
+            end_at=end_at,
+        )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _view(
+        self, actor: Actor, recording_id: str, reason: str, *, stream: str = ORIGINAL
+    ) -> tuple[Recording, SecretKey]:
+        """Ask rights and grants, and enter the look unless this hour's has been.
+
+        Posters are looked at by the camera, everything else by the recording.
+        """
+        poster = stream == THUMBNAIL
+        try:
+            self._may_view(actor, reason, poster=poster)
+            with self._database.read() as session:
+                recording, key = self._key(session, recording_id, cleared=actor.cleared)
+            subject = recording.camera_code if poster else recording_id
+            if self._seen((actor.id, stream, subject, reason)):
+                return recording, key
+        except VaultError:
+            pass  # it is refused again below, and that is entered
+        event = Event.FOOTAGE_VIEWED
+        with self._ledger.act(event, actor, subject=recording_id) as act:
+            self._may_view(actor, reason, poster=poster)
+            recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
+            subject = recording.camera_code if poster else recording_id
+            act.record(
+                event,
+                subject,
+                facts={"camera": recording.camera_code, "stream": stream},
+                details={} if poster else {"reason": reason},
+                also=() if poster else (recording.camera_code,),
+            )
+        self._remember((actor.id, stream, subject, reason), act.now)
+        return recording, key
+
+    @staticmethod
+    def _may_view(actor: Actor, reason: str, *, poster: bool) -> None:
+        actor.require(Right.FOOTAGE_VIEW)
+        if not poster and not reason.strip():
+            raise InvalidInputError("say why the footage is viewed")
+
+    def _seen(self, look: tuple[str, ...]) -> bool:
+        now = self._ledger.clock.now()
+        with self._views_lock:
+            at = self._views.get(look)
+        return at is not None and timedelta(0) <= now - at < _VIEW_COUNTS_FOR
+
+    def _remember(self, look: tuple[str, ...], now: datetime) -> None:
+        with self._views_lock:
+            self._views[look] = now
+            self._views.move_to_end(look)
+            if len(self._views) > _VIEWS_REMEMBERED:
+                self._views.popitem(last=False)
+
+    def _key(
+        self, session: Session, recording_id: str, *, cleared: bool
+    ) -> tuple[Recording, SecretKey]:
+        recording = session.get(Recording, recording_id)
+        if recording is None:
+            raise NotFoundError("recording", recording_id)
+        now = self._ledger.clock.now()
+        with _damage_named(recording_id):
+            return recording, self._grants.key_for(session, recording_id, now, cleared=cleared)
+
+    def _window(
+        self, session: Session, camera: str, start: datetime, end: datetime, *, cleared: bool
+    ) -> list[tuple[Recording, SecretKey]]:
+        """The videos of a window that are there for somebody, with their keys, in order."""
+        now = self._ledger.clock.now()
+        found: list[tuple[Recording, SecretKey]] = []
+        for rows in pages(session, [camera], start=start, end=end):
+            live = self._grants.live(session, [row.id for row in rows], now)
+            found.extend(
+                (row, self._grants.key_for(session, row.id, now, cleared=cleared))
+                for row in rows
+                if row.kind == "video" and is_visible(live.get(row.id, ()), cleared=cleared)
+            )
+        return found
+
+    def _gaps(
+        self,
+        actor: Actor,
+        camera: str,
+        start: datetime,
+        end: datetime,
+        holes: Sequence[tuple[datetime, datetime]],
+    ) -> tuple[Gap, ...]:
+        """The stretches a clip shows nothing of, with what the index knows of their cause."""
+        known = self._catalogue.gaps_for(actor, (camera,), start, end)
+        return tuple(
+            Gap(
+                camera,
+                starts_at,
+                ends_at,
+                next(
+                    (
+                        gap.cause
+                        for gap in known
+                        if gap.starts_at < ends_at and gap.ends_at > starts_at
+                    ),
+                    "no-pictures",
+                ),
+            )
+            for starts_at, ends_at in holes
+        )
+
+    def _reader(
+        self, recording: Recording, key: SecretKey, stream: str, root: bytes
+    ) -> FootageReader:
+        with _damage_named(recording.id):
+            sealed = open_sealed(
+                self._store,
+                blob_name(recording.id, stream),
+                key,
+                stream_context(self._vault_id, recording.id, stream),
+                segment_root=root,
+            )
+        return FootageReader(recording.id, sealed)
+
+    def _derived(self, recording_id: str, stream: str) -> bytes | None:
+        with self._database.read() as session:
+            return session.exec(
+                select(DerivedStream.segment_root).where(
+                    col(DerivedStream.recording_id) == recording_id,
+                    col(DerivedStream.stream) == stream,
+                )
+            ).first()
+
+    def _rendition(self, recording: Recording, key: SecretKey, *, keep_audio: bool) -> bytes:
+        """The root of the recording's rendition, made where there is none; one at a time."""
+        with self._rendering:
+            root = self._derived(recording.id, RENDITION)
+            if root is not None:
+                return root
+            name = blob_name(recording.id, RENDITION)
+            context = stream_context(self._vault_id, recording.id, RENDITION)
+            now = self._ledger.clock.now()
+            with _damage_named(recording.id):
+                with self._database.write((recording.camera_code,)):
+                    if self._derived(recording.id, RENDITION) is None:
+                        delete_stream(self._store, name)  # of a maker that died before its row
+                with (
+                    SealWriter(self._store, name, key, context) as writer,
+                    self._reader(recording, key, ORIGINAL, recording.segment_root) as original,
+                ):
+                    remux_for_browser(self._sandbox, original, writer, keep_audio=keep_audio)
+                    sealed = writer.finish()
+                with self._database.write((recording.camera_code,)) as session:
+                    newest = session.get(Recording, recording.id)
+                    kept = newest is not None and newest.state == "kept"
+                    if kept:
+                        session.add(
+                            DerivedStream(
+                                recording_id=recording.id,
+                                stream=RENDITION,
+                                segment_root=sealed.segment_root,
+                                size=sealed.size,
+                                created_at=now,
+                            )
+                        )
+                if not kept:  # a sweep ended it meanwhile
+                    delete_stream(self._store, name)
+            return sealed.segment_root
+
+    @contextmanager
+    def _leaving(self, actor: Actor, intended: Intended, out: Path | BinaryIO) -> Iterator[OutFile]:
+        """The file bytes leave into; where they do not all leave, that is entered."""
+        file: OutFile | None = None
+        try:
+            with OutFile(out) as file:
+                yield file
+        except BaseException:
+            self.copies.failed(actor, intended, file.size if file is not None else 0)
+            raise
+
+
+def _checked_part(out: Path | BinaryIO) -> Path | None:
+    if not isinstance(out, Path):
+        return None
+    check_target(out)
+    return part_of(out)
+
+
+@contextmanager
+def _damage_named(recording_id: str) -> Iterator[None]:
+    """Translate storage's errors at the border.
+
+    Raises:
+        DamagedError: Stored bytes are missing or changed.
+        ConfigError: The store does not answer.
+    """
+    try:
+        yield
+    except (StorageFullError, StorageUnavailableError, KeyUnavailableError) as error:
+        raise ConfigError(
+            f"the recording {recording_id} cannot be read now: {error}; mend or remount the store"
+        ) from error
+    except BlobExistsError as error:
+        raise ConfigError(
+            f"another process is preparing the recording {recording_id}; try again shortly"
+        ) from error
+    except StorageError as error:
+        raise DamagedError(f"the recording {recording_id} is damaged: {error}") from error

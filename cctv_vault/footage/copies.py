@@ -1,0 +1,254 @@
+"""The register of copies: footage that left the vault for use in the house, and when it must end.
+
+Owns the entries before and after bytes leave. A copy whose outcome nobody entered, because the
+process died, counts as made: what may have left is registered, reminded of and asked after.
+"""
+
+import builtins
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlmodel import col, select
+
+from cctv_vault.custody.canonical import Json
+from cctv_vault.custody.events import Event
+from cctv_vault.database import Database
+from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.ids import reference
+from cctv_vault.ingest.sources import escape_name, unescape_name
+from cctv_vault.ledger import Act, Ledger
+from cctv_vault.people.actors import Actor, Right
+from cctv_vault.retention.keyring import Keyring
+from cctv_vault.schema import FootageCopy, Intent
+from cctv_vault.views import iso
+
+EXPORT: Final = "footage-export"
+KEPT_FOR: Final[Mapping[str, timedelta]] = {
+    "police-report": timedelta(days=30),
+    "claim": timedelta(days=90),
+    "internal-review": timedelta(days=14),
+    "technical-fault": timedelta(days=7),
+}
+"""What a copy may be made for, and how long until it must be destroyed."""
+ABANDONED_AFTER: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """A copy in the register; ``destroyed_confirmed_at`` is None while somebody has it."""
+
+    id: str
+    recordings: tuple[str, ...]
+    purpose: str
+    made_at: datetime
+    made_by: str
+    sha256: builtins.bytes
+    end_at: datetime
+    destroyed_confirmed_at: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Intended:
+    """A copy about to be made."""
+
+    copy_id: str
+    intent_id: str
+    recordings: tuple[str, ...]
+    purpose: str
+
+
+class Copies:
+    """Keeps the register of copies."""
+
+    def __init__(self, *, database: Database, ledger: Ledger, keyring: Keyring) -> None:
+        """All belong to the vault."""
+        self._database = database
+        self._ledger = ledger
+        self._keyring = keyring
+
+    def intend(
+        self,
+        act: Act,
+        *,
+        recordings: Sequence[str],
+        purpose: str,
+        reason: str,
+        part: Path | None,
+        also: Sequence[str] = (),
+    ) -> Intended:
+        """Announce, in the caller's act, that a copy will be made; checks purpose and reason.
+
+        Raises:
+            AccessDeniedError: The person may not export footage.
+            InvalidInputError: The purpose is none of ``KEPT_FOR``, or there is no reason.
+        """
+        act.actor.require(Right.FOOTAGE_EXPORT)
+        if purpose not in KEPT_FOR:
+            raise InvalidInputError(
+                f"{purpose!r} is no purpose of a copy; choose one of {', '.join(KEPT_FOR)}"
+            )
+        if not reason.strip():
+            raise InvalidInputError("say why the copy is made")
+        copy_id = reference("K")
+        text = self._keyring.seal_text(
+            act.session, reason.encode("utf-8", "replace"), f"copy/{copy_id}", act.now
+        )
+        intent = Intent(
+            id=copy_id,
+            kind=EXPORT,
+            subject=recordings[0] if len(recordings) == 1 else copy_id,
+            payload={
+                "recordings": list(recordings),
+                "purpose": purpose,
+                "reason_text": text,
+                "made_by": act.actor.id,
+                "part": None if part is None else escape_name(str(part)),
+            },
+            created_at=act.now,
+        )
+        act.session.add(intent)
+        act.record(
+            Event.FOOTAGE_EXPORT_INTENDED,
+            intent.subject,
+            facts={"copy": copy_id, "purpose": purpose, "recordings": list(recordings)},
+            details={"reason": reason},
+            also=(copy_id, *recordings, *also),
+        )
+        return Intended(copy_id, intent.id, tuple(recordings), purpose)
+
+    def made(
+        self, actor: Actor, intended: Intended, sha256: builtins.bytes, facts: Mapping[str, Json]
+    ) -> datetime:
+        """Register the copy; returns when it must have been destroyed."""
+        with self._ledger.act(Event.FOOTAGE_EXPORTED, actor, subject=intended.copy_id) as act:
+            intent = act.session.get(Intent, intended.intent_id, with_for_update=True)
+            if intent is None:  # another start took this one for dead, and registered it
+                copy = act.session.get(FootageCopy, intended.copy_id)
+                return act.now if copy is None else copy.end_at
+            return self._register(act, intent, sha256, facts)
+
+    def failed(self, actor: Actor, intended: Intended, bytes_written: int) -> None:
+        """Enter that no whole copy came about, and how many bytes had been written."""
+        with self._ledger.act(Event.FOOTAGE_EXPORT_FAILED, actor, subject=intended.copy_id) as act:
+            intent = act.session.get(Intent, intended.intent_id, with_for_update=True)
+            if intent is None:
+                return
+            act.session.delete(intent)
+            act.record(
+                Event.FOOTAGE_EXPORT_FAILED,
+                intent.subject,
+                facts={"copy": intended.copy_id, "bytes_written": bytes_written},
+                also=(intended.copy_id, *intended.recordings),
+            )
+
+    def resume(self, actor: Actor) -> None:
+        """Register the copies of processes that died while they made them; call at start."""
+        now = self._ledger.clock.now()
+        with self._database.read() as session:
+            abandoned = session.exec(
+                select(Intent).where(
+                    col(Intent.kind) == EXPORT, col(Intent.created_at) < now - ABANDONED_AFTER
+                )
+            ).all()
+        for each in abandoned:
+            with self._ledger.act(Event.FOOTAGE_EXPORTED, actor, subject=each.id) as act:
+                intent = act.session.get(Intent, each.id, with_for_update=True)
+                if intent is None:
+                    continue
+                if intent.payload["part"] is not None:
+                    with contextlib.suppress(OSError):
+                        Path(unescape_name(str(intent.payload["part"]))).unlink()
+                self._register(act, intent, b"", {"interrupted": True})
+
+    def list(self, actor: Actor, *, open_only: bool = False) -> tuple[CopyView, ...]:
+        """The register, newest first; ``open_only`` those whose destruction nobody confirmed.
+
+        Raises:
+            AccessDeniedError: The person may not read registers.
+        """
+        with entered_if_refused(self._ledger, Event.COPY_DESTROYED, actor):
+            if actor.is_person:
+                actor.require(Right.REGISTER_READ)
+        now = self._ledger.clock.now()
+        query = select(FootageCopy).order_by(col(FootageCopy.made_at).desc(), col(FootageCopy.id))
+        if open_only:
+            query = query.where(col(FootageCopy.destroyed_confirmed_at).is_(None))
+        with self._database.read() as session:
+            return tuple(_view(copy, now) for copy in session.exec(query))
+
+    def confirm_destroyed(self, actor: Actor, copy_id: str) -> CopyView:
+        """A person confirms that a copy has been destroyed.
+
+        Raises:
+            AccessDeniedError: The person may not export footage.
+            NotFoundError: There is no such copy.
+        """
+        with self._ledger.act(Event.COPY_DESTROYED, actor, subject=copy_id) as act:
+            actor.require(Right.FOOTAGE_EXPORT)
+            copy = act.session.get(FootageCopy, copy_id)
+            if copy is None:
+                raise NotFoundError("copy", copy_id)
+            if copy.destroyed_confirmed_at is not None:
+                raise InvalidInputError(f"that {copy_id} is destroyed was confirmed before")
+            copy.destroyed_confirmed_at = act.now
+            act.session.add(copy)
+            act.record(
+                Event.COPY_DESTROYED,
+                copy_id,
+                facts={"in_time": act.now <= copy.end_at},
+                also=tuple(copy.recordings),
+            )
+            return _view(copy, act.now)
+
+    def _register(
+        self, act: Act, intent: Intent, sha256: builtins.bytes, facts: Mapping[str, Json]
+    ) -> datetime:
+        purpose, recordings = str(intent.payload["purpose"]), list(intent.payload["recordings"])
+        end_at = act.now + KEPT_FOR[purpose]
+        act.session.delete(intent)
+        act.session.add(
+            FootageCopy(
+                id=intent.id,
+                recordings=recordings,
+                purpose=purpose,
+                reason_text=int(intent.payload["reason_text"]),
+                made_at=act.now,
+                made_by=str(intent.payload["made_by"]),
+                sha256=sha256,
+                end_at=end_at,
+            )
+        )
+        act.record(
+            Event.FOOTAGE_EXPORTED,
+            intent.subject,
+            facts={
+                "copy": intent.id,
+                "purpose": purpose,
+                "recordings": recordings,
+                "sha256": sha256.hex(),
+                "end_at": iso(end_at),
+                **facts,
+            },
+            also=(intent.id, *recordings),
+        )
+        return end_at
+
+
+def _view(copy: FootageCopy, now: datetime) -> CopyView:
+    return CopyView(
+        id=copy.id,
+        recordings=tuple(copy.recordings),
+        purpose=copy.purpose,
+        made_at=copy.made_at,
+        made_by=copy.made_by,
+        sha256=copy.sha256,
+        end_at=copy.end_at,
+        destroyed_confirmed_at=copy.destroyed_confirmed_at,
+        overdue=copy.destroyed_confirmed_at is None and copy.end_at < now,
+    )

@@ -1,0 +1,21 @@
+"""Where the sealed streams of recordings lie, and what they are called."""
+
+from typing import Final
+
+from storage.stream import StreamContext
+
+ORIGINAL: Final = "original"
+THUMBNAIL: Final = "thumbnail"
+RENDITION: Final = "rendition"
+QUARANTINE: Final = "quarantine"
+"""The one stream of a quarantined file."""
+
+
+def blob_name(object_id: str, stream: str) -> str:
+    """The name of a stream in the store; with an empty stream, what all of them begin with."""
+    return f"{object_id[:2]}/{object_id}/{stream}"
+
+
+def stream_context(vault_id: str, object_id: str, stream: str) -> StreamContext:
+    """What a stream of a recording is bound to."""
+    return StreamContext(vault_id, object_id, stream)

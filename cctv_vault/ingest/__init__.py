@@ -1,0 +1,1 @@
+"""Taking files in: watcher, stable, identified, probed, sealed, indexed; or quarantined."""

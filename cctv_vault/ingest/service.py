@@ -1,0 +1,698 @@
+"""Taking a file in, from where it lies to a sealed and indexed recording, and its source removed.
+
+Owns the order that keeps the invariants:
+
+1. the file is settled, opened once, probed in a sandbox, and its time decided;
+2. it is sealed under a fresh key; the ciphertext is durable and read back before (3);
+3. one transaction under the camera's lock: the row, its grants, its custody entry, and the intent
+   to remove the source;
+4. the source is removed if it is still the same file, durably; then the outcome is entered.
+
+Killed before 3, the file lies at its source and its ciphertext is removed at the next start; killed
+after, the next start finishes 4. It refuses to guess a camera and to remove what is not sealed.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, cast
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, or_, select
+
+from cctv_vault.clock import monotonic
+from cctv_vault.custody.events import Event
+from cctv_vault.database import Database
+from cctv_vault.errors import IntakeStoppedError, InvalidInputError, NotFoundError, VaultError
+from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.footage.register import find_camera, known_cameras
+from cctv_vault.footage.streams import ORIGINAL, QUARANTINE, blob_name
+from cctv_vault.footage.timeindex import span_class
+from cctv_vault.ids import long_id
+from cctv_vault.ingest.conventions import read_name
+from cctv_vault.ingest.identify import RecordingTime, decide_time
+from cctv_vault.ingest.intake import Intake, stopped_by
+from cctv_vault.ingest.journal import SealingJournal
+from cctv_vault.ingest.posters import Posters
+from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
+from cctv_vault.ingest.quarantine import Quarantine
+from cctv_vault.ingest.sources import (
+    Identity,
+    Removal,
+    Settling,
+    Source,
+    SourceBusyError,
+    SourceReadError,
+    SourceRefusedError,
+    escape_name,
+    is_unfinished_name,
+    open_source,
+    remove_source,
+    unescape_name,
+    walk,
+)
+from cctv_vault.ledger import Act, Ledger
+from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.retention.grants import Grants
+from cctv_vault.schema import Camera, Hold, HoldWindow, Intent, Quarantined, Recording
+from cctv_vault.views import iso
+from storage.backend import BlobStore
+from storage.errors import SourceChangedError, StorageError
+from storage.secret import SecretKey
+from storage.stream import SealedStream, StreamContext, delete_stream, seal, stream_names
+
+REMOVAL: Final = "source-removal"
+OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "waiting", "failed"]
+
+_LOG: Final = logging.getLogger(__name__)
+_HASH_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    ``recording`` is the recording's id where there is one; ``reason`` says in a sentence whatever
+    there is to say. ``retry_in_s`` is set on files that wait and may have settled then.
+    """
+
+    path: Path
+    outcome: OutcomeName
+    recording: str | None = None
+    reason: str = ""
+    retry_in_s: float | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """One file on its way in."""
+
+    actor: Actor
+    source: Source
+    camera: str
+    reading_path: str
+    original_name: str
+    keep_source: bool
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """Ciphertext that has no row yet."""
+
+    id: str
+    key: SecretKey = field(repr=False)
+    stream: SealedStream
+
+
+@dataclass(frozen=True)
+class _Entered:
+    """What the act of indexing decided, to be carried out after its commit."""
+
+    outcome: OutcomeName
+    recording: str | None
+    reason: str
+    removal_id: str | None
+    used: bool
+    """Whether the ciphertext just sealed has a row now."""
+
+
+class Ingest:
+    """Takes files in; safe to use from many threads and processes at once."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        store: BlobStore,
+        grants: Grants,
+        quarantine: Quarantine,
+        posters: Posters,
+        sandbox: MediaSandbox,
+        vault_id: str,
+        journal_folder: Path,
+        settle_s: float,
+        reserve_bytes: int,
+    ) -> None:
+        """``journal_folder`` lies in the home; the rest are the vault's parts and settings."""
+        self._database = database
+        self._ledger = ledger
+        self._store = store
+        self._grants = grants
+        self._quarantine = quarantine
+        self._posters = posters
+        self._sandbox = sandbox
+        self._vault_id = vault_id
+        self._journal = SealingJournal(journal_folder)
+        self._settling = Settling(settle_s)
+        self._intake = Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes)
+
+    def close(self) -> None:
+        """Give up the sealing journal; call when no offer is under way."""
+        self._journal.close()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether intake is stopped: the last attempt met a medium that takes nothing."""
+        return self._intake.is_stopped
+
+    # --- offering -----------------------------------------------------------------------------
+
+    def offer(
+        self,
+        actor: Actor,
+        path: Path,
+        *,
+        camera: str | None = None,
+        keep_source: bool = False,
+        original_root: Path | None = None,
+    ) -> Outcome:
+        """Take in one file, or say why not; whatever the file is, this returns.
+
+        Without ``camera`` it is the one in whose drop folder the file lies. ``original_root`` is
+        where the camera's own folder tree begins, for names that mean something only with it: the
+        recording is then named by its path below that.
+
+        Raises:
+            AccessDeniedError: The person may not take files in.
+        """
+        self._authorise(actor)
+        try:
+            outcome = self._offer(
+                actor, path, camera=camera, keep_source=keep_source, original_root=original_root
+            )
+            return replace(outcome, path=path)
+        except SourceBusyError as busy:
+            return Outcome(path, "waiting", reason=str(busy), retry_in_s=busy.retry_in_s)
+        except IntakeStoppedError as stopped:
+            self._intake.stopped(actor, stopped)
+            return Outcome(path, "failed", reason=str(stopped))
+        except VaultError as error:
+            return Outcome(path, "failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - one bad file never takes the others down
+            # Neither the name nor the text: both may hold what no log line may.
+            _LOG.error("taking a file in failed: %s at %s", *_where(error))
+            return Outcome(
+                path,
+                "failed",
+                reason=f"an unexpected error ({type(error).__name__}); the file stays where it is",
+            )
+
+    def offer_all(
+        self,
+        actor: Actor,
+        paths: Iterable[Path],
+        *,
+        camera: str | None = None,
+        keep_source: bool = False,
+        original_root: Path | None = None,
+    ) -> Iterator[Outcome]:
+        """Take in files and trees of files, in order, telling of each as it is done.
+
+        Files that have not settled are tried once more at the end.
+
+        Raises:
+            AccessDeniedError: The person may not take files in.
+        """
+        self._authorise(actor)
+        unsettled: list[tuple[Path, float]] = []
+
+        def offer(path: Path) -> Outcome:
+            return self.offer(
+                actor, path, camera=camera, keep_source=keep_source, original_root=original_root
+            )
+
+        for path in paths:
+            for file in walk(path):
+                outcome = offer(file)
+                if outcome.retry_in_s is None:
+                    yield outcome
+                else:
+                    unsettled.append((file, monotonic() + outcome.retry_in_s))
+        for file, ready_at in unsettled:
+            time.sleep(max(0.0, ready_at - monotonic()))
+            yield offer(file)
+
+    def resume(self) -> None:
+        """Finish what a crash left: ciphertext without a row, sources sealed but not removed.
+
+        Call at start; what living processes are doing is not disturbed.
+        """
+        for ids in self._journal.abandoned():
+            for object_id in ids:
+                self._remove_unless_indexed(object_id)
+        with self._database.read() as session:
+            intents = session.exec(
+                select(Intent).where(col(Intent.kind) == REMOVAL).order_by(col(Intent.created_at))
+            ).all()
+        for intent in intents:
+            path = Path(unescape_name(str(intent.payload["path"])))
+            removal = remove_source(path, Identity.from_json(intent.payload))
+            self._enter_removal(system_actor(), intent.id, intent.subject, removal)
+
+    # --- one file -----------------------------------------------------------------------------
+
+    def _authorise(self, actor: Actor) -> None:
+        if actor.is_person and not (actor.may(Right.SETUP) or actor.may(Right.INCIDENT_MANAGE)):
+            with entered_if_refused(self._ledger, Event.RECORDING_SEALED, actor):
+                actor.require(Right.SETUP)
+
+    def _offer(
+        self,
+        actor: Actor,
+        path: Path,
+        *,
+        camera: str | None,
+        keep_source: bool,
+        original_root: Path | None,
+    ) -> Outcome:
+        # The folder by its real name, so that it is the drop folder it seems to be; the file
+        # itself by its own, so that a link is seen as one.
+        path = Path(os.path.realpath(path.parent), path.name)
+        if is_unfinished_name(path.name):
+            raise SourceBusyError("its name says that it is not finished")
+        code, reading_path, name = self._identify(actor, path, camera, original_root)
+        try:
+            with open_source(path) as source:
+                self._settling.check(source)
+                source.check_not_written()
+                self._intake.check_room(source.size)
+                offer = _Offer(actor, source, code, reading_path, escape_name(name), keep_source)
+                return self._take_in(offer)
+        except (SourceRefusedError, SourceReadError) as error:
+            self._ledger.record(
+                Event.FILE_REFUSED,
+                actor,
+                code,
+                facts={"reason": error.code},
+                details={"name": escape_name(name), "reason": str(error)},
+            )
+            raise
+        except SourceChangedError:
+            raise SourceBusyError("it changed while it was read") from None
+        except StorageError as error:
+            raise stopped_by(error) from error
+
+    def _identify(
+        self, actor: Actor, path: Path, code: str | None, original_root: Path | None
+    ) -> tuple[str, str, str]:
+        """The camera, the path its name is read from, and the name the recording keeps."""
+        with self._database.read() as session:
+            cameras = session.exec(select(Camera)).all()
+            known = known_cameras(session)
+        if code is None:
+            found = [each for each in cameras if path.is_relative_to(each.drop_folder)]
+            hint = f"it lies in no camera's drop folder; say which with --camera ({known})"
+        else:
+            found = [each for each in cameras if each.code == code]
+            hint = known
+        if len(found) != 1:
+            with entered_if_refused(self._ledger, Event.RECORDING_SEALED, actor):
+                raise NotFoundError("camera", code or "for this file", hint)
+        camera = found[0]
+        if original_root is not None:
+            root = os.path.realpath(original_root)
+            if not path.is_relative_to(root):
+                raise InvalidInputError("the file does not lie below the original root")
+            relative = str(path.relative_to(root))
+            return camera.code, relative, relative
+        if path.is_relative_to(camera.drop_folder):
+            return camera.code, str(path.relative_to(camera.drop_folder)), path.name
+        return camera.code, str(path), path.name
+
+    def _take_in(self, offer: _Offer) -> Outcome:
+        probed = probe(self._sandbox, offer.source)
+        if isinstance(probed, ProbeRefusal):
+            return self._seal_and_index(offer, probed)
+        known = self._already_known(offer, probed)
+        if known is None:
+            return self._seal_and_index(offer, probed)
+        event = Event.RECORDING_OFFERED_AGAIN
+        with self._ledger.act(event, offer.actor, cameras=(offer.camera,), subject=known) as act:
+            row = act.session.get(Recording, known)
+            if row is None:  # rows of recordings are never removed
+                raise NotFoundError("recording", known)
+            entered = self._offered_again(act, offer, row)
+        return self._conclude(offer, entered)
+
+    def _already_known(self, offer: _Offer, probed: Probe) -> str | None:
+        """The recording of the same file, where its time and size give it away without sealing.
+
+        Only an early answer: whatever this misses, the SHA-256 decides under the lock.
+        """
+        with self._database.read() as session:
+            moment = self._decide(session, offer, probed, self._ledger.clock.now())
+            likely = session.exec(
+                select(Recording).where(
+                    col(Recording.camera_code) == offer.camera,
+                    col(Recording.span_class) == span_class(moment.ended_at - moment.started_at),
+                    col(Recording.started_at) == moment.started_at,
+                    col(Recording.size) == offer.source.size,
+                )
+            ).all()
+        if not likely:
+            return None
+        digest = _sha256(offer.source)
+        return next((each.id for each in likely if each.sha256 == digest), None)
+
+    def _decide(
+        self, session: Session, offer: _Offer, probed: Probe, now: datetime
+    ) -> RecordingTime:
+        camera = find_camera(session, offer.camera)
+        return decide_time(
+            reading=read_name(offer.reading_path, camera.convention),
+            container=probed.creation_time,
+            duration_s=probed.duration_s,
+            arrived_at=now,
+            zone=ZoneInfo(camera.zone),
+            clock_offset_s=camera.clock_offset_s,
+            clock_uncertainty_s=camera.clock_uncertainty_s,
+        )
+
+    def _seal_and_index(self, offer: _Offer, probed: Probe | ProbeRefusal) -> Outcome:
+        stream = ORIGINAL if isinstance(probed, Probe) else QUARANTINE
+        object_id = self._journal.new_id()
+        key = SecretKey.generate()
+        try:
+            offer.source.seek(0)
+            sealed = seal(
+                cast("BinaryIO", offer.source),
+                self._store,
+                blob_name(object_id, stream),
+                key,
+                StreamContext(self._vault_id, object_id, stream),
+                expected_size=offer.source.size,
+            )
+            offer.source.check_unchanged()
+            event = Event.RECORDING_SEALED if isinstance(probed, Probe) else Event.FILE_QUARANTINED
+            with self._ledger.act(
+                event, offer.actor, cameras=(offer.camera,), subject=object_id
+            ) as act:
+                new = _Sealed(object_id, key, sealed)
+                if isinstance(probed, Probe):
+                    entered = self._enter(act, offer, probed, new)
+                else:
+                    entered = self._enter_quarantined(act, offer, probed, new)
+                self._intake.works(act)
+        except BaseException:
+            self._remove_unless_indexed(object_id)
+            raise
+        if entered.used:
+            self._journal.settled(object_id)
+        else:
+            self._remove_unless_indexed(object_id)
+        return self._conclude(offer, entered)
+
+    # --- inside the act -----------------------------------------------------------------------
+
+    def _enter(
+        self,
+        act: Act,
+        offer: _Offer,
+        probed: Probe,
+        new: _Sealed,
+    ) -> _Entered:
+        """Index a sealed recording, or find that it is known."""
+        sealed = new.stream
+        known = act.session.exec(
+            select(Recording).where(
+                col(Recording.camera_code) == offer.camera, col(Recording.sha256) == sealed.sha256
+            )
+        ).first()
+        if known is not None:
+            return self._offered_again(act, offer, known)
+        camera = find_camera(act.session, offer.camera)
+        moment = self._decide(act.session, offer, probed, act.now)
+        recording = Recording(
+            id=new.id,
+            camera_code=camera.code,
+            kind=probed.kind,
+            origin=camera.origin,
+            started_at=moment.started_at,
+            ended_at=moment.ended_at,
+            span_class=span_class(moment.ended_at - moment.started_at),
+            uncertainty_s=moment.uncertainty_s,
+            time_source=moment.source,
+            original_started=moment.original_started,
+            clock_offset_s=moment.clock_offset_s,
+            disagreements=[asdict(each) for each in moment.disagreements],
+            original_name=offer.original_name,
+            arrived_at=act.now,
+            sealed_at=act.now,
+            size=sealed.size,
+            sha256=sealed.sha256,
+            ciphertext_size=sealed.ciphertext_size,
+            segment_root=sealed.segment_root,
+            container=probed.container,
+            codec=probed.codec,
+            width=probed.width,
+            height=probed.height,
+            fps=probed.fps or 0.0,
+            duration_s=probed.duration_s or 0.0,
+            has_audio=probed.has_audio,
+            faults=list(probed.faults),
+            source_state="kept" if offer.keep_source else "present",
+        )
+        act.session.add(recording)
+        camera.last_arrival_at = act.now
+        act.session.add(camera)
+        act.session.flush()
+        grants = self._grants.on_arrival(act, recording, new.key)
+        late = bool(grants) and all(grant.purpose == "late-arrival" for grant in grants)
+        act.record(
+            Event.RECORDING_SEALED,
+            new.id,
+            facts={
+                "camera": camera.code,
+                "kind": recording.kind,
+                "origin": recording.origin,
+                "sha256": sealed.sha256.hex(),
+                "size": sealed.size,
+                "segment_root": sealed.segment_root.hex(),
+                "started_at": iso(recording.started_at),
+                "ended_at": iso(recording.ended_at),
+                "time_source": recording.time_source,
+                "uncertainty_ms": round(recording.uncertainty_s * 1000),
+                "clock_offset_ms": round(recording.clock_offset_s * 1000),
+                "late": late,
+                "source_kept": offer.keep_source,
+            },
+            details={
+                "name": offer.original_name,
+                "disagreements": [each.sentence for each in moment.disagreements],
+                "notes": list(moment.notes),
+            },
+            also=(camera.code,),
+        )
+        return _Entered(
+            outcome="late" if late else "sealed",
+            recording=new.id,
+            reason="; ".join(
+                (
+                    *(("its purposes had ended before it arrived",) if late else ()),
+                    *(FAULTS[fault] for fault in probed.faults),
+                )
+            ),
+            removal_id=self._intend_removal(act, offer, new.id),
+            used=True,
+        )
+
+    def _enter_quarantined(
+        self,
+        act: Act,
+        offer: _Offer,
+        refusal: ProbeRefusal,
+        new: _Sealed,
+    ) -> _Entered:
+        reason = f"{refusal.reason_code}: {refusal.sentence}"
+        known = self._quarantine.known(act.session, offer.camera, new.stream.sha256)
+        if known is None:
+            self._quarantine.enter(
+                act,
+                new.id,
+                camera=offer.camera,
+                key=new.key,
+                sealed=new.stream,
+                original_name=offer.original_name,
+                reason_code=refusal.reason_code,
+                reason=refusal.sentence,
+            )
+            removal = self._intend_removal(act, offer, new.id)
+            return _Entered("quarantined", None, reason, removal, used=True)
+        ended = known.state != "kept" or known.until <= act.now
+        self._record_again(act, offer, known.id, ended=ended)
+        removal = self._intend_removal(act, offer, known.id)
+        return _Entered(
+            "expired" if ended else "quarantined",
+            None,
+            f"{reason}; it was quarantined before" + (", and its seven days are over" * ended),
+            removal,
+            used=False,
+        )
+
+    def _offered_again(self, act: Act, offer: _Offer, known: Recording) -> _Entered:
+        """The same file again changes nothing; its source is removed like any other."""
+        grants = self._grants.live(act.session, [known.id], act.now).get(known.id, ())
+        # What only a gagged hold keeps is, to everyone else, a recording that has expired.
+        kept = known.state == "kept" and any(each.live and not each.gagged for each in grants)
+        self._record_again(act, offer, known.id, ended=not kept)
+        if kept:
+            removal = self._intend_removal(act, offer, known.id)
+            return _Entered("duplicate", known.id, "it is sealed already", removal, used=False)
+        if _is_wanted(act.session, known, act.now):
+            # The vault's own copy is gone for good; what a hold wants is not destroyed here too.
+            return _Entered(
+                "expired",
+                known.id,
+                "its recording has expired and is not kept again; as its time is wanted, the "
+                "source stays",
+                None,
+                used=False,
+            )
+        removal = self._intend_removal(act, offer, known.id)
+        return _Entered(
+            "expired",
+            known.id,
+            "its recording has expired and is not kept again"
+            + ("" if removal is None else "; the source is removed"),
+            removal,
+            used=False,
+        )
+
+    def _record_again(self, act: Act, offer: _Offer, subject: str, *, ended: bool) -> None:
+        act.record(
+            Event.RECORDING_OFFERED_AGAIN,
+            subject,
+            facts={"camera": offer.camera, "expired": ended, "source_kept": offer.keep_source},
+            details={"name": offer.original_name},
+            also=(offer.camera,),
+        )
+
+    def _intend_removal(self, act: Act, offer: _Offer, subject: str) -> str | None:
+        if offer.keep_source:
+            return None
+        path = escape_name(str(offer.source.path))
+        intent = Intent(
+            id=long_id(),
+            kind=REMOVAL,
+            subject=subject,
+            payload={"path": path, **offer.source.identity.to_json()},
+            created_at=act.now,
+        )
+        act.session.add(intent)
+        act.record(Event.SOURCE_REMOVAL_INTENDED, subject, details={"path": path})
+        return intent.id
+
+    # --- after the act ------------------------------------------------------------------------
+
+    def _conclude(self, offer: _Offer, entered: _Entered) -> Outcome:
+        """Remove the source as intended, and tell what became of the file."""
+        reason = entered.reason
+        if entered.used and entered.recording is not None:
+            self._posters.add(entered.recording)
+        if entered.removal_id is not None:
+            subject = entered.recording or entered.removal_id
+            removal = self._remove(offer.source)
+            try:
+                self._enter_removal(offer.actor, entered.removal_id, subject, removal)
+            except VaultError as error:
+                # The footage is safe and the intent stands: the next start enters the outcome.
+                _LOG.error("the outcome of a removal cannot be entered: %s", error.code)
+            if removal.outcome == "kept":
+                kept = f"the source was kept: {removal.reason}"
+                reason = f"{reason}; {kept}" if reason else kept
+        return Outcome(offer.source.path, entered.outcome, entered.recording, reason)
+
+    def _remove(self, source: Source) -> Removal:
+        try:
+            source.check_unchanged()
+            source.check_not_written()
+        except SourceBusyError:
+            return Removal("kept", "it changed after it was taken in; it will be offered again")
+        return remove_source(source.path, source.identity)
+
+    def _enter_removal(self, actor: Actor, intent_id: str, subject: str, removal: Removal) -> None:
+        """Enter how a removal ended, once: whoever finds the intent gone was overtaken."""
+        with self._ledger.act(Event.SOURCE_REMOVED, actor, subject=subject) as act:
+            intent = act.session.get(Intent, intent_id, with_for_update=True)
+            if intent is None:
+                return
+            act.session.delete(intent)
+            recording = act.session.get(Recording, intent.subject)
+            kept = removal.outcome == "kept"
+            if recording is not None and recording.source_state == "present":
+                recording.source_state = "kept" if kept else "removed"
+                recording.source_removed_at = None if kept else act.now
+                act.session.add(recording)
+            if kept:
+                act.record(Event.SOURCE_KEPT, intent.subject, details={"reason": removal.reason})
+            else:
+                found = removal.outcome == "removed"
+                act.record(Event.SOURCE_REMOVED, intent.subject, facts={"was_there": found})
+
+    def _remove_unless_indexed(self, object_id: str) -> None:
+        """Remove ciphertext that no row stands for; where nobody can tell, a later start does."""
+        try:
+            names = list(stream_names(self._store, blob_name(object_id, "")))
+            if not names:
+                self._journal.settled(object_id)
+                return
+            with self._database.read() as session:
+                cameras = session.exec(select(Camera.code)).all()
+            # The locks wait for a commit that may still be under way though its client died.
+            with self._database.write(cameras) as session:
+                indexed = (
+                    session.get(Recording, object_id) is not None
+                    or session.get(Quarantined, object_id) is not None
+                )
+                if not indexed:
+                    for name in names:
+                        delete_stream(self._store, name)
+            self._journal.settled(object_id)
+        except (VaultError, StorageError) as error:
+            _LOG.error("an unfinished sealing cannot be removed yet: %s", type(error).__name__)
+
+
+def _is_wanted(session: Session, recording: Recording, now: datetime) -> bool:
+    """Whether a hold in force covers the time of a recording."""
+    windows = session.exec(
+        select(HoldWindow)
+        .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
+        .where(
+            col(HoldWindow.camera_code) == recording.camera_code,
+            col(Hold.released_at).is_(None),
+            or_(col(Hold.until).is_(None), col(Hold.until) > now),
+        )
+    )
+    for window in windows:
+        slack = timedelta(seconds=window.widened_s + recording.uncertainty_s)
+        if (
+            window.starts_at - slack < recording.ended_at
+            and recording.started_at < window.ends_at + slack
+        ):
+            return True
+    return False
+
+
+def _sha256(source: Source) -> bytes:
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_HASH_CHUNK))
+    source.seek(0)
+    while count := source.readinto(buffer):
+        digest.update(buffer[:count])
+    return digest.digest()
+
+
+def _where(error: Exception) -> tuple[str, str]:
+    """The kind of an error and the place in the code, without its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "?" if trace is None else f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+    return type(error).__name__, place

@@ -1,0 +1,352 @@
+"""Source files: names kept verbatim, files opened safely, settled or not, and removed at last.
+
+Owns everything that touches a drop folder. Refuses whatever is no regular file, follows no link,
+and removes a file only while it is provably the one that was taken in.
+"""
+
+import contextlib
+import errno
+import fcntl
+import io
+import os
+import re
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from cctv_vault.clock import SystemClock, monotonic
+from cctv_vault.errors import VaultError
+from cctv_vault.ingest.mounts import filesystem_of, is_network
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_UNFINISHED: Final = re.compile(
+    r"(?i)(^\.)|(~$)|\.(part|partial|tmp|temp|filepart|crdownload|swp|!ut|upload|uploading|lock)$"
+)
+_ESCAPE: Final = re.compile(r"(\\*)([\udc80-\udcff])|(\\+)(?=udc[89a-f][0-9a-f])")
+_UNESCAPE: Final = re.compile(r"(\\+)udc([89a-f][0-9a-f])")
+_BUSY_S: Final = 1.0
+_REMEMBERED: Final = 100_000
+_VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+
+
+class SourceGoneError(VaultError):
+    """The file is not there (any more)."""
+
+    code = "source-gone"
+
+
+class SourceRefusedError(VaultError):
+    """It is not a file that may be taken in: a link, a device, a pipe, or not readable."""
+
+    code = "source-refused"
+
+
+class SourceBusyError(VaultError):
+    """Somebody is writing it, or another process is taking it in: it has to wait."""
+
+    code = "source-busy"
+
+    def __init__(self, message: str, retry_in_s: float | None = None) -> None:
+        """``retry_in_s`` is when it may have settled, or None where only its owner knows."""
+        self.retry_in_s = retry_in_s
+        super().__init__(message)
+
+
+class SourceReadError(VaultError):
+    """The medium the file lies on fails."""
+
+    code = "source-read"
+
+
+def escape_name(name: str) -> str:
+    r"""A file name as text any database and JSON can hold, reversibly.
+
+    Bytes that are no UTF-8 (lone surrogates in Python) become ``\udcxx``, six characters. So that
+    this is unambiguous, backslashes right before one of those, or before text that looks like one,
+    are doubled; all other backslashes and characters stay as they are.
+    """
+
+    def replace(found: re.Match[str]) -> str:
+        if found[2] is None:
+            return found[3] * 2
+        return found[1] * 2 + f"\\u{ord(found[2]):04x}"
+
+    return _ESCAPE.sub(replace, name)
+
+
+def unescape_name(text: str) -> str:
+    r"""The file name that ``escape_name`` was given."""
+
+    def replace(found: re.Match[str]) -> str:
+        literal, odd = divmod(len(found[1]), 2)
+        tail = chr(0xDC00 + int(found[2], 16)) if odd else f"udc{found[2]}"
+        return "\\" * literal + tail
+
+    return _UNESCAPE.sub(replace, text)
+
+
+def is_unfinished_name(name: str) -> bool:
+    """Whether a name is one that uploaders and editors give to a file still under way."""
+    return _UNFINISHED.search(name) is not None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells a file from any other, and from itself after a change."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """From a stat of it."""
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """From what ``to_json`` gave."""
+        return cls(*(int(value[name]) for name in ("device", "inode", "size", "mtime_ns")))
+
+    def to_json(self) -> dict[str, int]:
+        """As kept with the intent to remove it."""
+        return asdict(self)
+
+
+class Source(io.RawIOBase):
+    """A source file, open for reading, with the identity it had when it was opened."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Use ``open_source``."""
+        self.path = path
+        self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        self.identity = Identity.of(status)
+        self.changed_at_s = max(status.st_mtime_ns, status.st_ctime_ns) / 1e9
+        self._ctime_ns = status.st_ctime_ns
+
+    @property
+    def size(self) -> int:
+        """Bytes, when it was opened."""
+        return self.identity.size
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Read on.
+
+        Raises:
+            SourceReadError: The medium fails.
+        """
+        try:
+            return os.readv(self._descriptor, [buffer])
+        except OSError as error:
+            raise SourceReadError(
+                f"the file cannot be read: {os.strerror(error.errno or 0)}; it stays where it is"
+            ) from None
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move; returns the position from the start."""
+        return os.lseek(self._descriptor, offset, whence)
+
+    def tell(self) -> int:
+        """The position."""
+        return os.lseek(self._descriptor, 0, os.SEEK_CUR)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def check_unchanged(self) -> None:
+        """Raise where the file was written to since it was opened.
+
+        Raises:
+            SourceBusyError: It was.
+        """
+        status = os.fstat(self._descriptor)
+        # A link made or removed moves ctime alone, but so does writing through a memory map.
+        if Identity.of(status) != self.identity or status.st_ctime_ns != self._ctime_ns:
+            raise SourceBusyError("it changed while it was read")
+
+    def check_not_written(self) -> None:
+        """Raise where somebody has the file open for writing, as far as the system tells.
+
+        A read lease is granted only where nobody does (Linux, local filesystems, own files);
+        where leases are not to be had, the time since the last change has to do.
+
+        Raises:
+            SourceBusyError: Somebody has.
+        """
+        try:
+            # Whoever opens the file while the lease is held makes the kernel signal this process,
+            # by default with SIGIO, which would end it; SIGURG is ignored.
+            fcntl.fcntl(self._descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            if error.errno in {errno.EAGAIN, errno.EBUSY}:
+                raise SourceBusyError("somebody has it open for writing") from None
+            return
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+    def close(self) -> None:
+        """Close it, and give up the lock against other ingesters."""
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+@contextlib.contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a regular file once, without following a link, alone among ingesters.
+
+    Raises:
+        SourceBusyError: Another process is taking it in.
+        SourceGoneError: There is no such file.
+        SourceRefusedError: It is no regular file, or may not be read.
+        SourceReadError: The medium fails.
+    """
+    try:
+        # Without O_NONBLOCK a pipe would keep us waiting for its writer.
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        )
+    except OSError as error:
+        raise _not_opened(error) from None
+    except ValueError:
+        raise SourceGoneError("no file can have this name") from None
+    try:
+        _claim(descriptor)
+        source = Source(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with source:
+        yield source
+
+
+def _claim(descriptor: int) -> None:
+    """Take the file for this process, where it is one that may be taken at all."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise SourceRefusedError("it is no regular file")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SourceBusyError("another process is taking it in", _BUSY_S) from None
+    except OSError as error:
+        # Some network filesystems have no locks; there, the index decides who was first.
+        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL}:
+            raise SourceReadError(
+                f"the file cannot be locked: {os.strerror(error.errno or 0)}"
+            ) from None
+
+
+def _not_opened(error: OSError) -> VaultError:
+    if error.errno in _VANISHED:
+        return SourceGoneError("there is no such file")
+    if error.errno == errno.ELOOP:
+        return SourceRefusedError("it is a symbolic link, and links are not followed")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return SourceRefusedError("it may not be read; give the vault's user the right to")
+    if error.errno in {errno.ENXIO, errno.ENODEV}:
+        return SourceRefusedError("it is no regular file")
+    return SourceReadError(f"it cannot be opened: {os.strerror(error.errno or 0)}")
+
+
+class Settling:
+    """Whether a file has been left alone long enough to be complete.
+
+    Its change time, which nobody can set back, tells at once on a local filesystem. On a network
+    mount, whose server has its own clock, or where that time lies ahead of ours, the file has to be
+    seen unchanged twice.
+    """
+
+    def __init__(self, settle_s: float) -> None:
+        """``settle_s`` is how long a file must have been unchanged, in seconds."""
+        self._settle_s = settle_s
+        self._wall = SystemClock()  # a simulated vault's files still carry the machine's time
+        self._lock = threading.Lock()
+        self._seen: dict[Path, tuple[Identity, float]] = {}
+
+    def check(self, source: Source) -> None:
+        """Raise unless the file is settled.
+
+        Raises:
+            SourceBusyError: It is not; ``retry_in_s`` says when it may be.
+        """
+        age = self._wall.now().timestamp() - source.changed_at_s
+        if age < 0 or is_network(filesystem_of(source.path.parent)):
+            age = self._observed(source)
+        if age < self._settle_s:
+            raise SourceBusyError("it may still be growing", self._settle_s - age)
+        with self._lock:
+            self._seen.pop(source.path, None)
+
+    def _observed(self, source: Source) -> float:
+        """Seconds since the file was first seen as it is now."""
+        now = monotonic()
+        with self._lock:
+            seen = self._seen.get(source.path)
+            if seen is None or seen[0] != source.identity:
+                if len(self._seen) >= _REMEMBERED:
+                    self._seen.pop(next(iter(self._seen)))
+                seen = self._seen[source.path] = (source.identity, now)
+            return now - seen[1]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """How the removal of a source ended: ``removed``, ``gone`` already, or ``kept`` and why."""
+
+    outcome: str
+    reason: str = ""
+
+
+def remove_source(path: Path, identity: Identity) -> Removal:
+    """Remove a source file, durably, if it is still the one that was taken in.
+
+    Safe to repeat after a crash: a file that is gone is removed already, another one in its place
+    stays and is offered like any other.
+    """
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _VANISHED:
+            return Removal("gone")
+        return Removal("kept", f"its folder cannot be opened: {os.strerror(error.errno or 0)}")
+    try:
+        status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        if Identity.of(status) != identity:
+            return Removal("kept", "it changed after it was taken in; it will be offered again")
+        os.unlink(path.name, dir_fd=folder)
+        os.fsync(folder)
+    except FileNotFoundError:
+        return Removal("gone")
+    except OSError as error:
+        return Removal("kept", f"it cannot be removed: {os.strerror(error.errno or 0)}")
+    finally:
+        os.close(folder)
+    return Removal("removed")
+
+
+def walk(path: Path) -> Iterator[Path]:
+    """The files of a tree in order, or the one file; links to folders are not followed.
+
+    What cannot be listed is passed over: a folder that vanished or may not be read.
+    """
+    if not path.is_dir() or path.is_symlink():
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            yield Path(folder, name)

@@ -1,0 +1,294 @@
+"""The watcher: what arrives in any camera's drop folder is taken in, without anybody asking.
+
+Owns two ways to hear of a file, because each alone is known to miss some: notices from the kernel,
+and a scan of all folders every few seconds, which alone serves network mounts, where there are no
+notices. Refuses to die: whatever one file does, the others are taken in, and nothing about a file
+but the kind of its trouble is logged.
+"""
+
+import heapq
+import itertools
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver, ObservedWatch
+
+from cctv_vault.clock import monotonic
+from cctv_vault.footage.register import CameraView, Register
+from cctv_vault.ingest.mounts import filesystem_of, is_network
+from cctv_vault.ingest.posters import Posters
+from cctv_vault.ingest.service import Ingest
+from cctv_vault.ingest.sources import Identity, walk
+from cctv_vault.people.actors import system_actor
+
+_LOG: Final = logging.getLogger(__name__)
+# Without this filter the queue of the kernel overflows in a burst, and then nothing arrives at all.
+_FILTER: Final[list[type[FileSystemEvent]]] = [
+    FileClosedEvent,
+    FileMovedEvent,
+    FileCreatedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+]
+_WORKERS: Final = 2
+_SHORTEST_RETRY_S: Final = 0.05
+_FIRST_RETRY_S: Final = 30.0
+_LONGEST_RETRY_S: Final = 3600.0
+_POSTER_WAIT_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class WatcherStatus:
+    """How the watcher is doing; ``left_alone`` files stay where they are until they change."""
+
+    running: bool
+    waiting: int
+    left_alone: int
+    intake_stopped: bool
+    seconds_since_scan: float | None
+
+
+@dataclass(frozen=True)
+class _LeftAlone:
+    """A file that stayed after an offer, as it was then."""
+
+    identity: Identity
+    tries: int
+    retry_at: float
+
+
+class Watcher:
+    """Watches the drop folders of all cameras, also of those added later."""
+
+    def __init__(
+        self, *, ingest: Ingest, register: Register, posters: Posters, scan_s: float
+    ) -> None:
+        """``scan_s`` is how many seconds lie between scans of the folders."""
+        self._ingest = ingest
+        self._register = register
+        self._posters = posters
+        self._scan_s = scan_s
+        self._actor = system_actor()
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, Path]] = []
+        self._number = itertools.count()
+        self._pending: set[Path] = set()
+        self._left: dict[Path, _LeftAlone] = {}
+        self._paused_until = 0.0
+        self._scanned_at: float | None = None
+        self._observer: BaseObserver | None = None
+        self._watches: dict[Path, tuple[ObservedWatch, int]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        if self._threads:
+            raise RuntimeError("the watcher is running already")
+        self._stop.clear()
+        loops: list[tuple[str, Callable[[], None]]] = [("scan", self._scan_loop)]
+        loops += [(f"intake-{number}", self._work_loop) for number in range(_WORKERS)]
+        loops.append(("posters", self._poster_loop))
+        self._threads = [
+            threading.Thread(target=loop, name=f"watcher-{name}") for name, loop in loops
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End; returns when files under way are sealed and every thread has ended."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+        self._end_observer()
+
+    def status(self) -> WatcherStatus:
+        """How it is doing."""
+        with self._changed:
+            return WatcherStatus(
+                running=bool(self._threads),
+                waiting=len(self._pending),
+                left_alone=len(self._left),
+                intake_stopped=self._ingest.is_stopped,
+                seconds_since_scan=(
+                    None if self._scanned_at is None else monotonic() - self._scanned_at
+                ),
+            )
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    def submit(self, path: Path, delay_s: float = 0.0) -> None:
+        """Have a file offered, once, ``delay_s`` seconds from now."""
+        with self._changed:
+            if path in self._pending:
+                return
+            self._pending.add(path)
+            heapq.heappush(self._due, (monotonic() + delay_s, next(self._number), path))
+            self._changed.notify()
+
+    def _scan_loop(self) -> None:
+        while not self._stop.is_set():
+            self._guarded(self._scan)
+            self._stop.wait(self._scan_s)
+
+    def _scan(self) -> None:
+        cameras = self._register.all_cameras()
+        self._watch(cameras)
+        seen: set[Path] = set()
+        for camera in cameras:
+            for path in walk(Path(camera.drop_folder)):
+                if self._stop.is_set():
+                    return
+                seen.add(path)
+                if not self._is_left_alone(path):
+                    self.submit(path)
+        with self._changed:
+            self._left = {path: left for path, left in self._left.items() if path in seen}
+            self._scanned_at = monotonic()
+
+    def _watch(self, cameras: tuple[CameraView, ...]) -> None:
+        """Ask the kernel for notices of folders that are new, or were made anew."""
+        if self._observer is not None and not self._observer.is_alive():
+            self._end_observer()
+        if self._observer is None:
+            self._observer = Observer()
+            self._observer.start()
+        handler = _Handler(self)
+        for camera in cameras:
+            folder = Path(camera.drop_folder)
+            try:
+                # A folder in memory is gone after each start of the machine.
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                inode = folder.stat().st_ino
+                known = self._watches.get(folder)
+                if (known and known[1] == inode) or is_network(filesystem_of(folder)):
+                    continue
+                if known:
+                    self._observer.unschedule(known[0])
+                watch = self._observer.schedule(
+                    handler, folder, recursive=True, event_filter=_FILTER
+                )
+                self._watches[folder] = (watch, inode)
+            except OSError as error:
+                # Too many folders for the kernel's watches, or a folder that cannot be read:
+                # the scan still finds what arrives there.
+                _LOG.warning(
+                    "the drop folder of camera %s gives no notices: %s",
+                    camera.code,
+                    os.strerror(error.errno or 0),
+                )
+
+    def _end_observer(self) -> None:
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+        self._observer = None
+        self._watches.clear()
+
+    def _is_left_alone(self, path: Path) -> bool:
+        with self._changed:
+            left = self._left.get(path)
+        return left is not None and left.identity == _identity(path) and monotonic() < left.retry_at
+
+    # --- taking in ----------------------------------------------------------------------------
+
+    def _work_loop(self) -> None:
+        while (path := self._next()) is not None:
+            self._guarded(lambda path=path: self._offer(path))  # type: ignore[misc]
+
+    def _next(self) -> Path | None:
+        """The next file whose time has come; None when the watcher ends."""
+        with self._changed:
+            while not self._stop.is_set():
+                now = monotonic()
+                ready_at = max(self._due[0][0], self._paused_until) if self._due else None
+                if ready_at is not None and ready_at <= now:
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(None if ready_at is None else ready_at - now)
+        return None
+
+    def _offer(self, path: Path) -> None:
+        before = _identity(path)
+        retry_s: float | None = None
+        try:
+            if before is None:
+                return
+            outcome = self._ingest.offer(self._actor, path)
+            retry_s = outcome.retry_in_s
+            if outcome.outcome == "failed" and self._ingest.is_stopped:
+                # One try for all of them until there is room again; the files stay queued.
+                retry_s = self._scan_s
+                with self._changed:
+                    self._paused_until = monotonic() + self._scan_s
+            elif outcome.outcome != "waiting" and _identity(path) == before:
+                self._leave_alone(path, before)
+        finally:
+            with self._changed:
+                self._pending.discard(path)
+        if retry_s is not None:
+            self.submit(path, max(retry_s, _SHORTEST_RETRY_S))
+
+    def _leave_alone(self, path: Path, identity: Identity) -> None:
+        """Do not offer what did not go away until it changes, or ever more seldom."""
+        with self._changed:
+            left = self._left.get(path)
+            tries = left.tries + 1 if left is not None and left.identity == identity else 0
+            wait = min(_FIRST_RETRY_S * 2.0 ** min(tries, 20), _LONGEST_RETRY_S)
+            self._left[path] = _LeftAlone(identity, tries, monotonic() + wait)
+
+    def _poster_loop(self) -> None:
+        self._guarded(self._posters.catch_up)
+        while not self._stop.is_set():
+            self._guarded(lambda: self._posters.work(self._stop))
+            self._posters.wait(_POSTER_WAIT_S)
+
+    @staticmethod
+    def _guarded(step: Callable[[], object]) -> None:
+        """Run one step of a loop that must not end."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - a thread that dies takes no more files in
+            _LOG.error("the watcher met an unexpected %s", type(error).__name__)
+
+
+class _Handler(FileSystemEventHandler):
+    """Turns notices into offers."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """A file was made, closed or moved here, or a folder with whatever it holds."""
+        path = Path(os.fsdecode(event.dest_path or event.src_path))
+        if event.is_directory:
+            # What was put into the folder before the kernel watched it gave no notice.
+            for file in walk(path):
+                if file != path:
+                    self._watcher.submit(file)
+        else:
+            self._watcher.submit(path)
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        return Identity.of(path.lstat())
+    except (OSError, ValueError):
+        return None
