@@ -29,6 +29,11 @@ MARKER = ".cctv-vault-blobs"
 Put = Callable[[BlobStore, str, bytes], None]
 
 
+@pytest.fixture
+def store(folder_store: DirectoryStore) -> DirectoryStore:
+    return folder_store
+
+
 def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.name != "lost+found")
 

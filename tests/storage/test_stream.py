@@ -257,16 +257,16 @@ def test_a_damaged_segment_does_not_keep_the_others_from_being_read(
 
 @pytest.mark.parametrize("size", [1000, FOUR_SEGMENTS])
 def test_every_byte_of_the_hash_files_header_and_of_its_hashes_counts(
-    store: BlobStore, key: SecretKey, context: StreamContext, put: Put, size: int
+    folder_store: DirectoryStore, key: SecretKey, context: StreamContext, put: Put, size: int
 ) -> None:
-    root = sealed(store, plain(size), key, context).segment_root
-    good = raw(store, HASHES)
+    root = sealed(folder_store, plain(size), key, context).segment_root
+    good = raw(folder_store, HASHES)
 
     for at in range(len(good)):
-        put(store, HASHES, flipped(good, at))
+        put(folder_store, HASHES, flipped(good, at))
         for act in (
-            lambda: open_sealed(store, NAME, key, context, segment_root=root),
-            lambda: verify_blob(store, NAME, root),
+            lambda: open_sealed(folder_store, NAME, key, context, segment_root=root),
+            lambda: verify_blob(folder_store, NAME, root),
         ):
             with pytest.raises((BlobTamperedError, BlobTruncatedError, UnknownFormatError)) as bad:
                 act()
@@ -463,9 +463,9 @@ def test_any_seeks_and_reads_give_what_a_plain_file_gives(
 
 
 def test_reading_touches_only_the_segments_it_needs(
-    store: BlobStore, key: SecretKey, context: StreamContext
+    folder_store: DirectoryStore, key: SecretKey, context: StreamContext
 ) -> None:
-    root = sealed(store, plain(BOUNDARIES[-1]), key, context).segment_root
+    root = sealed(folder_store, plain(BOUNDARIES[-1]), key, context).segment_root
     reads: list[int] = []
 
     class Watched(DirectoryStore):
@@ -474,8 +474,7 @@ def test_reading_touches_only_the_segments_it_needs(
                 reads.append(offset // SEGMENT_BYTES)
             return super().read(name, offset, length)
 
-    assert isinstance(store, DirectoryStore)
-    watched = Watched(Path(store.description.removeprefix("folder ")))
+    watched = Watched(Path(folder_store.description.removeprefix("folder ")))
     with open_sealed(watched, NAME, key, context, segment_root=root) as reader:
         assert sorted(reads) == [0, 4], "opening proves the first and the last segment"
         reader.seek(FIRST_PLAIN + FULL_PLAIN - 5)
@@ -655,7 +654,7 @@ def test_deleting_a_stream_takes_both_files_and_may_be_repeated(
 
 
 def test_memory_stays_bounded_whatever_the_size(
-    store: BlobStore, key: SecretKey, context: StreamContext
+    folder_store: DirectoryStore, key: SecretKey, context: StreamContext
 ) -> None:
     class Zeros(io.RawIOBase):
         left = 64 * SEGMENT_BYTES
@@ -670,9 +669,9 @@ def test_memory_stays_bounded_whatever_the_size(
 
     tracemalloc.start()
     try:
-        seal(Zeros(), store, NAME, key, context)  # type: ignore[arg-type]
+        seal(Zeros(), folder_store, NAME, key, context)  # type: ignore[arg-type]
         buffer = bytearray(SEGMENT_BYTES)
-        with open_sealed(store, NAME, key, context) as reader:
+        with open_sealed(folder_store, NAME, key, context) as reader:
             while reader.readinto(buffer):
                 pass
         assert tracemalloc.get_traced_memory()[1] < 24 << 20
@@ -681,9 +680,9 @@ def test_memory_stays_bounded_whatever_the_size(
 
 
 def test_no_plain_byte_and_no_key_reaches_the_disk(
-    tmp_path: Path, store: BlobStore, key: SecretKey, context: StreamContext
+    tmp_path: Path, folder_store: DirectoryStore, key: SecretKey, context: StreamContext
 ) -> None:
-    sealed(store, b"a face at the till " * 100_000, key, context)
+    sealed(folder_store, b"a face at the till " * 100_000, key, context)
 
     stored = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert len(stored) == 3
