@@ -1,0 +1,1 @@
+"""The pages of the staff's listener, one module for each of them."""

@@ -1,0 +1,78 @@
+"""Kameror: which there are, what they see, whether they are well and their clocks right."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cctv_vault.custody.events import Event
+from cctv_vault.errors import InvalidInputError, VaultError
+from cctv_vault.people.actors import Right
+from web.desk import Here, Posted, Visit, see
+
+router = APIRouter()
+_READERS: Final = (Right.FOOTAGE_LIST, Right.REGISTER_READ, Right.SETUP)
+
+
+@router.get("/cameras")
+def cameras(visit: Here) -> Response:
+    """The register, and for whoever sets up the forms that add to it."""
+    return visit.page("cameras.html", _listed(visit))
+
+
+@router.post("/cameras")
+def add(visit: Here, form: Posted) -> Response:
+    """Add a camera."""
+    retention = form.text("recorder_retention")
+    try:
+        if retention and not (retention.isascii() and retention.isdigit()):
+            raise InvalidInputError("the recorder's retention is a whole number of days")
+        visit.vault.register.add_camera(
+            visit.actor,
+            form.text("code"),
+            drop=form.text("drop"),
+            site=form.text("site") or None,
+            name=form.text("name"),
+            place=form.text("place"),
+            purpose=form.text("purpose"),
+            view=form.text("view"),
+            sound=form.text("sound"),
+            origin=form.text("origin"),
+            recorder_retention_days=int(retention) if retention else None,
+        )
+    except VaultError as error:
+        return visit.refused("cameras.html", _listed(visit), error, form)
+    return see("/cameras", "camera-added")
+
+
+@router.post("/cameras/{camera}/clock")
+def clock(visit: Here, form: Posted, camera: str) -> Response:
+    """Record how far a camera's clock is off."""
+    try:
+        visit.vault.register.measure_clock(
+            visit.actor,
+            camera,
+            _seconds(form.text("offset")),
+            _seconds(form.text("uncertainty")),
+            form.time("measured_at"),
+        )
+    except VaultError as error:
+        return visit.refused("cameras.html", _listed(visit), error, form)
+    return see("/cameras", "clock-measured")
+
+
+def _listed(visit: Visit) -> dict[str, object]:
+    visit.require(*_READERS, event=Event.CAMERA_ADDED)
+    return {
+        "cameras": visit.vault.register.cameras(visit.actor),
+        "site_options": [
+            (each.code, each.name) for each in visit.vault.register.sites(visit.actor)
+        ],
+    }
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text.replace(",", ".").replace("−", "-"))
+    except ValueError:
+        raise InvalidInputError(f"{text!r} is no number of seconds") from None

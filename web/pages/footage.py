@@ -1,0 +1,109 @@
+"""Spelare: what do I see, when was it, and why is it still here? Footage is decrypted on the fly.
+
+A person is asked once per matter why they look; every recording opened for it is entered in the
+log under that reason. Bytes leave in bounded ranges, each of which asks anew whether the recording
+may still be seen, so that nothing plays on past its end.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response, StreamingResponse
+
+from cctv_vault.custody.events import Event
+from cctv_vault.errors import VaultError
+from cctv_vault.footage.catalogue import RecordingDetail
+from cctv_vault.people.actors import Right
+from web.desk import Here, Posted, Visit, see
+from web.ranges import ByteRange, RangeNotSatisfiableError, read_range
+from web.security import local_path
+from web.sending import pieces
+
+router = APIRouter()
+
+MOST_AT_ONCE: Final = 8 * 1024 * 1024
+"""Bytes of one answer to a player that asks for everything from somewhere on."""
+
+_NEAR: Final = timedelta(seconds=2)
+
+
+@router.get("/footage/{recording}")
+def player(visit: Here, recording: str, t: float = 0.0) -> Response:
+    """The player; first of all it asks why, where nothing has been said in this session."""
+    visit.require(Right.FOOTAGE_VIEW, event=Event.FOOTAGE_VIEWED, subject=recording)
+    return visit.page("player.html", _shown(visit, recording, t))
+
+
+@router.post("/footage/{recording}/reason")
+def reason(visit: Here, form: Posted, recording: str) -> Response:
+    """Say what footage is looked at for; it holds for this matter, until another is given."""
+    visit.require(Right.FOOTAGE_VIEW, event=Event.FOOTAGE_VIEWED, subject=recording)
+    try:
+        visit.vault.people.view_for(visit.token, form.text("reason"))
+    except VaultError as error:
+        return visit.refused("player.html", _shown(visit, recording, 0.0), error, form)
+    return see(local_path(form.text("target"), f"/footage/{recording}"))
+
+
+@router.get("/footage/{recording}/stream")
+def stream(
+    visit: Here, recording: str, wanted: Annotated[str | None, Header(alias="Range")] = None
+) -> Response:
+    """The recording as a browser shows it, whole or the range asked for."""
+    shown = visit.vault.access.play(visit.actor, recording, visit.viewing_reason)
+    reader, media_type = shown.reader, shown.media_type
+    headers = {"Accept-Ranges": "bytes"}
+    try:
+        part = read_range(wanted, reader.size)
+    except RangeNotSatisfiableError:
+        size = reader.size
+        reader.close()
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
+    if part is None:
+        headers["Content-Length"] = str(reader.size)
+        return StreamingResponse(pieces(reader), media_type=media_type, headers=headers)
+    part = ByteRange(part.start, min(part.end, part.start + MOST_AT_ONCE), part.size)
+    headers["Content-Range"] = part.content_range
+    headers["Content-Length"] = str(part.end - part.start)
+    return StreamingResponse(
+        pieces(reader, part.start, part.end),
+        206,
+        media_type=media_type,
+        headers=headers,
+    )
+
+
+@router.get("/footage/{recording}/thumbnail")
+def thumbnail(visit: Here, recording: str) -> Response:
+    """A small still of the recording."""
+    return Response(visit.vault.access.thumbnail(visit.actor, recording), media_type="image/jpeg")
+
+
+def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
+    detail = visit.vault.catalogue.show(visit.actor, recording_id)
+    before, after = _neighbours(visit, detail)
+    return {
+        "recording": detail,
+        "source": f"/footage/{detail.id}/stream",
+        "start": at,
+        "reason": visit.viewing_reason,
+        "before": before,
+        "after": after,
+        "names": visit.names(each.actor for each in detail.entries),
+        "playing": bool(detail.grants) and bool(visit.viewing_reason),
+    }
+
+
+def _neighbours(visit: Visit, detail: RecordingDetail) -> tuple[str | None, str | None]:
+    """The camera's recordings just before and after this one."""
+    catalogue, cameras = visit.vault.catalogue, (detail.camera,)
+    earlier = catalogue.list(
+        visit.actor, cameras=cameras, end=detail.started_at + _NEAR, limit=3, newest_first=True
+    )
+    later = catalogue.list(
+        visit.actor, cameras=cameras, start=max(detail.started_at, detail.ended_at - _NEAR), limit=3
+    )
+    before = next((each.id for each in earlier if each.started_at < detail.started_at), None)
+    after = next((each.id for each in later if each.started_at > detail.started_at), None)
+    return before, after

@@ -1,0 +1,138 @@
+"""Händelser: which are open, until when their footage is kept and why; notes, report, closing."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cctv_vault.custody.events import Event
+from cctv_vault.errors import VaultError
+from cctv_vault.incidents.service import Category
+from cctv_vault.people.actors import Right
+from web.desk import Form, Here, Posted, Visit, see
+from web.words import field_time
+
+router = APIRouter()
+_READERS: Final = (Right.INCIDENT_FLAG, Right.INCIDENT_MANAGE, Right.REQUEST_READ)
+_SUGGESTED: Final = timedelta(minutes=15)
+
+
+@router.get("/incidents")
+def incidents(visit: Here) -> Response:
+    """All incidents, the open ones first, and the form that flags one."""
+    return visit.page("incidents.html", _listed(visit))
+
+
+@router.post("/incidents")
+def flag(visit: Here, form: Posted) -> Response:
+    """Flag a window over cameras: from then on its footage is kept for this."""
+    try:
+        flagged = visit.vault.incidents.flag(
+            visit.actor,
+            cameras=form.all("cameras"),
+            starts_at=form.time("from"),
+            ends_at=form.time("to", edge="end"),
+            title=form.text("title"),
+            category=form.text("category"),
+            report_number=form.text("report_number") or None,
+        )
+    except VaultError as error:
+        return visit.refused("incidents.html", _listed(visit), error, form)
+    return see(f"/incidents/{flagged.id}", "flagged")
+
+
+@router.get("/incidents/{incident}")
+def incident(visit: Here, incident: str) -> Response:
+    """One incident."""
+    return visit.page("incident.html", _shown(visit, incident))
+
+
+@router.post("/incidents/{incident}/note")
+def note(visit: Here, form: Posted, incident: str) -> Response:
+    """Add a note, which nobody can change afterwards."""
+    try:
+        visit.vault.incidents.note(visit.actor, incident, form.text("text"))
+    except VaultError as error:
+        return _refused(visit, incident, error, form)
+    return see(f"/incidents/{incident}", "noted")
+
+
+@router.post("/incidents/{incident}/report-number")
+def report_number(visit: Here, form: Posted, incident: str) -> Response:
+    """Enter the number of the police report, from which its footage is kept longer."""
+    try:
+        visit.vault.incidents.set_report_number(visit.actor, incident, form.text("number"))
+    except VaultError as error:
+        return _refused(visit, incident, error, form)
+    return see(f"/incidents/{incident}", "reported")
+
+
+@router.post("/incidents/{incident}/extend")
+def extend(visit: Here, form: Posted, incident: str) -> Response:
+    """Keep its footage longer, with the reason."""
+    try:
+        until = form.time("until", edge="end")
+        visit.vault.incidents.extend(visit.actor, incident, until, form.text("reason"))
+    except VaultError as error:
+        return _refused(visit, incident, error, form)
+    return see(f"/incidents/{incident}", "extended")
+
+
+@router.post("/incidents/{incident}/close")
+def close(visit: Here, form: Posted, incident: str) -> Response:
+    """Close it: its footage is then kept by nothing but its other purposes."""
+    try:
+        visit.vault.incidents.close(visit.actor, incident, form.text("reason"))
+    except VaultError as error:
+        return _refused(visit, incident, error, form)
+    return see(f"/incidents/{incident}", "closed")
+
+
+def flag_form(visit: Visit) -> dict[str, object]:
+    """What the form that flags an incident offers."""
+    now = visit.vault.clock.now()
+    zone = visit.vault.zone
+    return {
+        "camera_options": camera_options(visit),
+        "chosen_cameras": (),
+        "category_options": [
+            (each.value, visit.words.text(f"category.{each.value}")) for each in Category
+        ],
+        "flag_from": field_time(now - _SUGGESTED, zone),
+        "flag_to": field_time(now, zone),
+    }
+
+
+def camera_options(visit: Visit) -> list[tuple[str, str]]:
+    """Every camera's code and name, for boxes to tick."""
+    return [
+        (each.code, each.name if each.name == each.code else f"{each.name} ({each.code})")
+        for each in visit.vault.register.cameras(visit.actor)
+    ]
+
+
+def _listed(visit: Visit) -> dict[str, object]:
+    visit.require(*_READERS, event=Event.INCIDENT_FLAGGED)
+    found = visit.vault.incidents.list(visit.actor)
+    return {
+        "open": [each for each in found if each.closed_at is None],
+        "ended": [each for each in found if each.closed_at is not None],
+        "names": visit.names(each.opened_by for each in found),
+        **flag_form(visit),
+    }
+
+
+def _shown(visit: Visit, incident_id: str) -> dict[str, object]:
+    visit.require(*_READERS, event=Event.INCIDENT_FLAGGED, subject=incident_id)
+    found = visit.vault.incidents.show(visit.actor, incident_id)
+    return {
+        "incident": found,
+        "names": visit.names((found.opened_by, *(each.by for each in found.notes))),
+    }
+
+
+def _refused(visit: Visit, incident_id: str, error: VaultError, form: Form) -> Response:
+    context: Mapping[str, object] = _shown(visit, incident_id)
+    return visit.refused("incident.html", context, error, form)

@@ -1,0 +1,87 @@
+"""Översikt: what needs me today? One click from each line to where it is done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from cctv_vault.disclosure.workflow import FINISHED, State
+from cctv_vault.footage.register import CameraView
+from cctv_vault.people.actors import Right
+from web.desk import Here, Visit
+from web.pages.requests import disclosure_words
+
+router = APIRouter()
+SILENT: Final = timedelta(minutes=90)
+"""A camera whose last file is older than this is silent; recorders deliver at least hourly."""
+_SOON: Final = timedelta(days=3)
+_REVIEW: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Latest:
+    """A camera's newest footage."""
+
+    camera: CameraView
+    recording: str | None
+    at: datetime | None
+    silent: bool
+
+
+@router.get("/")
+def overview(visit: Here) -> Response:
+    """What the person may see of what needs somebody."""
+    vault, now, may = visit.vault, visit.vault.clock.now(), visit.actor.may
+    context: dict[str, object] = dict.fromkeys(
+        ("requests", "incidents", "cameras", "reviews", "soon", "log_size", "alarm")
+    )
+    if may(Right.REQUEST_READ):
+        waiting = [
+            each for each in vault.requests.list(visit.actor) if State(each.state) not in FINISHED
+        ]
+        context["requests"] = waiting
+        context |= disclosure_words(visit)
+    if may(Right.INCIDENT_FLAG) or may(Right.REQUEST_READ):
+        context["incidents"] = vault.incidents.list(visit.actor, open_only=True)
+    if may(Right.FOOTAGE_LIST) or may(Right.SETUP):
+        context["cameras"] = _latest(visit, now)
+    if may(Right.HOLD_PLACE):
+        context["reviews"] = [
+            each
+            for each in vault.holds.list(visit.actor)
+            if each.released_at is None and each.review_at and each.review_at - now < _REVIEW
+        ]
+    if may(Right.FOOTAGE_LIST):
+        soon = [
+            each
+            for each in vault.catalogue.list(visit.actor)
+            if each.expires_at is not None and now < each.expires_at < now + _SOON
+        ]
+        context["soon"] = (len(soon), sum(each.bytes for each in soon))
+        context["soon_days"] = _SOON.days
+    if may(Right.LOG_READ):
+        context["log_size"] = vault.log.size()
+    return visit.page("overview.html", context)
+
+
+def _latest(visit: Visit, now: datetime) -> list[Latest]:
+    shown = []
+    for camera in visit.vault.register.cameras(visit.actor):
+        newest = None
+        if visit.actor.may(Right.FOOTAGE_LIST):
+            found = visit.vault.catalogue.list(
+                visit.actor, cameras=(camera.code,), limit=1, newest_first=True
+            )
+            newest = next(found, None)
+        last = camera.last_arrival_at
+        shown.append(
+            Latest(
+                camera,
+                newest.id if newest else None,
+                newest.ended_at if newest else last,
+                silent=last is None or now - last > SILENT,
+            )
+        )
+    return shown

@@ -1,0 +1,230 @@
+"""Begäranden: who asks for what, on what ground, by when; and each act on the way to release."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.legal import METHODS, REQUESTERS
+from cctv_vault.disclosure.workflow import FINISHED, RIGHT_FOR, STATE_WORDS, Action, State
+from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
+from cctv_vault.people.actors import Right
+from web.desk import Form, Here, Posted, Visit, see
+from web.filing import body_of, footage_of, in_words, options
+from web.pages.incidents import camera_options
+from web.sending import pieces
+
+router = APIRouter()
+
+WAY: Final = (
+    *(State.RECEIVED, State.CONFIRMED, State.VERIFIED, State.ASSESSED, State.APPROVED),
+    *(State.PREPARED, State.RELEASED, State.ACKNOWLEDGED, State.CLOSED),
+)
+"""The way a request goes when all is well, as the page draws it."""
+
+_ASIDE: Final[Mapping[State, State]] = {
+    State.CLARIFYING: State.CONFIRMED,
+    State.PARTLY_APPROVED: State.APPROVED,
+    State.REFUSED: State.ASSESSED,
+    State.WITHDRAWN: State.CONFIRMED,
+    State.EXPIRED: State.RECEIVED,
+    State.UNDER_REVIEW: State.RELEASED,
+}
+
+
+@router.get("/requests")
+def requests(visit: Here) -> Response:
+    """All requests, the nearest deadline first."""
+    visit.require(Right.REQUEST_READ, Right.REQUEST_REGISTER, event=Event.REQUEST_READ)
+    found = visit.vault.requests.list(visit.actor) if visit.actor.may(Right.REQUEST_READ) else ()
+    return visit.page(
+        "requests.html",
+        {
+            "waiting": [each for each in found if State(each.state) not in FINISHED],
+            "finished": [each for each in found if State(each.state) in FINISHED],
+            **disclosure_words(visit),
+        },
+    )
+
+
+@router.get("/requests/new")
+def new(visit: Here) -> Response:
+    """The form on which staff register a request that came by mail, telephone or in person."""
+    visit.require(Right.REQUEST_REGISTER, event=Event.REQUEST_RECEIVED)
+    return visit.page("request-new.html", _registering(visit))
+
+
+@router.post("/requests")
+def register(visit: Here, form: Posted) -> Response:
+    """Register a request; the footage it asks for is frozen in the same act."""
+    try:
+        filed = visit.vault.requests.file(visit.actor, body_of(form, form.text("language") or "sv"))
+    except VaultError as error:
+        return visit.refused("request-new.html", _registering(visit), error, form)
+    if not visit.actor.may(Right.REQUEST_READ):
+        return visit.page("request-filed.html", {"filed": filed})
+    return see(f"/requests/{filed.id}", "registered")
+
+
+@router.get("/requests/{request}")
+def request(visit: Here, request: str) -> Response:
+    """One request: as received, what is met and what is not, and what can be done now."""
+    return visit.page("request.html", _shown(visit, request))
+
+
+@router.get("/requests/{request}/package")
+def package(visit: Here, request: str) -> Response:
+    """The released package, for the medium it is handed over on."""
+    collected = visit.vault.requests.open_package(visit.actor, request)
+    return StreamingResponse(
+        pieces(collected.reader),
+        media_type="application/zip",
+        headers={
+            "Content-Length": str(collected.size),
+            "Content-Disposition": f'attachment; filename="{collected.name}"',
+        },
+    )
+
+
+@router.post("/requests/{request}/{act}")
+def act(visit: Here, form: Posted, request: str, act: str) -> Response:
+    """Do one act with a request."""
+    doing = _ACTS.get(act)
+    if doing is None:
+        raise NotFoundError("act", act)
+    try:
+        extra = doing(visit, request, form)
+    except VaultError as error:
+        return visit.refused("request.html", _shown(visit, request), error, form)
+    if extra:
+        # A link and its code are shown on this one page and never again.
+        return visit.page("request.html", {**_shown(visit, request), **extra})
+    return see(f"/requests/{request}", f"request-{act}")
+
+
+def _confirm(visit: Visit, request_id: str, _form: Form) -> None:
+    visit.vault.requests.confirm(visit.actor, request_id)
+
+
+def _clarify(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.clarify(visit.actor, request_id, form.text("text"))
+
+
+def _verify(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.verify(visit.actor, request_id, form.text("method"), form.text("detail"))
+
+
+def _assess(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.assess(
+        visit.actor,
+        request_id,
+        form.text("facts"),
+        form.text("necessity"),
+        footage=footage_of(form),
+    )
+
+
+def _decide(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.decide(
+        visit.actor, request_id, approve=_yes_or_no(form), reason=form.text("reason")
+    )
+
+
+def _prepare(visit: Visit, request_id: str, _form: Form) -> None:
+    visit.vault.requests.prepare(visit.actor, request_id)
+
+
+def _release(visit: Visit, request_id: str, form: Form) -> dict[str, object] | None:
+    released = visit.vault.requests.release(visit.actor, request_id, form.text("channel"))
+    return {"released": released} if released.token else None
+
+
+def _receipt(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.receipt(visit.actor, request_id, form.text("by"))
+
+
+def _withdraw(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.withdraw(visit.actor, request_id, form.text("reason"))
+
+
+def _revoke(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.revoke(visit.actor, request_id, form.text("reason"))
+
+
+def _reopen(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.reopen(visit.actor, request_id, form.text("reason"))
+
+
+def _close(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.close(visit.actor, request_id, form.text("reason"))
+
+
+def _review(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.review(
+        visit.actor, request_id, approve=_yes_or_no(form), reason=form.text("reason")
+    )
+
+
+_ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]]] = {
+    "confirm": _confirm,
+    "clarify": _clarify,
+    "verify": _verify,
+    "assess": _assess,
+    "decide": _decide,
+    "prepare": _prepare,
+    "release": _release,
+    "receipt": _receipt,
+    "withdraw": _withdraw,
+    "revoke": _revoke,
+    "reopen": _reopen,
+    "close": _close,
+    "review": _review,
+}
+
+
+def _yes_or_no(form: Form) -> bool:
+    answer = form.text("answer")
+    if answer not in {"yes", "no"}:
+        raise InvalidInputError("choose one of the two answers")
+    return answer == "yes"
+
+
+def disclosure_words(visit: Visit) -> dict[str, object]:
+    """The words for states and types of requester, in the reader's language."""
+    language = visit.words.language
+    return {
+        "state_words": {
+            state.value: in_words(text, language) for state, text in STATE_WORDS.items()
+        },
+        "type_words": {row.type: in_words(row.name, language) for row in REQUESTERS.values()},
+    }
+
+
+def _registering(visit: Visit) -> dict[str, object]:
+    return {"camera_options": camera_options(visit), **options(visit.words)}
+
+
+def _shown(visit: Visit, request_id: str) -> dict[str, object]:
+    detail = visit.vault.requests.show(visit.actor, request_id)
+    state = State(detail.state)
+    here = _ASIDE.get(state, state)
+    return {
+        "request": detail,
+        "way": [(each, WAY.index(each) < WAY.index(here), each is here) for each in WAY],
+        "aside": state not in WAY,
+        "names": visit.names((detail.registered_by, detail.handled_by, detail.decided_by)),
+        "method_options": [
+            (code, in_words(text, visit.words.language)) for code, text in METHODS.items()
+        ],
+        "can": {
+            action.value
+            for action in detail.actions
+            if visit.actor.may(RIGHT_FOR.get(Action(action), Right.REQUEST_HANDLE))
+        },
+        "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),
+        "released": None,
+        **disclosure_words(visit),
+        **_registering(visit),
+    }

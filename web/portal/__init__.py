@@ -1,0 +1,1 @@
+"""The portal: a listener of its own for strangers, without sessions and without staff pages."""

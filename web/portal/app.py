@@ -1,0 +1,191 @@
+"""The portal: how a stranger asks for footage, sees where the request is, and fetches the answer.
+
+Its own application on its own listener. It knows no session and no way to footage other than a
+released package, opened with a link and a code that travelled apart; the staff's pages do not
+exist here, and it tells nobody which cameras there are.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, FastAPI
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.staticfiles import StaticFiles
+
+from cctv_vault.clock import monotonic
+from cctv_vault.errors import VaultError
+from cctv_vault.people.actors import PORTAL_ACTOR
+from cctv_vault.people.attempts import Attempts
+from cctv_vault.vault import Vault
+from web.app import house_of, install_errors
+from web.desk import Form
+from web.faults import status_of
+from web.filing import body_of, options
+from web.pages.session import choose
+from web.rendering import STATIC, Renderer
+from web.security import Fence
+from web.sending import pieces
+
+_ASKS: Final = 20  # posts from one address within an hour: more than any person, fewer than a flood
+_HOUR_S: Final = 3600.0
+_NOT_BY_FORM: Final = ("seizure", "emergency")  # the first comes in person, the second by telephone
+
+
+class Counter:
+    """One portal: its vault, its pages and its count of who posted how often."""
+
+    def __init__(self, vault: Vault) -> None:
+        """``vault`` outlives this."""
+        self.vault = vault
+        self.renderer = Renderer(house_of(vault))
+        self.attempts = Attempts(limit=_ASKS, window_s=_HOUR_S, clock=monotonic)
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        context: dict[str, object] | None = None,
+        *,
+        status: int = 200,
+    ) -> Response:
+        """Render a page of the portal."""
+        now = self.vault.clock.now()
+        return self.renderer.page(request, f"portal/{template}", now, context or {}, status=status)
+
+    def count(self, request: Request) -> None:
+        """Count a post against its address.
+
+        Raises:
+            TooManyAttemptsError: The address has posted too often.
+        """
+        keys = (request.client.host if request.client else "",)
+        self.attempts.check(keys)
+        self.attempts.failed(keys)
+
+
+def counter_of(request: Request) -> Counter:
+    """The application's counter."""
+    counter: Counter = request.app.state.counter
+    return counter
+
+
+async def sent(request: Request) -> FormData:
+    """The fields of a form; a stranger sends no files."""
+    return await request.form(max_files=0, max_fields=60)
+
+
+Desk = Annotated[Counter, Depends(counter_of)]
+Sent = Annotated[FormData, Depends(sent)]
+
+
+def create_portal(vault: Vault) -> FastAPI:
+    """The portal's application."""
+    app = FastAPI(title="cctv_vault", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.counter = Counter(vault)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_api_route("/", start)
+    app.add_api_route("/begaran", ask)
+    app.add_api_route("/begaran", file, methods=["POST"])
+    app.add_api_route("/status", status)
+    app.add_api_route("/status", look_up, methods=["POST"])
+    app.add_api_route("/hamta/{token}", fetch)
+    app.add_api_route("/hamta/{token}", collect, methods=["POST"])
+    app.add_api_route("/kontrollera", explain)
+    app.add_api_route("/language/{language}", language)
+    install_errors(app, app.state.counter.renderer, "portal/error.html", vault)
+    app.add_middleware(Fence)
+    return app
+
+
+def start(request: Request, counter: Desk) -> Response:
+    """What can be done here."""
+    return counter.page(request, "start.html")
+
+
+def ask(request: Request, counter: Desk) -> Response:
+    """The form, in four steps."""
+    return counter.page(request, "ask.html", _form(request, counter))
+
+
+def file(request: Request, counter: Desk, data: Sent) -> Response:
+    """File the request: the footage it asks for is frozen, and a reference and a code come back."""
+    words = counter.renderer.words(request)
+    form = Form(data, counter.vault.zone)
+    try:
+        counter.count(request)
+        filed = counter.vault.requests.file(
+            PORTAL_ACTOR, body_of(form, words.language), via="portal"
+        )
+    except VaultError as error:
+        again = {**_form(request, counter), "error": error, "values": form.texts()}
+        return counter.page(request, "ask.html", again, status=status_of(error))
+    return counter.page(request, "filed.html", {"filed": filed}, status=201)
+
+
+def status(request: Request, counter: Desk) -> Response:
+    """Ask for reference and code."""
+    return counter.page(request, "status.html", {"found": None})
+
+
+def look_up(request: Request, counter: Desk, data: Sent) -> Response:
+    """Where a request stands, for whoever has its reference and code."""
+    form = Form(data, counter.vault.zone)
+    context: dict[str, object] = {"found": None, "values": {"reference": form.text("reference")}}
+    try:
+        counter.count(request)
+        context["found"] = counter.vault.requests.status(
+            form.text("reference").upper(), form.text("code")
+        )
+    except VaultError as error:
+        return counter.page(
+            request, "status.html", {**context, "error": error}, status=status_of(error)
+        )
+    return counter.page(request, "status.html", context)
+
+
+def fetch(request: Request, counter: Desk, token: str) -> Response:
+    """Ask for the code that travelled apart from the link; nothing is said about the link yet."""
+    return counter.page(request, "fetch.html", {"download": token})
+
+
+def collect(request: Request, counter: Desk, token: str, data: Sent) -> Response:
+    """Hand over the package, once, to whoever has both link and code."""
+    form = Form(data, counter.vault.zone)
+    try:
+        counter.count(request)
+        collected = counter.vault.requests.collect(token, form.text("code").replace(" ", ""))
+    except VaultError as error:
+        return counter.page(
+            request, "fetch.html", {"download": token, "error": error}, status=status_of(error)
+        )
+    return StreamingResponse(
+        pieces(collected.reader),
+        media_type="application/zip",
+        headers={
+            "Content-Length": str(collected.reader.size),
+            "Content-Disposition": f'attachment; filename="{collected.name}"',
+        },
+    )
+
+
+def _form(request: Request, counter: Counter) -> dict[str, object]:
+    """What the form offers; a stranger is not told which cameras there are."""
+    return {
+        **options(counter.renderer.words(request), without=_NOT_BY_FORM),
+        "site_options": [
+            (each.code, each.name) for each in counter.vault.register.sites(PORTAL_ACTOR)
+        ],
+    }
+
+
+def explain(request: Request, counter: Desk) -> Response:
+    """How anyone checks a package, with nothing but the file."""
+    return counter.page(
+        request, "verify.html", {"origin": counter.vault.log.origin, "vkey": counter.vault.log.vkey}
+    )
+
+
+def language(language: str, next: str = "/") -> Response:  # noqa: A002 - the query's name
+    """Change the language of every page."""
+    return choose(language, next)

@@ -1,0 +1,30 @@
+"""Sending bytes that are decrypted on the way: in pieces, bounded in memory, closed at the end."""
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+PIECE: Final = 1024 * 1024
+
+
+class Readable(Protocol):
+    """What is sent: a sealed reader, or anything that reads, seeks and closes as one."""
+
+    def read(self, size: int = ..., /) -> bytes: ...  # noqa: D102
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+def pieces(reader: Readable, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes from ``start`` to ``end`` (exclusive; None: all), then the reader closed."""
+    try:
+        reader.seek(start)
+        left = end - start if end is not None else None
+        while left is None or left > 0:
+            piece = reader.read(PIECE if left is None else min(PIECE, left))
+            if not piece:
+                return
+            if left is not None:
+                left -= len(piece)
+            yield piece
+    finally:
+        reader.close()

@@ -1,0 +1,51 @@
+// The player: the exact time of what is shown, frame steps, speed, full screen with the viewer's
+// name still across the picture, and on to the camera's next recording.
+
+class FootagePlayer extends HTMLElement {
+  connectedCallback() {
+    this.video = this.querySelector("video");
+    this.shown = this.querySelector("[data-shown]");
+    const format = (zone, options) => new Intl.DateTimeFormat("sv-SE", {
+      timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit",
+      hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...options,
+    });
+    this.time = format(this.dataset.zone, { fractionalSecondDigits: 1, timeZoneName: "short" });
+    if (!this.video) return;
+    const controls = this.parentElement.querySelector("[data-controls]");
+    controls.hidden = false;
+    controls.querySelectorAll("[data-step]").forEach((button) => {
+      button.addEventListener("click", () => this.step(Number(button.dataset.step)));
+    });
+    controls.querySelector("[data-speed]").addEventListener("change", (event) => {
+      this.video.playbackRate = Number(event.target.value);
+    });
+    controls.querySelector("[data-full]").addEventListener("click", () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else this.requestFullscreen();
+    });
+    this.video.addEventListener("loadedmetadata", () => {
+      const at = Number(this.dataset.at);
+      if (at > 0 && at < this.video.duration) this.video.currentTime = at;
+    }, { once: true });
+    for (const name of ["timeupdate", "seeked", "loadeddata"]) {
+      this.video.addEventListener(name, () => this.show());
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.target.closest("input, textarea, select")) return;
+      if (event.key === ",") this.step(-1);
+      else if (event.key === ".") this.step(1);
+    });
+  }
+
+  step(frames) {
+    this.video.pause();
+    this.video.currentTime += frames / (Number(this.dataset.fps) || 25);
+  }
+
+  show() {
+    const at = Number(this.dataset.start) + this.video.currentTime;
+    this.shown.textContent = this.time.format(new Date(at * 1000));
+  }
+}
+
+customElements.define("footage-player", FootagePlayer);
