@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import metadata
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
@@ -33,6 +33,7 @@ from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.report import make_report
 from cctv_vault.disclosure.workflow import Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
+from cctv_vault.footage.access import FootageReader
 from cctv_vault.footage.clips import Clip, ClipSource, stream
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox
@@ -147,7 +148,7 @@ def build(
     *,
     signer: NoteSigner,
     sandbox: MediaSandbox,
-    open_recording: Callable[[str], BinaryIO],
+    open_recording: Callable[[str], FootageReader],
     without: Mapping[Window, str],
     progress: Callable[[int], None],
 ) -> Built:
@@ -209,7 +210,7 @@ class _Footage:
     contents: Contents
     bag: BagWriter
     sandbox: MediaSandbox
-    open_recording: Callable[[str], BinaryIO]
+    open_recording: Callable[[str], FootageReader]
     progress: Callable[[int], None]
     originals: dict[str, Written] = field(default_factory=dict)
     withheld: list[dict[str, str]] = field(default_factory=list)

@@ -1,0 +1,166 @@
+"""Reading a case: a request's rows, its sealed texts and its log, as the facts the gates look at.
+
+Owns what a person may know of: to anyone not cleared a gagged request is not there. Who ever
+handled or decided a case is read from the custody log, where nobody can take it back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.workflow import RequestFacts, Window
+from cctv_vault.errors import NotFoundError
+from cctv_vault.footage.catalogue import is_visible
+from cctv_vault.footage.timeindex import pages
+from cctv_vault.people.actors import Actor
+from cctv_vault.retention.grants import Grants
+from cctv_vault.retention.keyring import Keyring
+from cctv_vault.schema import CustodyEntry, DownloadLink, Package, Recording, Request
+from cctv_vault.schema import RequestWindow as WindowRow
+
+ASKED: Final = "asked"
+APPROVED: Final = "approved"
+_HANDLING: Final = (Event.REQUEST_VERIFIED.value, Event.REQUEST_ASSESSED.value)
+_DECIDING: Final = (
+    Event.REQUEST_APPROVED.value,
+    Event.REQUEST_PARTLY_APPROVED.value,
+    Event.REQUEST_REFUSED.value,
+)
+_SYSTEM: Final = "system"
+
+
+def load(session: Session, request_id: str, actor: Actor, *, lock: bool = False) -> Request:
+    """A request the person may know of, locked where it is about to be moved.
+
+    Raises:
+        NotFoundError: There is none, or it is not for this person.
+    """
+    row = session.get(Request, request_id, with_for_update=lock, populate_existing=lock)
+    if row is None or (row.gagged and not actor.cleared):
+        raise NotFoundError("request", request_id[:40])
+    return row
+
+
+def windows_of(session: Session, request_id: str, part: str) -> tuple[Window, ...]:
+    """The windows asked for, or wanted and approved."""
+    rows = session.execute(
+        select(WindowRow).where(
+            col(WindowRow.request_id) == request_id, col(WindowRow.part) == part
+        )
+    ).scalars()
+    return tuple(sorted(Window(row.camera_code, row.starts_at, row.ends_at) for row in rows))
+
+
+def set_windows(session: Session, request_id: str, part: str, windows: Sequence[Window]) -> None:
+    """Replace the windows of one part."""
+    for row in session.execute(
+        select(WindowRow).where(
+            col(WindowRow.request_id) == request_id, col(WindowRow.part) == part
+        )
+    ).scalars():
+        session.delete(row)
+    session.flush()
+    session.add_all(
+        WindowRow(
+            request_id=request_id,
+            part=part,
+            camera_code=each.camera,
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+        )
+        for each in windows
+    )
+    session.flush()
+
+
+def seal_json(session: Session, keyring: Keyring, value: Json, binding: str, now: datetime) -> int:
+    """Seal a value that names people; the id of the sealed text."""
+    return keyring.seal_text(session, canonical_json(value), binding, now)
+
+
+def open_json(session: Session, keyring: Keyring, text_id: int | None) -> dict[str, Any]:
+    """A sealed value; empty where there is none or its key is gone."""
+    data = None if text_id is None else keyring.open_text(session, text_id)
+    value = None if data is None else parse_canonical(data)
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def facts_of(
+    session: Session, keyring: Keyring, row: Request, *, footage: bool | None = None
+) -> RequestFacts:
+    """Everything the gates look at."""
+    body = open_json(session, keyring, row.body_text)
+    assessment = open_json(session, keyring, row.assessment_text)
+    acts = session.execute(
+        select(col(CustodyEntry.event), col(CustodyEntry.actor)).where(
+            col(CustodyEntry.subject) == row.id,
+            col(CustodyEntry.event).in_((*_HANDLING, *_DECIDING)),
+        )
+    ).all()
+    collected = session.execute(
+        select(func.count())
+        .select_from(DownloadLink)
+        .join(Package, col(Package.id) == col(DownloadLink.package_id))
+        .where(col(Package.request_id) == row.id, col(DownloadLink.collected_at).is_not(None))
+    ).scalar_one()
+    return RequestFacts(
+        type=row.requester_type,
+        ground=row.ground_code,
+        registered_by=row.registered_by,
+        handlers=frozenset(actor for event, actor in acts if event in _HANDLING),
+        deciders=frozenset(
+            actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
+        ),
+        has_number=bool((body.get("matter") or {}).get("number")),
+        has_document=bool((body.get("ground") or {}).get("document")),
+        verification=row.verification_method,
+        facts_stated=bool(assessment.get("facts")),
+        necessity_stated=bool(assessment.get("necessity")),
+        asked=windows_of(session, row.id, ASKED),
+        wanted=windows_of(session, row.id, APPROVED),
+        decision=row.decision,
+        decided_by=row.decided_by,
+        footage=footage,
+        collected=bool(collected) or row.channel not in {None, "link"},
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """The recordings that overlap windows: those left, and what of that time has expired."""
+
+    kept: tuple[Recording, ...]
+    gone: int
+    certificates: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the originals left."""
+        return sum(row.size for row in self.kept)
+
+
+def footage_in(
+    session: Session, grants: Grants, windows: Sequence[Window], now: datetime, *, cleared: bool
+) -> Found:
+    """The recordings that show something of the windows.
+
+    What only a gagged hold keeps counts, to anyone not cleared, as expired.
+    """
+    rows: dict[str, Recording] = {}
+    for window in windows:
+        for page in pages(session, (window.camera,), start=window.starts_at, end=window.ends_at):
+            rows.update({row.id: row for row in page})
+    live = grants.live(session, list(rows), now)
+    kept = [row for row in rows.values() if is_visible(live.get(row.id, ()), cleared=cleared)]
+    gone = set(rows) - {row.id for row in kept}
+    return Found(
+        kept=tuple(sorted(kept, key=lambda row: (row.camera_code, row.started_at, row.id))),
+        gone=len(gone),
+        certificates=tuple(sorted({rows[each].certificate_id or "" for each in gone} - {""})),
+    )

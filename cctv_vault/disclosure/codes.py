@@ -1,0 +1,68 @@
+"""Short secrets that travel by voice: status codes and pick-up codes, and their hashes.
+
+A code is short because a person reads it out, so only its Argon2id hash is kept and every check
+costs; how often one may be tried is the caller's to limit.
+"""
+
+import hashlib
+import secrets
+import threading
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misheard or misread
+_STATUS_LENGTH: Final = 8
+_PICKUP_DIGITS: Final = 8
+_TOKEN_BYTES: Final = 32
+_LONGEST: Final = 64
+_AT_ONCE: Final = 2  # each check takes tens of MiB: a burst waits, it does not fill memory
+
+
+def new_status_code() -> str:
+    """Eight letters and digits that show where a request stands."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_STATUS_LENGTH))
+
+
+def new_pickup_code() -> str:
+    """Eight digits that open a download link; they travel another way than the link."""
+    return "".join(secrets.choice("0123456789") for _ in range(_PICKUP_DIGITS))
+
+
+def new_token() -> str:
+    """The part of a download link that nobody can guess (256 bits)."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: SHA-256 in hexadecimal (it has 256 bits, so a fast hash will do)."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+class CodeHasher:
+    """Hashes and checks codes, a few at a time."""
+
+    def __init__(self) -> None:
+        """Also makes the hash that an unknown reference is checked against."""
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._gate = threading.Semaphore(_AT_ONCE)
+        self._nobodys = self._hasher.hash(secrets.token_hex(16))
+
+    def hash(self, code: str) -> str:
+        """The encoded Argon2id hash."""
+        with self._gate:
+            return self._hasher.hash(_plain(code))
+
+    def matches(self, code: str, encoded: str | None) -> bool:
+        """Whether it is the hashed code; where there is none to compare with, as slowly, no."""
+        with self._gate:
+            try:
+                self._hasher.verify(encoded or self._nobodys, _plain(code))
+            except (VerificationError, InvalidHashError):
+                return False
+        return bool(encoded)
+
+
+def _plain(code: str) -> str:
+    return "".join(code[:_LONGEST].upper().split()).replace("-", "")

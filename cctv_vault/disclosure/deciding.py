@@ -1,0 +1,240 @@
+"""Deciding a request: verified and assessed by one person, decided by another.
+
+Owns the acts between receipt and release, and those that end or reopen a case. Refuses an approval
+with an unmet point, a decision by anyone who registered or handled the request, and a review by
+whoever released.
+"""
+
+from typing import Any
+
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.cases import APPROVED, set_windows
+from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
+from cctv_vault.disclosure.intake import read_note, read_windows
+from cctv_vault.disclosure.legal import METHODS, REQUESTERS
+from cctv_vault.disclosure.results import Moved
+from cctv_vault.disclosure.workflow import (
+    Action,
+    State,
+    camera_time,
+    may_close,
+    may_decide,
+    may_handle,
+    may_review,
+    narrower,
+    outside,
+)
+from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
+from cctv_vault.people.actors import Actor
+
+
+class Deciding(Desk):
+    """From verification to decision, and the ends of a case."""
+
+    def verify(self, actor: Actor, request_id: str, method: str, detail: str) -> Moved:
+        """Record how the requester was verified: by call-back, in person, or by a signed order.
+
+        Raises:
+            InvalidInputError: There is no such method, or nothing says what was checked.
+            GateNotMetError: The method does not count for this requester (table B).
+            AccessDeniedError: The person decided in this case.
+        """
+        with self._step(actor, request_id, Action.VERIFY, Event.REQUEST_VERIFIED) as step:
+            refuse(may_handle(actor, self._facts(step)))
+            if method not in METHODS:
+                raise InvalidInputError(f"the method must be one of: {', '.join(METHODS)}")
+            rule = REQUESTERS[step.row.requester_type]
+            if method not in rule.methods:
+                raise GateNotMetError(
+                    f"{method} does not verify this requester",
+                    (f"{rule.evidence.en}: {', '.join(sorted(rule.methods)) or 'nothing does'}",),
+                )
+            note = read_note(detail, "what was checked")
+            row = step.row
+            row.verification_method, row.verified_at = method, step.act.now
+            row.handled_by = actor.id
+            facts = {"method": method}
+            self._move(step.act, row, Action.VERIFY, facts=facts, details={"detail": note})
+            return Moved(row.id, row.state)
+
+    def assess(
+        self,
+        actor: Actor,
+        request_id: str,
+        facts: str,
+        necessity: str,
+        footage: object = None,
+    ) -> Moved:
+        """State the facts and the necessity, and the cameras and times that are really needed.
+
+        Args:
+            actor: Who handles the request.
+            request_id: Its reference.
+            facts: What it rests on.
+            necessity: Why this footage is needed.
+            footage: The windows needed, as in a request's ``footage``; all that was asked where
+                none are given.
+
+        Raises:
+            InvalidInputError: A text is missing, or a window lies outside what was asked.
+            AccessDeniedError: The person decided in this case.
+        """
+        places = self._places()
+        with self._step(actor, request_id, Action.ASSESS, Event.REQUEST_ASSESSED) as step:
+            act, row = step.act, step.row
+            case = self._facts(step)
+            refuse(may_handle(actor, case))
+            texts = {
+                "facts": read_note(facts, "the facts"),
+                "necessity": read_note(necessity, "the necessity"),
+            }
+            wanted = case.asked
+            if footage is not None:
+                listed = footage.get("footage") if isinstance(footage, dict) else footage
+                wanted = read_windows(listed, places, act.now)
+            beyond = outside(wanted, case.asked)
+            if beyond:
+                raise InvalidInputError(
+                    f"the window of {beyond[0].camera} lies outside what was asked for; ask the "
+                    "requester to extend the request"
+                )
+            set_windows(act.session, row.id, APPROVED, wanted)
+            row.assessment_text = self._seal(act, row.id, "assessment", texts)
+            row.handled_by = actor.id
+            self._move(
+                act,
+                row,
+                Action.ASSESS,
+                facts={
+                    "windows": window_facts(wanted),
+                    "camera_seconds": int(camera_time(wanted).total_seconds()),
+                },
+                details=texts,
+            )
+            return Moved(row.id, row.state)
+
+    def decide(
+        self, actor: Actor, request_id: str, *, approve: bool, reason: str, sound: bool = False
+    ) -> Moved:
+        """Approve or refuse, as a second person.
+
+        Where less is needed than was asked the request is approved in part. ``sound`` is a decision
+        of its own: originals whose sound the camera's register forbids go out only with it.
+
+        Raises:
+            AccessDeniedError: The person registered or handled the request, or lacks the role.
+            GateNotMetError: A requirement of table B is unmet; each is named with its citation.
+        """
+        named = Action.APPROVE if approve else Action.REFUSE
+        event = Event.REQUEST_APPROVED if approve else Event.REQUEST_REFUSED
+        with self._step(actor, request_id, named, event) as step:
+            act, row = step.act, step.row
+            case = self._facts(step)
+            refuse(may_decide(actor, case, approve=approve))
+            note = read_note(reason, "the reason")
+            action = named
+            facts: dict[str, Any] = {}
+            if approve:
+                self._gate(Action.APPROVE, case, "an approval")
+                if narrower(case.wanted, case.asked):
+                    action = Action.APPROVE_PARTLY
+                facts = {
+                    "type": row.requester_type,
+                    "ground": row.ground_code,
+                    "windows": window_facts(case.wanted),
+                    "sound": sound,
+                }
+            row.decided_by, row.decided_at = actor.id, act.now
+            self._freezing.moved(act, row, action)
+            self._move(
+                act,
+                row,
+                action,
+                facts=facts,
+                details={"reason": note},
+                also=cameras_in(case.wanted) if approve else (),
+            )
+            row.decision = row.state
+            row.decision_text = self._seal(
+                act, row.id, "decision", {"reason": note, "sound": sound}
+            )
+            act.session.add(row)
+            return Moved(row.id, row.state)
+
+    def withdraw(self, actor: Actor, request_id: str, reason: str) -> Moved:
+        """The requester withdraws; what was frozen stays for seven days of objection."""
+        with self._step(actor, request_id, Action.WITHDRAW, Event.REQUEST_WITHDRAWN) as step:
+            self._packaging.end(step.act.session, step.row.id, step.act.now)
+            self._freezing.moved(step.act, step.row, Action.WITHDRAW)
+            return self._reasoned(step, Action.WITHDRAW, reason)
+
+    def revoke(self, actor: Actor, request_id: str, reason: str) -> Moved:
+        """Take a decision back before anything was collected; it needs a new one.
+
+        Raises:
+            TransitionNotAllowedError: The package was collected or handed over already.
+        """
+        with self._step(actor, request_id, Action.REVOKE, Event.REQUEST_REVOKED) as step:
+            act, row = step.act, step.row
+            if row.state == State.RELEASED and self._facts(step).collected:
+                raise TransitionNotAllowedError(
+                    "the package has left the vault and cannot be taken back; ask the recipient "
+                    "to destroy it and record that"
+                )
+            self._packaging.end(act.session, row.id, act.now)
+            moved = self._reasoned(step, Action.REVOKE, reason)
+            row.decision = row.decided_by = row.decided_at = None
+            row.released_at = row.channel = None
+            act.session.add(row)
+            return moved
+
+    def reopen(self, actor: Actor, request_id: str, reason: str) -> Moved:
+        """Take up a case that had ended; what is left of its footage is frozen again."""
+        with self._step(actor, request_id, Action.REOPEN, Event.REQUEST_REOPENED) as step:
+            act, row = step.act, step.row
+            freeze = self._freezing.confirmed(act, row)
+            row.decision = row.decided_by = row.decided_at = row.closed_at = None
+            row.verification_method = row.verified_at = None
+            self._reasoned(step, Action.REOPEN, reason)
+            return Moved(row.id, row.state, freeze.recordings, freeze.remarks)
+
+    def close(self, actor: Actor, request_id: str, reason: str = "") -> Moved:
+        """Close a case that is done.
+
+        Raises:
+            TransitionNotAllowedError: It is not decided, and is not one that only keeps.
+        """
+        with self._step(actor, request_id, Action.CLOSE, Event.REQUEST_CLOSED) as step:
+            row = step.row
+            if not may_close(State(row.state), self._facts(step)):
+                raise TransitionNotAllowedError(
+                    f"the request is {row.state}: decide it before it is closed"
+                )
+            row.closed_at = step.act.now
+            details = {"reason": read_note(reason, "the reason")} if reason.strip() else None
+            self._move(step.act, row, Action.CLOSE, details=details)
+            return Moved(row.id, row.state)
+
+    def review(self, actor: Actor, request_id: str, *, approve: bool, reason: str) -> Moved:
+        """Review, as somebody else, a release that came before a decision.
+
+        Raises:
+            AccessDeniedError: The person registered, handled or released it.
+        """
+        with self._step(actor, request_id, Action.REVIEW, Event.REQUEST_REVIEWED) as step:
+            refuse(may_review(actor, self._facts(step)))
+            overdue = step.row.deadline_at is not None and step.act.now > step.row.deadline_at
+            note = read_note(reason, "the reason")
+            self._move(
+                step.act,
+                step.row,
+                Action.REVIEW,
+                facts={"approved": approve, "overdue": overdue},
+                details={"reason": note},
+            )
+            return Moved(step.row.id, step.row.state)
+
+    def _reasoned(self, step: Step, action: Action, reason: str) -> Moved:
+        note = read_note(reason, "the reason")
+        self._move(step.act, step.row, action, details={"reason": note})
+        return Moved(step.row.id, step.row.state)

@@ -1,0 +1,154 @@
+"""A request's log entries as sentences, Swedish and English. Pure.
+
+Owns the wording alone: what happened, by whom, with the figures the entry holds and, where their
+key still lives, the words of its sealed details. An event it does not know is told by its name.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.legal import METHODS, REQUESTERS, Words
+
+_Facts = Mapping[str, Any]
+
+
+def sentence(event: str, who: str, facts: _Facts, details: Mapping[str, Any] | None) -> Words:
+    """One entry as a sentence.
+
+    Args:
+        event: The entry's event.
+        who: The name of who acted, or what stands for one (system, portal).
+        facts: The entry's facts.
+        details: Its details, or None where there are none or their key is gone.
+    """
+    told = _TOLD.get(event)
+    words = told(facts) if told else Words(event, event)
+    quoted = _quote(details)
+    actor = _ACTORS.get(who, Words(who, who))
+    return Words(f"{actor.sv}: {words.sv}{quoted}.", f"{actor.en}: {words.en}{quoted}.")
+
+
+_ACTORS: Final = {
+    "system": Words("Systemet", "The system"),
+    "portal": Words("Portalen", "The portal"),
+}
+
+
+def _quote(details: Mapping[str, Any] | None) -> str:
+    for key in ("reason", "detail", "text", "by", "message"):
+        text = (details or {}).get(key)
+        if isinstance(text, str) and text:
+            return f" – ”{text}”"
+    return ""
+
+
+def _received(facts: _Facts) -> Words:
+    rule = REQUESTERS.get(str(facts.get("type")))
+    name = rule.name if rule else Words("okänd", "unknown")
+    return Words(
+        f"tog emot begäran från {name.sv.lower()}", f"received the request of {name.en.lower()}"
+    )
+
+
+def _verified(facts: _Facts) -> Words:
+    method = METHODS.get(str(facts.get("method")), Words("okänt sätt", "an unknown way"))
+    return Words(
+        f"kontrollerade den begärande parten genom {method.sv}",
+        f"verified the requester by {method.en}",
+    )
+
+
+def _assessed(facts: _Facts) -> Words:
+    minutes = int(facts.get("camera_seconds", 0)) // 60
+    return Words(
+        f"bedömde begäran: {minutes} kameraminuter behövs",
+        f"assessed the request: {minutes} camera minutes are needed",
+    )
+
+
+def _refused(facts: _Facts) -> Words:
+    if facts.get("automatic"):
+        return Words(
+            f"avslog begäran: ingen rättslig grund finns ({facts.get('citation')})",
+            f"refused the request: there is no legal ground ({facts.get('citation')})",
+        )
+    return Words("avslog begäran", "refused the request")
+
+
+def _prepared(facts: _Facts) -> Words:
+    originals, clips = facts.get("originals"), facts.get("clips")
+    return Words(
+        f"iordningställde ett paket med {originals} original och {clips} filmer",
+        f"prepared a package of {originals} originals and {clips} clips",
+    )
+
+
+def _released(facts: _Facts) -> Words:
+    channel = str(facts.get("channel"))
+    ways = {
+        "link": Words("lämnade ut paketet genom länk och kod", "released by link and code"),
+        "usb": Words("lämnade ut paketet på USB-minne", "released on a USB stick"),
+        "in-person": Words("lämnade ut paketet på plats", "released in person"),
+        "on-the-spot": Words("lämnade ut på plats före beslut", "handed over on the spot"),
+        "compelled": Words("lämnade ut under tvång", "handed over under compulsion"),
+        "vital": Words("lämnade ut i ett nödläge", "handed over in an emergency"),
+    }
+    return ways.get(channel, Words("lämnade ut paketet", "released the package"))
+
+
+def _reviewed(facts: _Facts) -> Words:
+    if facts.get("approved"):
+        return Words(
+            "granskade utlämnandet i efterhand och godkände det",
+            "reviewed the release afterwards and approved it",
+        )
+    return Words(
+        "granskade utlämnandet i efterhand och underkände det",
+        "reviewed the release afterwards and disapproved it",
+    )
+
+
+def _not_allowed(facts: _Facts) -> Words:
+    act = facts.get("act")
+    return Words(f"nekades ({act})", f"was refused ({act})")
+
+
+def _fixed(sv: str, en: str) -> Callable[[_Facts], Words]:
+    return lambda _facts: Words(sv, en)
+
+
+_TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
+    Event.REQUEST_RECEIVED: _received,
+    Event.REQUEST_CONFIRMED: _fixed("bekräftade begäran", "confirmed the request"),
+    Event.REQUEST_CLARIFYING: _fixed("bad om komplettering", "asked for clarification"),
+    Event.REQUEST_CLARIFIED: _fixed("tog emot en komplettering", "received a clarification"),
+    Event.REQUEST_VERIFIED: _verified,
+    Event.REQUEST_ASSESSED: _assessed,
+    Event.REQUEST_APPROVED: _fixed("beviljade begäran", "approved the request"),
+    Event.REQUEST_PARTLY_APPROVED: _fixed("beviljade begäran delvis", "approved part of it"),
+    Event.REQUEST_REFUSED: _refused,
+    Event.REQUEST_PREPARED: _prepared,
+    Event.REQUEST_RELEASE_INTENDED: _fixed("påbörjade utlämnandet", "began the release"),
+    Event.REQUEST_RELEASED: _released,
+    Event.REQUEST_COLLECTED: _fixed("paketet hämtades", "the package was collected"),
+    Event.REQUEST_ACKNOWLEDGED: _fixed("mottagandet kvitterades", "receipt was acknowledged"),
+    Event.REQUEST_WITHDRAWN: _fixed("begäran återkallades", "the request was withdrawn"),
+    Event.REQUEST_REVOKED: _fixed("återtog beslutet", "revoked the decision"),
+    Event.REQUEST_REOPENED: _fixed("öppnade ärendet igen", "reopened the case"),
+    Event.REQUEST_EXPIRED: _fixed("begäran förföll", "the request lapsed"),
+    Event.REQUEST_REVIEWED: _reviewed,
+    Event.REQUEST_CLOSED: _fixed("avslutade ärendet", "closed the case"),
+    Event.REQUEST_READ: _fixed("läste ärendet", "read the case"),
+    Event.FOOTAGE_EXPORT_INTENDED: _fixed(
+        "påbörjade en kopia av paketet", "began a copy of the package"
+    ),
+    Event.FOOTAGE_EXPORTED: _fixed("skrev en kopia av paketet", "wrote a copy of the package"),
+    Event.FOOTAGE_EXPORT_FAILED: _fixed(
+        "kunde inte skriva kopian av paketet", "could not write the copy of the package"
+    ),
+    Event.HOLD_PLACED: _fixed("frös bildmaterialet", "froze the footage"),
+    Event.HOLD_CHANGED: _fixed("ändrade frysningen", "changed the freeze"),
+    Event.HOLD_RELEASED: _fixed("hävde frysningen", "released the freeze"),
+    Event.REFUSED: _not_allowed,
+}

@@ -1,0 +1,490 @@
+"""Making a package: from a decided case to a sealed zip, and out of the vault on a person's order.
+
+Owns the gathering of what a package holds, its key (wrapped under the purpose ``release-copy``, so
+that it ends by itself) and its blob. It never writes a plain byte to a disk of the vault: the zip
+streams into the cipher as it is made. Whether a package may be made was decided before.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from cctv_vault.custody.events import Event
+from cctv_vault.custody.log import CustodyLog
+from cctv_vault.custody.notes import NoteSigner
+from cctv_vault.database import Database
+from cctv_vault.disclosure.cases import ASKED, footage_in, open_json, windows_of
+from cctv_vault.disclosure.legal import METHODS, Words
+from cctv_vault.disclosure.package import (
+    Built,
+    CameraPart,
+    ClipBrokeOffError,
+    Contents,
+    GapPart,
+    RecordingPart,
+    build,
+)
+from cctv_vault.disclosure.workflow import STATE_WORDS, State, Window
+from cctv_vault.errors import (
+    DamagedError,
+    ExpiredError,
+    IntakeStoppedError,
+    NotFoundError,
+    VaultError,
+)
+from cctv_vault.footage.access import FootageAccess
+from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.streams import blob_name
+from cctv_vault.ids import long_id
+from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.actors import system_actor
+from cctv_vault.retention.grants import Grants
+from cctv_vault.retention.keyring import Keyring
+from cctv_vault.schema import Camera, CustodyEntry, Intent, Package, Recording, Request
+from cctv_vault.views import iso
+from storage.backend import BlobStore
+from storage.errors import StorageError, StorageFullError, StorageUnavailableError
+from storage.secret import SecretKey
+from storage.stream import (
+    SealedReader,
+    SealedStream,
+    SealWriter,
+    StreamContext,
+    delete_stream,
+    open_sealed,
+)
+
+WAITS_FOR: Final = timedelta(days=30)
+"""How long a package's key lives unless a receipt or a revocation ends it sooner (D)."""
+
+STREAM: Final = "package"
+_PURPOSE: Final = "release-copy"
+_INTENT: Final = "package"
+_ABANDONED_AFTER: Final = timedelta(hours=6)
+_BATCH: Final = 500
+
+_OF_RECORDINGS: Final = frozenset(
+    {
+        *(Event.RECORDING_SEALED, Event.RECORDING_OFFERED_AGAIN, Event.SOURCE_REMOVAL_INTENDED),
+        *(Event.SOURCE_REMOVED, Event.SOURCE_KEPT, Event.FOOTAGE_VIEWED),
+        *(Event.FOOTAGE_EXPORT_INTENDED, Event.FOOTAGE_EXPORTED, Event.FOOTAGE_EXPORT_FAILED),
+    }
+)
+_OF_CAMERAS: Final = frozenset({Event.CAMERA_ADDED, Event.CAMERA_CLOCK_MEASURED})
+_NOT_OF_THE_CASE: Final = frozenset({Event.REQUEST_READ, Event.REFUSED})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sealed package that has no row yet."""
+
+    package_id: str
+    key: SecretKey = field(repr=False)
+    sealed: SealedStream
+    built: Built
+
+
+class Packaging:
+    """Makes packages and opens them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        log: CustodyLog,
+        signer: NoteSigner,
+        keyring: Keyring,
+        grants: Grants,
+        store: BlobStore,
+        catalogue: Catalogue,
+        access: FootageAccess,
+        sandbox: MediaSandbox,
+        vault_id: str,
+        controller: str,
+        zone: str,
+    ) -> None:
+        """All belong to the vault; ``signer`` holds its log key."""
+        self._database = database
+        self._log = log
+        self._signer = signer
+        self._keyring = keyring
+        self._grants = grants
+        self._store = store
+        self._catalogue = catalogue
+        self._access = access
+        self._sandbox = sandbox
+        self._vault_id = vault_id
+        self._controller = controller
+        self._zone = zone
+
+    # --- making -------------------------------------------------------------------------------
+
+    def make(
+        self,
+        row: Request,
+        windows: Sequence[Window],
+        now: datetime,
+        *,
+        sound_allowed: bool,
+        progress: Callable[[int], None],
+    ) -> Made:
+        """Build and seal a package; the caller gives it a row, or calls `discard`.
+
+        Raises:
+            DamagedError: An original is not what was sealed.
+            ExpiredError: The last purpose of an original ended while it was read.
+            IntakeStoppedError: There is no room for the package.
+        """
+        package_id = long_id()
+        with self._database.write() as session:
+            session.add(
+                Intent(
+                    id=package_id,
+                    kind=_INTENT,
+                    subject=row.id,
+                    payload={},
+                    created_at=now,
+                )
+            )
+        try:
+            contents = self._gather(row, windows, now, sound_allowed=sound_allowed)
+            key = SecretKey.generate()
+            sealed, built = self._seal(package_id, key, contents, row, progress)
+        except BaseException:
+            self.discard(package_id)
+            raise
+        return Made(package_id, key, sealed, built)
+
+    def keep(self, session: Session, row: Request, made: Made, now: datetime) -> Package:
+        """Give a package its row, in the act that says so; earlier packages of the request end."""
+        self.end(session, row.id, now)
+        until = now + WAITS_FOR
+        handle = self._keyring.timed(session, _PURPOSE, until, now)
+        package = Package(
+            id=made.package_id,
+            request_id=row.id,
+            purpose_key_id=handle.id,
+            wrapped_key=self._keyring.wrap(handle, made.key, made.package_id, kind=STREAM),
+            segment_root=made.sealed.segment_root,
+            size=made.sealed.size,
+            sha256=made.sealed.sha256,
+            created_at=now,
+            until=until,
+        )
+        session.add(package)
+        intent = session.get(Intent, made.package_id)
+        if intent is not None:
+            session.delete(intent)
+        session.flush()
+        return package
+
+    def discard(self, package_id: str) -> None:
+        """Leave nothing of a package that got no row; one that has a row is left alone."""
+        with self._database.write() as session:
+            if session.get(Package, package_id) is not None:
+                return
+            delete_stream(self._store, blob_name(package_id, STREAM))
+            intent = session.get(Intent, package_id)
+            if intent is not None:
+                session.delete(intent)
+
+    def end(self, session: Session, request_id: str, now: datetime) -> None:
+        """End a request's packages at once; the next sweep destroys their keys and blobs."""
+        for package in session.execute(
+            select(Package).where(col(Package.request_id) == request_id, col(Package.until) > now)
+        ).scalars():
+            package.until = now
+            package.state = "expired"
+            session.add(package)
+
+    def resume(self, now: datetime) -> None:
+        """Remove what processes that died while making a package left."""
+        with self._database.read() as session:
+            abandoned = (
+                session.execute(
+                    select(col(Intent.id)).where(
+                        col(Intent.kind) == _INTENT, col(Intent.created_at) < now - _ABANDONED_AFTER
+                    )
+                )
+                .scalars()
+                .all()
+            )
+            kept = set(
+                session.execute(
+                    select(col(Package.id)).where(col(Package.id).in_(abandoned))
+                ).scalars()
+            )
+        for package_id in abandoned:
+            if package_id not in kept:
+                self.discard(package_id)
+
+    # --- opening ------------------------------------------------------------------------------
+
+    def newest(self, session: Session, request_id: str, now: datetime) -> Package:
+        """The package that waits or was released.
+
+        Raises:
+            NotFoundError: There is none any more.
+        """
+        package: Package | None = session.execute(
+            select(Package)
+            .where(
+                col(Package.request_id) == request_id,
+                col(Package.until) > now,
+                col(Package.wrapped_key).is_not(None),
+            )
+            .order_by(col(Package.created_at).desc())
+            .limit(1)
+        ).scalar()
+        if package is None:
+            raise NotFoundError("package of", request_id, "prepare it again")
+        return package
+
+    def open(self, session: Session, package: Package, now: datetime) -> SealedReader:
+        """A package's plain bytes; close the reader.
+
+        Raises:
+            ExpiredError: Its time is over.
+            DamagedError: Stored bytes are missing or changed.
+        """
+        if package.until <= now or package.wrapped_key is None or package.purpose_key_id is None:
+            raise ExpiredError(f"the package of {package.request_id} has ended; prepare it again")
+        key = self._keyring.open(
+            session, package.purpose_key_id, package.wrapped_key, package.id, kind=STREAM
+        )
+        with storage_errors("package"):
+            return open_sealed(
+                self._store,
+                blob_name(package.id, STREAM),
+                key,
+                StreamContext(self._vault_id, package.id, STREAM),
+                segment_root=package.segment_root,
+            )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _seal(
+        self,
+        package_id: str,
+        key: SecretKey,
+        contents: Contents,
+        row: Request,
+        progress: Callable[[int], None],
+    ) -> tuple[SealedStream, Built]:
+        without: dict[Window, str] = {}
+        context = StreamContext(self._vault_id, package_id, STREAM)
+        while True:
+            try:
+                with (
+                    storage_errors("package"),
+                    SealWriter(self._store, blob_name(package_id, STREAM), key, context) as writer,
+                ):
+                    built = build(
+                        contents,
+                        writer,
+                        signer=self._signer,
+                        sandbox=self._sandbox,
+                        open_recording=lambda each: self._access.open_internal(
+                            each, cleared=row.gagged
+                        ),
+                        without=without,
+                        progress=progress,
+                    )
+                    return writer.finish(), built
+            except ClipBrokeOffError as error:
+                without[error.window] = error.why
+
+    def _gather(
+        self, row: Request, windows: Sequence[Window], now: datetime, *, sound_allowed: bool
+    ) -> Contents:
+        note = self._log.checkpoint(now)
+        with self._database.read() as session:
+            found = footage_in(session, self._grants, windows, now, cleared=row.gagged)
+            cameras = sorted({each.camera for each in windows})
+            body = open_json(session, self._keyring, row.body_text)
+            asked = windows_of(session, row.id, ASKED)
+            parts = tuple(_camera_part(session, code) for code in cameras)
+            entries = _entries(
+                session, row, cameras, [each.id for each in found.kept], _signed_size(note)
+            )
+        gaps = self._gaps(windows)
+        proofs = dict(self._log.proofs([index for index, _ in entries], note))
+        return Contents(
+            request_id=row.id,
+            request=_request_part(row, body),
+            decision=_decision_part(row, now),
+            controller=self._controller,
+            zone=self._zone,
+            origin=self._log.origin,
+            vkey=self._log.vkey,
+            made_at=now,
+            asked=asked,
+            approved=tuple(windows),
+            cameras=parts,
+            recordings=tuple(_recording_part(each) for each in found.kept),
+            gaps=gaps,
+            sound_allowed=sound_allowed,
+            entries=entries,
+            proofs=proofs,
+            checkpoint=note,
+        )
+
+    def _gaps(self, windows: Sequence[Window]) -> tuple[GapPart, ...]:
+        found = [
+            GapPart(gap.camera, gap.starts_at, gap.ends_at, gap.cause)
+            for window in windows
+            for gap in self._catalogue.gaps(
+                system_actor(),
+                cameras=(window.camera,),
+                start=window.starts_at,
+                end=window.ends_at,
+            )
+        ]
+        return tuple(sorted(found, key=lambda each: (each.camera, each.starts_at)))
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Translate storage's errors at the border.
+
+    Raises:
+        IntakeStoppedError: There is no room, or the store does not answer.
+        DamagedError: Stored bytes are missing or changed.
+    """
+    try:
+        yield
+    except VaultError:
+        raise
+    except (StorageFullError, StorageUnavailableError) as error:
+        raise IntakeStoppedError(
+            f"the {what} cannot be stored or read now: {error}; mend the store; nothing is lost"
+        ) from error
+    except StorageError as error:
+        raise DamagedError(f"the {what} is damaged: {error}") from error
+
+
+def copy_out(reader: SealedReader, write: Callable[[bytes], object]) -> None:
+    """Every plain byte of a package, in pieces, to wherever a person ordered it."""
+    with closing(reader), storage_errors("package"):
+        while chunk := reader.read(1 << 20):
+            write(chunk)
+
+
+def _signed_size(note: str) -> int:
+    return int(note.split("\n")[1])
+
+
+def _entries(
+    session: Session,
+    row: Request,
+    cameras: Sequence[str],
+    recordings: Sequence[str],
+    size: int,
+) -> tuple[tuple[int, bytes], ...]:
+    """The entries that concern the recordings, the cameras' clocks, the request and its hold."""
+    wanted: list[tuple[Sequence[str], frozenset[Event] | None]] = [
+        (cameras, _OF_CAMERAS),
+        ([each for each in (row.id, row.hold_id) if each], None),
+        *(
+            (recordings[start : start + _BATCH], _OF_RECORDINGS)
+            for start in range(0, len(recordings), _BATCH)
+        ),
+    ]
+    found: dict[int, bytes] = {}
+    for subjects, events in wanted:
+        query = select(
+            col(CustodyEntry.leaf_index), col(CustodyEntry.event), col(CustodyEntry.body)
+        ).where(col(CustodyEntry.subject).in_(subjects), col(CustodyEntry.leaf_index) < size)
+        found.update(
+            (index, body)
+            for index, event, body in session.execute(query)
+            if (event not in _NOT_OF_THE_CASE if events is None else event in events)
+        )
+    return tuple(sorted(found.items()))
+
+
+def _camera_part(session: Session, code: str) -> CameraPart:
+    camera = session.get(Camera, code)
+    if camera is None:
+        raise NotFoundError("camera", code)
+    return CameraPart(
+        code=camera.code,
+        name=camera.name,
+        place=camera.place,
+        site=camera.site_code,
+        zone=camera.zone,
+        view=camera.view,
+        sound=camera.sound,
+        offset_s=camera.clock_offset_s,
+        uncertainty_s=camera.clock_uncertainty_s,
+        measured_at=camera.clock_measured_at,
+    )
+
+
+def _recording_part(row: Recording) -> RecordingPart:
+    return RecordingPart(
+        id=row.id,
+        camera=row.camera_code,
+        kind=row.kind,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        time_source=row.time_source,
+        uncertainty_s=row.uncertainty_s,
+        original_started=row.original_started,
+        clock_offset_s=row.clock_offset_s,
+        original_name=row.original_name,
+        size=row.size,
+        sha256=row.sha256,
+        segment_root=row.segment_root,
+        container=row.container,
+        codec=row.codec,
+        width=row.width,
+        height=row.height,
+        fps=row.fps,
+        has_audio=row.has_audio,
+        arrived_at=row.arrived_at,
+        sealed_at=row.sealed_at,
+        faults=tuple(row.faults),
+    )
+
+
+def _request_part(row: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request without the officer's own name, address and telephone (GDPR 5.1 c)."""
+    requester = body.get("requester") or {}
+    ground = body.get("ground") or {}
+    matter = body.get("matter") or {}
+    return {
+        "type": row.requester_type,
+        "authority": requester.get("authority"),
+        "unit": requester.get("unit"),
+        "ground": {
+            "code": row.ground_code or None,
+            "decision_maker": ground.get("decision_maker"),
+            "document": ground.get("document"),
+        },
+        "matter": {"number": matter.get("number"), "offence": matter.get("offence")},
+        "via": row.via,
+        "received_at": iso(row.received_at),
+    }
+
+
+_BEFORE_DECISION: Final = Words("utlämnat före beslut", "handed over before a decision")
+_UNVERIFIED: Final = Words("legitimation visad på plats", "identity card shown in person")
+
+
+def _decision_part(row: Request, now: datetime) -> dict[str, Any]:
+    before = row.decision not in {State.APPROVED.value, State.PARTLY_APPROVED.value}
+    words = _BEFORE_DECISION if before else STATE_WORDS[State(str(row.decision))]
+    method = METHODS.get(row.verification_method or "", _UNVERIFIED)
+    return {
+        "decision": "before-decision" if before else row.decision,
+        "words": {"sv": words.sv, "en": words.en},
+        "by": row.decided_by,
+        "at": iso(row.decided_at or now),
+        "verification": {"sv": method.sv, "en": method.en},
+    }

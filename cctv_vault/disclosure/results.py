@@ -1,0 +1,208 @@
+"""What the services of disclosure answer with: frozen values, safe to show to who asked."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from cctv_vault.disclosure.legal import Words
+from cctv_vault.disclosure.workflow import Point, Window
+from cctv_vault.footage.catalogue import Gap, RecordingView
+
+
+@dataclass(frozen=True, repr=False)
+class Filed:
+    """A request that was received.
+
+    ``code`` shows its status and is given this once. ``frozen`` counts the recordings kept for it,
+    ``gone`` those of its time that had expired before it came; ``certificates`` prove that.
+    """
+
+    id: str
+    code: str
+    state: str
+    frozen: int
+    gone: int
+    certificates: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Without the code, which a traceback or a log would otherwise keep."""
+        return f"Filed(id={self.id!r}, state={self.state!r})"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where a request stands after an act."""
+
+    id: str
+    state: str
+    frozen: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PreparedPackage:
+    """A package that waits: size and hash of the whole zip; ``until`` is when its key ends."""
+
+    id: str
+    state: str
+    package_id: str
+    size: int
+    sha256: bytes
+    tag_manifest: bytes
+    originals: int
+    clips: int
+    withheld: int
+    until: datetime
+
+
+@dataclass(frozen=True, repr=False)
+class Released:
+    """A release; ``token`` and ``code`` only for a link, and only this once."""
+
+    id: str
+    state: str
+    channel: str
+    token: str | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Without token and code."""
+        return f"Released(id={self.id!r}, channel={self.channel!r})"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A package opened for whoever may have it; close the reader."""
+
+    reader: BinaryIO = field(repr=False)
+    size: int
+    sha256: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class OnTheSpot:
+    """What was handed over on the spot, and by when another person must have reviewed it."""
+
+    id: str
+    state: str
+    files: tuple[str, ...]
+    sha256: bytes
+    review_by: datetime
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """A request in a list."""
+
+    id: str
+    state: str
+    requester_type: str
+    ground_code: str
+    via: str
+    language: str
+    delivery: str
+    site: str | None
+    received_at: datetime
+    deadline_at: datetime | None
+    overdue: bool
+    gagged: bool
+    registered_by: str
+    handled_by: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    decision: str | None
+    channel: str | None
+    hold_id: str | None
+
+
+@dataclass(frozen=True)
+class PointView:
+    """A requirement as a page shows it; ``sentence`` is the English one."""
+
+    code: str
+    met: bool
+    words: Words
+    citation: str
+
+    @property
+    def sentence(self) -> str:
+        """In English, with where it comes from."""
+        return self.words.en + (f" ({self.citation})" if self.citation else "")
+
+    @classmethod
+    def of(cls, point: Point) -> "PointView":
+        """From the workflow's."""
+        return cls(point.code, point.met, point.words, point.citation)
+
+
+@dataclass(frozen=True, repr=False)
+class HistoryLine:
+    """One act on a request as a sentence, with the log entry that proves it."""
+
+    index: int
+    at: datetime
+    event: str
+    sv: str
+    en: str
+
+    def __repr__(self) -> str:
+        """Without names and words."""
+        return f"HistoryLine(index={self.index}, event={self.event!r})"
+
+
+@dataclass(frozen=True)
+class PackageView:
+    """A package of a request."""
+
+    id: str
+    state: str
+    size: int
+    sha256: bytes
+    created_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, repr=False)
+class RequestDetail(RequestView):
+    """Everything about a request, for those who handle, decide and advise.
+
+    ``actions`` are what the table allows from here; who may do them is asked when they do.
+    ``footage`` are the recordings left in the time wanted; ``gone`` counts those that expired.
+    """
+
+    body: dict[str, Any]
+    asked: tuple[Window, ...]
+    approved: tuple[Window, ...]
+    checklist: tuple[PointView, ...]
+    history: tuple[HistoryLine, ...]
+    footage: tuple[RecordingView, ...]
+    gaps: tuple[Gap, ...]
+    gone: int
+    certificates: tuple[str, ...]
+    frozen_until: datetime | None
+    facts: str | None
+    necessity: str | None
+    decision_reason: str | None
+    verification_method: str | None
+    received_by: str | None
+    review_approved: bool | None
+    packages: tuple[PackageView, ...]
+    actions: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Without what people wrote."""
+        return f"RequestDetail(id={self.id!r}, state={self.state!r})"
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """What the portal tells whoever has reference and code; ``words`` in the request's language."""
+
+    id: str
+    state: str
+    words: str
+    received_at: datetime
+    deadline_at: datetime | None
