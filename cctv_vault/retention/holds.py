@@ -399,7 +399,8 @@ class Holds:
         widest: dict[str, float] = {}
         for old in self._window_rows(session, hold.id):
             widest[old.camera_code] = max(old.widened_s, widest.get(old.camera_code, 0.0))
-        session.execute(table(HoldWindow).delete().where(col(HoldWindow.hold_id) == hold.id))
+            session.delete(old)
+        session.flush()
         granted, gone = self._cover(act, hold, windows)
         for row in self._window_rows(session, hold.id):
             row.widened_s = max(row.widened_s, widest.get(row.camera_code, 0.0))

@@ -1,5 +1,6 @@
 """The policy in force and the opening days of a site, as the rules take them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -140,7 +141,7 @@ def _in_words(purpose: Purpose) -> str:
     return words
 
 
-def opening_of(zone: str, opening: dict[str, object], holidays: frozenset[date]) -> Opening:
+def opening_of(zone: str, opening: Mapping[str, object], holidays: frozenset[date]) -> Opening:
     """A site's opening as the rules take it.
 
     ``opening`` maps ``mon`` … ``sun`` to lists of hours, ``closed`` to days the site is closed and

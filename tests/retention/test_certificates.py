@@ -1,0 +1,140 @@
+"""A certificate proves, to somebody with nothing else, what was destroyed."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cctv_vault.errors import AccessDeniedError, NotFoundError
+from cctv_vault.people.actors import Role
+from cctv_vault.retention.certificates import verify_certificate
+from tests.retention.conftest import MONDAY, World, person
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def swept(world: World) -> tuple[str, list[str]]:
+    gone = [world.record(each, MONDAY - HOUR) for each in ("kassa", "entre")]
+    world.at(MONDAY + 5 * DAY)
+    report = world.sweeper.run(world.manager)
+    assert report.certificate_id is not None
+    return world.certificates.document(world.manager, report.certificate_id), gone
+
+
+def bad(document: str, **options: Any) -> list[str]:  # noqa: ANN401
+    verdict = verify_certificate(document, **({"allow_simulated": True} | options))
+    assert verdict.sound == all(each.level != "bad" for each in verdict.findings)
+    return [each.sentence for each in verdict.findings if each.level == "bad"]
+
+
+def test_a_certificate_verifies_alone_and_names_what_went(world: World) -> None:
+    document, gone = swept(world)
+    assert bad(document) == []
+    assert bad(document, key=world.home.log.vkey) == []
+    statement = json.loads(document)["certificate"]
+    assert {each["id"] for each in statement["recordings"]} == set(gone)
+    assert statement["keys"][0]["purpose"] == "prevention"
+    assert world.home.roots.worth in statement["scope"]
+    sentences = [each.sentence for each in verify_certificate(document).findings]
+    assert "anchored outside by: nobody" in sentences
+
+
+def test_the_certificate_stays_the_same_file(sqlite_world: World) -> None:
+    world = sqlite_world
+    document, _gone = swept(world)
+    (view,) = world.certificates.list(world.manager)
+    world.record("kassa", world.now() - HOUR)
+    assert world.certificates.document(world.manager, view.id) == document
+    assert world.certificates.show(world.manager, view.id) == view
+    assert (view.keys, view.recordings) == (1, 2)
+
+
+def test_a_simulated_vault_proves_nothing_unless_that_is_allowed(sqlite_world: World) -> None:
+    document, _gone = swept(sqlite_world)
+    verdict = verify_certificate(document)
+    assert not verdict.sound
+    assert "SIMULATED" in verdict.findings[-2].sentence
+
+
+def test_another_vaults_key_does_not_verify_it(
+    sqlite_world: World, make_world: Callable[[str | None], World]
+) -> None:
+    document, _gone = swept(sqlite_world)
+    assert bad(document, key=make_world(None).home.log.vkey) != []
+    assert bad(document, key="nonsense") != []
+
+
+Lie = Callable[[dict[str, Any]], object]
+LIES: dict[str, Lie] = {
+    "a recording left out": lambda d: d["certificate"]["recordings"].pop(),
+    "a recording of a key left out": lambda d: d["certificate"]["keys"][0]["recordings"].pop(),
+    "a key left out": lambda d: d["certificate"]["keys"].pop(),
+    "another controller": lambda d: d["certificate"].update(controller="Somebody Else AB"),
+    "another vault": lambda d: d["certificate"].update(origin="cctv-vault/other"),
+    "a claim added": lambda d: d["certificate"]["scope"].append("Nobody has a copy."),
+    "another root": lambda d: d["certificate"]["sweep"].update(from_epoch=7),
+    "the last entry left out": lambda d: d["custody"]["entries"].pop(),
+    "the first entry left out": lambda d: d["custody"]["entries"].pop(0),
+    "an entry emptied": lambda d: d["custody"]["entries"][0].update(entry="{}"),
+    "no entries": lambda d: d["custody"].update(entries=[]),
+    "no checkpoint": lambda d: d["custody"].pop("checkpoint"),
+    "no custody": lambda d: d.pop("custody"),
+    "no statement": lambda d: d.update(certificate=[]),
+    "a key that is a number": lambda d: d["custody"].update(key=7),
+    "entries that are numbers": lambda d: d["custody"].update(entries=[1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_changed_certificate_is_found_out(sqlite_world: World, name: str) -> None:
+    document = json.loads(swept(sqlite_world)[0])
+    LIES[name](document)
+    assert bad(json.dumps(document)) != []
+
+
+@pytest.fixture(scope="module")
+def sound_document() -> list[str]:
+    """The certificate the fuzzing below starts from, kept from its first example."""
+    return []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(data=st.data())
+def test_no_file_makes_the_verification_fall_over(
+    sqlite_world: World, sound_document: list[str], data: st.DataObject
+) -> None:
+    if not sound_document:
+        sound_document.append(swept(sqlite_world)[0])
+    document = sound_document[0]
+    at = data.draw(st.integers(0, len(document) - 1))
+    damaged = document[:at] + data.draw(st.text(max_size=3)) + document[at + 1 :]
+    if damaged != document and json_of(damaged) != json_of(document):
+        assert bad(damaged) != []
+    bad(document[:at])
+
+
+def json_of(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+@given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
+def test_no_text_at_all_makes_it_fall_over(text: str) -> None:
+    assert bad(text) != []
+
+
+def test_who_reads_no_registers_reads_no_certificate(sqlite_world: World) -> None:
+    world = sqlite_world
+    swept(world)
+    (view,) = world.certificates.list(world.manager)
+    with pytest.raises(AccessDeniedError):
+        world.certificates.document(person("Sam", Role.STAFF), view.id)
+    with pytest.raises(NotFoundError):
+        world.certificates.document(world.manager, "G-NOTHING")
