@@ -1,0 +1,1 @@
+"""The demonstration: drawn cameras, the story told on the terminal, and the living shop."""
