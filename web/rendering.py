@@ -133,6 +133,8 @@ class Renderer:
             "left": left,
             "expiry": expiry,
             "duration": duration,
+            "hour": lambda at: f"{words.clock_time(at, zone)} {words.zone_name(at, zone)}",
+            "period": lambda period: _period(period.text, catalogue),
             "day": lambda at: words.day_words(at, zone, language),
             "size": lambda size: words.size_words(size, language),
             "number": lambda number: words.number_words(number, language),
@@ -140,6 +142,13 @@ class Renderer:
             "zone_of": lambda at: words.zone_name(at, zone),
             "printable": printable,
         }
+
+
+def _period(text: str, catalogue: Catalogue) -> str:
+    """A period as the policy writes it (``72h``, ``24mo``) with its unit as the reader does."""
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = text.removeprefix(number)
+    return f"{number} {catalogue.known(f'unit.{unit}', unit)}"
 
 
 class _Typed(dict[str, object]):

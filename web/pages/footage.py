@@ -85,6 +85,7 @@ def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
     before, after = _neighbours(visit, detail)
     return {
         "recording": detail,
+        "camera": visit.vault.register.camera(visit.actor, detail.camera),
         "source": f"/footage/{detail.id}/stream",
         "start": at,
         "reason": visit.viewing_reason,

@@ -112,6 +112,17 @@ def _clarify(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.clarify(visit.actor, request_id, form.text("text"))
 
 
+def _answer(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.answer(
+        visit.actor,
+        request_id,
+        form.text("text"),
+        ground=form.text("ground") or None,
+        number=form.text("number") or None,
+        document=form.text("document") or None,
+    )
+
+
 def _verify(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.verify(visit.actor, request_id, form.text("method"), form.text("detail"))
 
@@ -170,6 +181,7 @@ def _review(visit: Visit, request_id: str, form: Form) -> None:
 _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]]] = {
     "confirm": _confirm,
     "clarify": _clarify,
+    "answer": _answer,
     "verify": _verify,
     "assess": _assess,
     "decide": _decide,
@@ -219,7 +231,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
             (code, in_words(text, visit.words.language)) for code, text in METHODS.items()
         ],
         "can": {
-            action.value
+            action
             for action in detail.actions
             if visit.actor.may(RIGHT_FOR.get(Action(action), Right.REQUEST_HANDLE))
         },

@@ -163,7 +163,7 @@ def collect(request: Request, counter: Desk, token: str, data: Sent) -> Response
         pieces(collected.reader),
         media_type="application/zip",
         headers={
-            "Content-Length": str(collected.reader.size),
+            "Content-Length": str(collected.size),
             "Content-Disposition": f'attachment; filename="{collected.name}"',
         },
     )
