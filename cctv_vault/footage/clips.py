@@ -24,11 +24,16 @@ _WHOLE_S: Final = 366 * 86_400.0
 
 @dataclass(frozen=True)
 class ClipSource:
-    """One recording: its id, its readable bytes, and when its first picture was taken (aware)."""
+    """One recording: its id, its readable bytes, and when its first picture was taken (aware).
+
+    ``damaged`` is what probing said: such pictures are coded anew, because a browser stops at the
+    first one that it cannot decode.
+    """
 
     recording: str
     file: ByteSource
     started_at: datetime
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def stream(
         "from": 0.0,
         "to": (t1 - t0).total_seconds(),
         "keep_audio": keep_audio,
+        "encode": any(source.damaged for source in sources),
     }
     answer = yield from sandbox.stream("cut", arguments, [s.file for s in sources], CLIP)
     try:
@@ -129,14 +135,25 @@ def stream(
 
 
 def remux_for_browser(
-    sandbox: MediaSandbox, file: ByteSource, out: ByteSink, *, keep_audio: bool
+    sandbox: MediaSandbox,
+    file: ByteSource,
+    out: ByteSink,
+    *,
+    keep_audio: bool,
+    damaged: bool = False,
 ) -> Rendition:
     """Writes a whole recording to ``out`` as a browser plays it (fragmented MP4, H.264).
 
     Raises:
         MediaRefusedError: no readable picture is in it, or a limit was met.
     """
-    arguments = {"starts": [0.0], "from": 0.0, "to": _WHOLE_S, "keep_audio": keep_audio}
+    arguments = {
+        "starts": [0.0],
+        "from": 0.0,
+        "to": _WHOLE_S,
+        "keep_audio": keep_audio,
+        "encode": damaged,
+    }
     answer = sandbox.run("cut", arguments, [file], CLIP, out)
     try:
         return Rendition(

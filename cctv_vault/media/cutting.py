@@ -25,7 +25,10 @@ from cctv_vault.media.remote import Output, RemoteFile
 _CLOCK: Final = 90_000
 _BETWEEN_GAP_S: Final = 1.0  # between two recordings
 _WITHIN_GAP_S: Final = 5.0  # inside one, where pictures may be sparse
-_MVHD_DURATION: Final = 20  # from the box's type to its duration, ISO/IEC 14496-12, 8.2.2
+# From the type of a movie or media header (version 0) to its units a second and its length in
+# them: ISO/IEC 14496-12, 8.2.2 and 8.4.2.
+_BOX_CLOCK: Final = 16
+_BOX_LENGTH: Final = 20
 _HEADER_LIMIT: Final = 1024 * 1024
 _MOVFLAGS: Final = "frag_keyframe+empty_moov+default_base_moof+skip_trailer"
 _AAC_RATES: Final = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
@@ -66,11 +69,11 @@ class _Told:
 
 
 def cut(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict[str, Any]:
-    """The operation ``cut``: ``starts`` of each source, ``from`` and ``to``, ``keep_audio``."""
-    t0, t1 = float(arguments["from"]), float(arguments["to"])
+    """The operation ``cut``: ``starts``, ``from``, ``to``, ``keep_audio``, ``encode`` always."""
+    t0 = float(arguments["from"])
     told = _Told()
     with av.logging.Capture():  # the damage is known from probing
-        plan = _Plan(files, [float(start) for start in arguments["starts"]], t0, t1)
+        plan = _Plan(files, arguments)
         sink = _Sink(out)
         # libavformat takes PyAV's word for options; nothing of the footage is among them.
         target = av.open(
@@ -103,11 +106,13 @@ def cut(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict
 class _Plan:
     """Which sources are used and whether their packets can be copied into one stream."""
 
-    def __init__(self, files: list[RemoteFile], starts: list[float], t0: float, t1: float) -> None:
+    def __init__(self, files: list[RemoteFile], arguments: dict[str, Any]) -> None:
+        starts = [float(start) for start in arguments["starts"]]
+        t0, t1 = float(arguments["from"]), float(arguments["to"])
         self.sources: list[_Source] = []
         self.unreadable: list[int] = []
         self.ends = t0
-        self.copies = True
+        self.copies = not arguments["encode"]
         first: tuple[object, ...] | None = None
         order = sorted(range(len(files)), key=starts.__getitem__)
         for place, number in enumerate(order):
@@ -153,8 +158,8 @@ def _look(file: RemoteFile) -> tuple[Footage, TimedPacket] | None:
 class _Sink:
     """Forwards the output, and writes into its header how long it is going to be.
 
-    A fragmented file has no length in its header, so players show none; libavformat, which browsers
-    use, reads it from there when it is set.
+    libavformat leaves the lengths in the header of a fragmented file at nothing, so a player that
+    has only begun to load shows a clip that grows; Chromium takes a track's length from there.
     """
 
     def __init__(self, out: Output) -> None:
@@ -166,17 +171,28 @@ class _Sink:
         if self._held is None:
             return self._out.write(data)
         self._held += data
-        box = self._held.find(b"mvhd")
-        end = box + _MVHD_DURATION
-        if box >= 0 and len(self._held) >= end:
-            (clock,) = struct.unpack_from(">I", self._held, box + 16)
-            length = min(round(max(0.0, self.duration_s) * clock), 0xFFFF_FFFE)
-            struct.pack_into(">I", self._held, end, length)
-        elif len(self._held) < _HEADER_LIMIT:
-            return len(data)
-        self._out.write(bytes(self._held))
-        self._held = None
+        movie = self._held.find(b"moov") - 4
+        if movie >= 0:
+            end = movie + int(struct.unpack_from(">I", self._held, movie)[0])
+            whole = len(self._held) >= end
+            if whole:
+                self._fill_in(self._held, end)
+        else:
+            whole = len(self._held) > _HEADER_LIMIT
+        if whole:
+            self._out.write(bytes(self._held))
+            self._held = None
         return len(data)
+
+    def _fill_in(self, header: bytearray, end: int) -> None:
+        """Sets the length of the movie and of each track, each in its own unit."""
+        for box in (b"mvhd", b"mdhd"):
+            at = header.find(box, 0, end)
+            while at >= 0:
+                (clock,) = struct.unpack_from(">I", header, at + _BOX_CLOCK)
+                length = min(round(max(0.0, self.duration_s) * clock), 0xFFFF_FFFE)
+                struct.pack_into(">I", header, at + _BOX_LENGTH, length)
+                at = header.find(box, at + 4, end)
 
 
 @dataclass

@@ -151,19 +151,26 @@ class MediaSandbox:
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * 1024 * 1024)
-        with theirs, self._lock:
-            for attempt in range(2):
-                control = self._control or self._start()
-                try:
-                    socket.send_fds(control, [b"j"], [theirs.fileno()])
-                except OSError as error:  # its parent is gone; a new one is started once
-                    self._stop()
-                    if attempt:
-                        ours.close()
-                        raise SandboxError("the media worker cannot be started") from error
-                else:
-                    break
+        try:
+            with theirs, self._lock:
+                self._hand_over(theirs)
+        except BaseException:
+            ours.close()
+            raise
         return ours
+
+    def _hand_over(self, job: socket.socket) -> None:
+        """Gives the worker the job's socket; a worker that is gone is started again, once."""
+        for last_attempt in (False, True):
+            control = self._control or self._start()
+            try:
+                socket.send_fds(control, [b"j"], [job.fileno()])
+            except OSError as error:
+                self._stop()
+                if last_attempt:
+                    raise SandboxError("the media worker cannot be started") from error
+            else:
+                return
 
     def _start(self) -> socket.socket:
         if self._closed:

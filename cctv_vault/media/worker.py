@@ -164,10 +164,10 @@ def _limit(cpu_s: int, wall_s: int) -> None:
     """Limits the kernel enforces, in C code too; the alarm's default action ends the process."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, wall_s)
-    for what, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 0),  # what is open stays open; nothing is opened any more
+    for what, limit, last in (
+        (resource.RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),  # a signal that says why, then one that ends it
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_NOFILE, 0, 0),  # what is open stays open; nothing is opened any more
     ):
-        resource.setrlimit(what, (limit, limit))
+        resource.setrlimit(what, (limit, last))
