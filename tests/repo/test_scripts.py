@@ -99,7 +99,8 @@ def test_every_command_in_the_documents_exists(repository: Path) -> None:
     calls = [
         words[1:]
         for words in (shlex.split(line, comments=True) for line in [*lines, *inline])
-        if words[:1] in (["./run"], ["cctv-vault"])
+        # `cctv-vault COMMAND` stands for all of them.
+        if words[:1] in (["./run"], ["cctv-vault"]) and not "".join(words[1:2]).isupper()
     ]
     assert len(calls) > 4
 
