@@ -183,7 +183,7 @@ class _Shop:
                 if self.closing.is_set():
                     return False
                 self._write(code, moment, _CLIP_S)
-            if number % max(1, len(moments) // 4) == 0:
+            if number * 4 // len(moments) != (number - 1) * 4 // len(moments):
                 self._say(f"  {number * len(CAMERAS)} of {total} drawn")
         while any(True for _ in self._waiting()):
             if self.closing.wait(0.2):

@@ -83,10 +83,12 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return command
 
 
+@pytest.mark.long
 def test_the_whole_story_on_sqlite(run: Run, tmp_path: Path, media: Path | None) -> None:
     tell(run, tmp_path, media)
 
 
+@pytest.mark.long
 def test_the_whole_story_on_postgresql(
     run: Run,
     tmp_path: Path,
