@@ -409,25 +409,19 @@ class Sweeper:
         # Whoever makes a purpose key from here on finds the new epoch.
         with self._database.write() as session:
             self._keyring.bar_old_epochs(session)
-        keys = table(PurposeKey)
-        done = 0
+        keys, done = table(PurposeKey), 0
         while True:
             with self._database.write() as session:
-                rows = session.execute(
-                    select(keys)
-                    .where(keys.c.root_epoch < run.to_epoch)
-                    .order_by(keys.c.id)
-                    .limit(_BATCH)
-                    .with_for_update()
-                ).all()
-                if not rows:
+                rows = _still_under(session, run.to_epoch)
+                if rows is None:
                     break
-                session.execute(
-                    update(keys)
-                    .where(keys.c.id == bindparam("row"))
-                    .values(root_epoch=run.to_epoch, wrapped=bindparam("again")),
-                    [{"row": each.id, "again": self._again(each, run.to_epoch)} for each in rows],
-                )
+                if rows:
+                    session.execute(
+                        update(keys)
+                        .where(keys.c.id == bindparam("row"))
+                        .values(root_epoch=run.to_epoch, wrapped=bindparam("again")),
+                        [{"row": x.id, "again": self._again(x, run.to_epoch)} for x in rows],
+                    )
             done += len(rows)
             _tell(progress, "rewrapping", done, done)
         self._verify(run.to_epoch)
@@ -706,6 +700,23 @@ def _removal(session: Session, run_id: str) -> dict[str, list[str]]:
         "packages": list(payload.get("packages", [])),
         "quarantined": list(payload.get("quarantined", [])),
     }
+
+
+def _still_under(session: Session, epoch: int) -> Sequence[Any] | None:
+    """Some purpose keys of earlier epochs, locked; None when there are none left.
+
+    Acts hold several of these rows at once, in the order their purposes come. Whoever waits for
+    one here must hold none, so a batch leaves out what others hold, and those are waited for
+    singly. An empty batch means that the row waited for changed meanwhile: look again.
+    """
+    keys = table(PurposeKey)
+    earlier = select(keys).where(keys.c.root_epoch < epoch).order_by(keys.c.id)
+    free = session.execute(earlier.limit(_BATCH).with_for_update(skip_locked=True)).all()
+    if free:
+        return free
+    if session.execute(earlier.limit(1)).first() is None:
+        return None
+    return session.execute(earlier.limit(1).with_for_update()).all()
 
 
 # --- applying ---------------------------------------------------------------------------------
