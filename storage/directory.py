@@ -69,7 +69,10 @@ def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     """Write every byte: the system may take only some, for one just before the disk is full."""
     view = memoryview(data)
     while view:
-        view = view[os.write(handle, view) :]
+        try:
+            view = view[os.write(handle, view) :]
+        except OSError as error:
+            _require_buffered_now(handle, error)
 
 
 class DirectoryStore:
@@ -332,7 +335,7 @@ class DirectoryWriter:
                 while folder != self._root.parent:
                     sync_folder(folder)
                     folder = folder.parent
-            except OSError:
+            except BaseException:
                 # In place but perhaps not durable is neither; it is ours, so it goes.
                 self._target.unlink()
                 raise
@@ -409,13 +412,27 @@ def _fill(handle: int, stage: mmap.mmap, offset: int) -> int:
     """Read into a stage and return the bytes read, fewer than it holds only at the end."""
     done = 0
     view = memoryview(stage)
-    while done < len(view) and (count := os.preadv(handle, [view[done:]], offset + done)):
+    while done < len(view):
+        try:
+            count = os.preadv(handle, [view[done:]], offset + done)
+        except OSError as error:
+            _require_buffered_now(handle, error)
+            continue
+        if not count:
+            break
         done += count
-        if done % _BLOCK:
-            # Where the file ends, or the system gave part of a block: what follows, if anything,
-            # is not aligned any more.
-            _set_direct(handle, on=False)
     return done
+
+
+def _require_buffered_now(handle: int, error: OSError) -> None:
+    """Go on through the page cache where O_DIRECT was refused; else raise the error again.
+
+    Some filesystems take the flag and refuse the work, and what follows a part of a block, as
+    after a short write or at the end of a file, is not aligned any more.
+    """
+    if error.errno != errno.EINVAL or not fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_DIRECT:
+        raise error
+    _set_direct(handle, on=False)
 
 
 def _require_same(handle: int, path: Path) -> None:
@@ -449,6 +466,6 @@ def _prune(folder: Path, root: Path) -> None:
 
 
 def _raise_unless_missing(error: OSError) -> None:
-    # A folder emptied while the walk goes on is no error.
-    if not isinstance(error, FileNotFoundError):
+    # A folder emptied while the walk goes on is no error, nor a prefix that leads through a file.
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error

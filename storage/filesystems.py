@@ -16,7 +16,7 @@ _MEMORY: Final = {"tmpfs", "ramfs"}
 _NETWORK: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "virtiofs", "afs"}
 _SYNCHRONISED: Final = re.compile(
     r"dropbox|onedrive|nextcloud|owncloud|google ?drive|icloud|mobile documents|syncthing"
-    r"|seafile|pcloud|mega(sync)?$|resilio",
+    r"|seafile|pcloud|^mega(sync)?$|resilio",
     re.IGNORECASE,
 )
 # Files by which synchronising programs mark a folder of theirs.

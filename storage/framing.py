@@ -143,7 +143,12 @@ class SegmentHashes:
         if version != _VERSION:
             raise UnknownFormatError(f"{name} has format version {version}; this program knows 1")
         expected = _HASHES_HEAD.size + count * HASH_BYTES
-        if segment != SEGMENT_BYTES or count != segment_count(size) or len(data) > expected:
+        if (
+            header[0] != HEADER_BYTES
+            or segment != SEGMENT_BYTES
+            or count != segment_count(size)
+            or len(data) > expected
+        ):
             raise BlobTamperedError(name, "segment hashes", "its header contradicts its length")
         if len(data) < expected:
             raise BlobTruncatedError(name, size=len(data), expected=expected)

@@ -1,6 +1,7 @@
 """Blobs in a folder: full, broken and unmounted disks, and writers that live or died."""
 
 import errno
+import fcntl
 import io
 import os
 import resource
@@ -165,6 +166,31 @@ def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
     writer.commit()
 
     assert done == ["fdatasync .original.partial", "rename", "fsync x", "fsync ab", "fsync blobs"]
+    done.clear()
+    store.delete("ab/x/original")
+    assert done == ["fsync x"]
+
+
+def test_a_writer_that_comes_as_another_finishes_does_not_touch_what_that_one_wrote(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.create("ab/x/original")
+    first.write(b"first")
+    real = fcntl.flock
+
+    def late(handle: int, how: int) -> None:
+        # Between the second writer's opening of the partial file and its lock on it.
+        monkeypatch.setattr(fcntl, "flock", real)
+        first.commit()
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(BlobExistsError) as caught:
+        store.create("ab/x/original")
+
+    assert not caught.value.being_written
+    assert store.read("ab/x/original", 0, 9) == b"first"
+    assert store.sweep_partial() == 0
 
 
 def test_a_folder_that_lost_its_marker_is_an_unmounted_disk_and_not_an_empty_one(
@@ -335,6 +361,30 @@ def test_without_direct_input_and_output_all_works_through_the_cache(
 
     with open_sealed(store, "ab/x", key, context, segment_root=root) as reader:
         assert reader.read() == data
+
+
+def test_a_filesystem_that_takes_the_flag_and_refuses_the_work_is_used_through_the_cache(
+    store: DirectoryStore, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+    for name in ("write", "preadv"):
+        monkeypatch.setattr(os, name, refusing(name, getattr(os, name), refused))
+    data = os.urandom((9 << 20) + 5)
+
+    put(store, "x", data)
+
+    assert b"".join(store.read_back("x", 1 << 20)) == data
+    assert refused == ["write", "preadv"]
+
+
+def refusing(name: str, real: Callable[..., int], refused: list[str]) -> Callable[..., int]:
+    def call(handle: int, *args: object) -> int:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_DIRECT:
+            refused.append(name)
+            raise OSError(errno.EINVAL, "not here")
+        return real(handle, *args)
+
+    return call
 
 
 def test_read_back_asks_for_whole_blocks(store: DirectoryStore, put: Put) -> None:

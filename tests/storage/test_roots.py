@@ -125,6 +125,41 @@ def test_a_destroyed_key_was_overwritten_where_it_lay(folder: Path) -> None:
     assert witness.stat().st_size == 72
 
 
+def test_every_step_is_durable_before_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = RootFolder.create(folder, "v")
+    done: list[str] = []
+
+    def noting(name: str, real: Callable[[int], None]) -> Callable[[int], None]:
+        def call(handle: int) -> None:
+            done.append(f"{name} {Path(f'/proc/self/fd/{handle}').readlink().name}")
+            real(handle)
+
+        return call
+
+    real_rename, real_unlink = Path.rename, Path.unlink
+
+    def rename(self: Path, to: Path) -> Path:
+        done.append("rename")
+        return real_rename(self, to)
+
+    def unlink(self: Path) -> None:
+        done.append("unlink")
+        real_unlink(self)
+
+    monkeypatch.setattr(os, "fsync", noting("sync", os.fsync))
+    monkeypatch.setattr(os, "fdatasync", noting("sync", os.fdatasync))
+    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(Path, "unlink", unlink)
+
+    roots.create_epoch(2)
+    assert done == ["sync .root-00000002.key.partial", "rename", "sync keys"]
+    done.clear()
+    roots.destroy(1)
+    assert done == ["sync root-00000001.key", "unlink", "sync keys"]
+
+
 def test_every_byte_of_a_key_file_counts(folder: Path) -> None:
     roots = RootFolder.create(folder, "v")
     path = folder / "root-00000001.key"
@@ -279,6 +314,7 @@ def test_a_synchronised_folder_is_warned_of_by_its_mark(tmp_path: Path) -> None:
     found = Filesystem("ext4", frozenset()).warnings(tmp_path / "keys")
 
     assert "synchronised" in " ".join(found)
+    assert Filesystem("ext4", frozenset()).warnings(Path("/srv/Omega/keys")) == []
 
 
 def test_the_filesystem_is_that_of_the_nearest_and_latest_mount(tmp_path: Path) -> None:

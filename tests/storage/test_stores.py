@@ -152,6 +152,7 @@ def test_names_are_listed_by_any_prefix(store: BlobStore, put: Put) -> None:
     assert set(store.names("ab/abc/orig")) == {"ab/abc/original", "ab/abc/original.segments"}
     assert set(store.names("t")) == {"top"}
     assert set(store.names("zz/")) == set()
+    assert set(store.names("top/")) == set()
 
 
 def test_deleting_may_be_repeated_and_takes_one_name_alone(store: BlobStore, put: Put) -> None:

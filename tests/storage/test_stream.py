@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import struct
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -537,6 +538,31 @@ def test_pieces_pushed_in_any_sizes_make_the_same_stream(
 
     assert (done.size, done.sha256) == (total, hashlib.sha256(plain(total)).digest())
     assert opened(store, key, context, done.segment_root) == plain(total)
+
+
+def test_no_buffer_is_reused_before_it_is_hashed(
+    folder_store: DirectoryStore, key: SecretKey, context: StreamContext
+) -> None:
+    class Slow:
+        """A hash whose thread always falls behind."""
+
+        def __init__(self) -> None:
+            self.inner = hashlib.sha256()
+
+        def update(self, data: memoryview) -> None:
+            time.sleep(0.01)
+            self.inner.update(data)
+
+        def digest(self) -> bytes:
+            return self.inner.digest()
+
+    with SealWriter(folder_store, NAME, key, context) as writer:
+        writer._plain_hash = Slow()  # type: ignore[assignment]
+        for _ in range(3):
+            writer.write(plain(3 * SEGMENT_BYTES))
+        done = writer.finish()
+
+    assert done.sha256 == hashlib.sha256(plain(3 * SEGMENT_BYTES) * 3).digest()
 
 
 def test_a_writer_that_is_left_without_finish_leaves_nothing(
