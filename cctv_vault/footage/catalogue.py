@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog, LoggedEntry
 from cctv_vault.database import Database
@@ -529,7 +530,9 @@ def _intake_stops(session: Session, end: datetime, now: datetime) -> list[_Stret
     since: datetime | None = None
     for entry in entries:
         if entry.event == Event.INTAKE_STOPPED:
-            since = since or entry.at
+            # With a full disk the entry itself may be late, and then names the time.
+            told = Entry.from_bytes(entry.body).facts.get("since")
+            since = since or (datetime.fromisoformat(told) if isinstance(told, str) else entry.at)
         elif since is not None:
             stops.append(_Stretch(since, entry.at))
             since = None

@@ -262,7 +262,7 @@ class Register:
         """
         event = Event.CAMERA_CLOCK_MEASURED
         with self._ledger.act(event, actor, cameras=(code,), subject=_subject(code)) as act:
-            _require_setup(actor)
+            _require_measure(actor)
             camera = find_camera(act.session, code)
             # The comparisons are false for what is not a number, too.
             if not -_MAX_OFFSET_S <= offset_s <= _MAX_OFFSET_S:
@@ -446,6 +446,11 @@ def _require_setup(actor: Actor) -> None:
     """The operating-system user may set up; a person needs the right."""
     if actor.is_person:
         actor.require(Right.SETUP)
+
+
+def _require_measure(actor: Actor) -> None:
+    if actor.is_person:
+        actor.require(Right.CLOCK_MEASURE)
 
 
 def _check_code(what: str, code: str) -> None:

@@ -6,6 +6,7 @@ disk deletes nothing: sources stay where they are, and intake resumes by itself.
 
 import logging
 import threading
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import col, select
@@ -15,6 +16,7 @@ from cctv_vault.errors import IntakeStoppedError, VaultError
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor
 from cctv_vault.schema import CustodyEntry
+from cctv_vault.views import iso
 from storage.backend import BlobStore
 from storage.errors import StorageError, StorageFullError
 
@@ -32,6 +34,7 @@ class Intake:
         self._lock = threading.Lock()
         self._stopped: bool | None = None  # None: the log knows
         self._entered = False
+        self._since: datetime | None = None
 
     @property
     def is_stopped(self) -> bool:
@@ -60,6 +63,7 @@ class Intake:
         with self._lock:
             if self._entered and self._stopped:
                 return
+            self._since = self._since or self._ledger.clock.now()
             self._stopped, self._entered = True, False
             _LOG.error("%s", error)
             try:
@@ -75,9 +79,14 @@ class Intake:
         """Enter, in the act of a sealing, that intake resumed, where it had stopped."""
         if self._stopped is False:
             return
-        if _last(act) is Event.INTAKE_STOPPED:
+        stopped = _last(act) is Event.INTAKE_STOPPED
+        if self._stopped and not stopped and self._since is not None:
+            # When it stopped there was no room for the entry either.
+            act.record(Event.INTAKE_STOPPED, facts={"since": iso(self._since)})
+            stopped = True
+        if stopped:
             act.record(Event.INTAKE_RESUMED)
-        self._stopped = False
+        self._stopped, self._since = False, None
 
 
 def stopped_by(error: StorageError) -> IntakeStoppedError:

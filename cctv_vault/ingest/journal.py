@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from cctv_vault.ids import long_id
-from storage.directory import sync_folder, write_all
+from storage.directory import sync_folder, translated, write_all
 
 _SUFFIX: Final = ".sealing"
 _BATCH: Final = 128
@@ -35,7 +35,12 @@ class SealingJournal:
         self._open: set[str] = set()
 
     def new_id(self) -> str:
-        """An id for an object about to be sealed; durably written down."""
+        """An id for an object about to be sealed; durably written down.
+
+        Raises:
+            StorageFullError: No room to write it down.
+            StorageUnavailableError: The medium fails.
+        """
         with self._lock:
             if not self._ready:
                 self._write_batch()
@@ -77,19 +82,35 @@ class SealingJournal:
                     os.close(descriptor)
 
     def _write_batch(self) -> None:
-        if self._descriptor is None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._folder / f"{long_id()}{_SUFFIX}"
-            fresh = path.with_suffix(".new")
-            descriptor = os.open(
-                fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
-            )
+        with translated("the sealing journal"):
+            descriptor = self._descriptor
+            if descriptor is None:
+                descriptor = self._begin()
+            batch = [long_id() for _ in range(_BATCH)]
+            before = os.fstat(descriptor).st_size
+            try:
+                write_all(descriptor, "".join(f"{each}\n" for each in batch).encode("ascii"))
+                os.fdatasync(descriptor)
+            except OSError:
+                # Half a line would swallow the beginning of the next.
+                os.ftruncate(descriptor, before)
+                raise
+        self._ready.extend(batch)
+
+    def _begin(self) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{long_id()}{_SUFFIX}"
+        fresh = path.with_suffix(".new")
+        descriptor = os.open(
+            fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        try:
             # Locked before it bears the name under which others look for what is not locked.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             fresh.rename(path)
             sync_folder(self._folder)
-            self._descriptor, self._path = descriptor, path
-        batch = [long_id() for _ in range(_BATCH)]
-        write_all(self._descriptor, "".join(f"{each}\n" for each in batch).encode("ascii"))
-        os.fdatasync(self._descriptor)
-        self._ready.extend(batch)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor, self._path = descriptor, path
+        return descriptor

@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,9 @@ class Watcher:
         """Begin; returns at once."""
         if self._threads:
             raise RuntimeError("the watcher is running already")
+        # A folder in a just-made folder is met twice, which is harmless; the warning is not: it
+        # names everything that is watched.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         self._stop.clear()
         loops: list[tuple[str, Callable[[], None]]] = [("scan", self._scan_loop)]
         loops += [(f"intake-{number}", self._work_loop) for number in range(_WORKERS)]

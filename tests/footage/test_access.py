@@ -1,0 +1,309 @@
+import hashlib
+import io
+import stat
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import av
+import pytest
+from sqlmodel import select
+
+from cctv_vault.custody.events import Event
+from cctv_vault.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    DamagedError,
+    ExpiredError,
+    IntakeStoppedError,
+    InvalidInputError,
+    NotFoundError,
+    PersonNeededError,
+)
+from cctv_vault.footage.streams import ORIGINAL, blob_name
+from cctv_vault.people.actors import Role
+from cctv_vault.schema import FootageCopy, Intent
+from cctv_vault.vault import Vault
+from tests.shop import MANAGER, NOW, SYSTEM, film, person, put
+
+
+def take_in(vault: Vault, folder: Path, data: bytes, at: str = "070000") -> str:
+    outcome = vault.ingest.offer(SYSTEM, put(folder, f"x_20260302_{at}.mp4", data))
+    assert outcome.recording is not None
+    return outcome.recording
+
+
+def local(at: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-02T{at}+01:00")
+
+
+def seen(vault: Vault, event: Event) -> list[str | None]:
+    return [entry.subject for entry in vault.log.entries(event=event, limit=1000)]
+
+
+def test_a_look_is_the_original_bytes_and_is_entered_once_an_hour_with_its_reason(
+    vault: Vault, drop: Path
+) -> None:
+    data = film(1, 2.0)
+    recording = take_in(vault, drop, data)
+    for reason in ("stöld", "stöld", "olycka"):
+        with vault.access.open(MANAGER, recording, reason) as reader:
+            assert reader.size == len(data)
+            reader.seek(100)
+            assert reader.read(50) == data[100:150]
+
+    entries = vault.log.entries(event=Event.FOOTAGE_VIEWED)
+    assert [entry.details for entry in entries] == [{"reason": "stöld"}, {"reason": "olycka"}]
+    assert {(entry.subject, entry.actor) for entry in entries} == {(recording, MANAGER.id)}
+    vault.set_clock(SYSTEM, NOW + timedelta(hours=1))
+    vault.access.open(MANAGER, recording, "stöld").close()
+    assert len(seen(vault, Event.FOOTAGE_VIEWED)) == 3
+
+
+def test_a_look_needs_a_person_a_right_and_a_reason(quick_vault: Vault, drop: Path) -> None:
+    recording = take_in(quick_vault, drop, film(1, 1.0))
+    for actor, reason, error in (
+        (SYSTEM, "stöld", PersonNeededError),
+        (person(Role.STAFF), "stöld", AccessDeniedError),
+        (MANAGER, "  ", InvalidInputError),
+    ):
+        with pytest.raises(error):
+            quick_vault.access.open(actor, recording, reason)
+    with pytest.raises(NotFoundError):
+        quick_vault.access.open(MANAGER, "nothing", "stöld")
+
+    assert len(seen(quick_vault, Event.REFUSED)) == 4
+    assert seen(quick_vault, Event.FOOTAGE_VIEWED) == []
+
+
+def test_what_expired_is_refused_even_to_who_was_looking_a_moment_ago(
+    vault: Vault, drop: Path
+) -> None:
+    recording = take_in(vault, drop, film(1, 1.0))
+    (view,) = vault.catalogue.list(MANAGER)
+    assert view.expires_at is not None
+    vault.set_clock(SYSTEM, view.expires_at - timedelta(seconds=1))
+    vault.access.open(MANAGER, recording, "stöld").close()
+    vault.set_clock(SYSTEM, view.expires_at)
+
+    with pytest.raises(ExpiredError):
+        vault.access.open(MANAGER, recording, "stöld")
+    with pytest.raises(ExpiredError):
+        vault.access.thumbnail(MANAGER, recording)
+    with pytest.raises(ExpiredError):
+        vault.access.open_internal(recording, cleared=True)
+    with pytest.raises(NotFoundError):
+        vault.access.clip(
+            MANAGER,
+            camera="kassa",
+            start=local("07:00:00"),
+            end=local("07:00:01"),
+            out=io.BytesIO(),
+            reason="stöld",
+            purpose="claim",
+        )
+
+    assert Event.REFUSED in {entry.event for entry in vault.log.entries(subject=recording)}
+
+
+def test_posters_are_looked_at_by_the_camera_and_the_hour(quick_vault: Vault, drop: Path) -> None:
+    recordings = [take_in(quick_vault, drop, film(n, 1.0), f"07000{n}") for n in range(3)]
+
+    pictures = {quick_vault.access.thumbnail(MANAGER, each) for each in recordings}
+
+    assert all(each.startswith(b"\xff\xd8\xff") for each in pictures)
+    assert seen(quick_vault, Event.FOOTAGE_VIEWED) == ["kassa"]
+    with pytest.raises(AccessDeniedError):
+        quick_vault.access.thumbnail(person(Role.AUDITOR), recordings[0])
+
+
+def test_an_exported_original_is_bit_for_bit_private_and_in_the_register(
+    vault: Vault, drop: Path, tmp_path: Path
+) -> None:
+    data = film(1, 2.0)
+    recording = take_in(vault, drop, data)
+    out = tmp_path / "copy.mp4"
+
+    receipt = vault.access.export(
+        MANAGER, recording, out, reason="till polisen", purpose="police-report"
+    )
+
+    assert out.read_bytes() == data
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert receipt.sha256 == hashlib.sha256(data).digest()
+    assert receipt.end_at == NOW + timedelta(days=30)
+    (copy,) = vault.access.copies.list(MANAGER)
+    assert (copy.id, copy.recordings, copy.sha256) == (
+        receipt.copy_id,
+        (recording,),
+        receipt.sha256,
+    )
+    events = [entry.event for entry in vault.log.entries(subject=receipt.copy_id)]
+    assert events == [Event.FOOTAGE_EXPORT_INTENDED, Event.FOOTAGE_EXPORTED]
+    confirmed = vault.access.copies.confirm_destroyed(MANAGER, receipt.copy_id)
+    assert confirmed.destroyed_confirmed_at == NOW
+    assert vault.access.copies.list(MANAGER, open_only=True) == ()
+
+
+def test_an_export_needs_its_right_purpose_and_a_new_name(
+    quick_vault: Vault, drop: Path, tmp_path: Path
+) -> None:
+    recording = take_in(quick_vault, drop, film(1, 1.0))
+    out = tmp_path / "copy.mp4"
+
+    def export(actor: object = MANAGER, **changed: str) -> None:
+        words = {"reason": "stöld", "purpose": "claim"} | changed
+        quick_vault.access.export(actor, recording, out, **words)  # type: ignore[arg-type]
+
+    with pytest.raises(AccessDeniedError):
+        export(person(Role.APPROVER))
+    with pytest.raises(InvalidInputError, match="police-report"):
+        export(purpose="marketing")
+    with pytest.raises(InvalidInputError, match="why"):
+        export(reason="")
+    out.write_bytes(b"mine")
+    with pytest.raises(AlreadyExistsError):
+        export()
+    assert out.read_bytes() == b"mine"
+    out.unlink()
+    out.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(AlreadyExistsError):
+        export()
+    assert quick_vault.access.copies.list(MANAGER) == ()
+
+
+def test_damage_is_named_and_no_damaged_file_is_left(
+    quick_vault: Vault, drop: Path, tmp_path: Path
+) -> None:
+    recording = take_in(quick_vault, drop, film(1, 2.0))
+    blob = quick_vault.settings.home / "blobs" / blob_name(recording, ORIGINAL)
+    sealed = bytearray(blob.read_bytes())
+    sealed[len(sealed) // 2] ^= 1
+    blob.write_bytes(sealed)
+    out = tmp_path / "copy.mp4"
+
+    with pytest.raises(DamagedError, match=recording):
+        quick_vault.access.open(MANAGER, recording, "stöld")
+    with pytest.raises(DamagedError, match=f"{recording} is damaged: .* segment 0"):
+        quick_vault.access.export(MANAGER, recording, out, reason="stöld", purpose="claim")
+
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == []
+    assert quick_vault.access.copies.list(MANAGER) == ()
+    assert seen(quick_vault, Event.FOOTAGE_EXPORT_FAILED) == [recording]
+    with quick_vault.database.read() as session:
+        assert session.exec(select(Intent)).all() == []
+
+
+def test_a_stream_that_breaks_off_is_entered_with_what_had_left(
+    quick_vault: Vault, drop: Path
+) -> None:
+    recording = take_in(quick_vault, drop, film(1, 2.0))
+
+    class Broken(io.RawIOBase):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(IntakeStoppedError):
+        quick_vault.access.export(
+            MANAGER,
+            recording,
+            Broken(),  # type: ignore[arg-type]
+            reason="stöld",
+            purpose="claim",
+        )
+
+    (entry,) = quick_vault.log.entries(event=Event.FOOTAGE_EXPORT_FAILED)
+    assert entry.facts["bytes_written"] > 0
+
+
+def test_a_copy_whose_maker_died_counts_as_made_and_its_half_is_removed(
+    vault: Vault, drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = take_in(vault, drop, film(1, 1.0))
+    out = tmp_path / "copy.mp4"
+    monkeypatch.setattr(vault.access.copies, "failed", lambda *_: None)
+    monkeypatch.setattr(vault.access, "_reader", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        vault.access.export(MANAGER, recording, out, reason="stöld", purpose="claim")
+    out.with_name("copy.mp4.part").write_bytes(b"half")
+
+    vault.access.resume()
+    assert vault.access.copies.list(MANAGER) == ()  # it may be under way
+    vault.set_clock(SYSTEM, NOW + timedelta(hours=7))
+    vault.access.resume()
+    vault.access.resume()
+
+    (copy,) = vault.access.copies.list(MANAGER)
+    assert copy.recordings == (recording,)
+    assert vault.log.entries(event=Event.FOOTAGE_EXPORTED)[0].facts["interrupted"] is True
+    assert not out.with_name("copy.mp4.part").exists()
+    with vault.database.read() as session:
+        assert len(session.exec(select(FootageCopy)).all()) == 1
+
+
+def test_a_clip_holds_the_window_says_its_gaps_and_is_silent_unless_sound_is_lawful(
+    quick_vault: Vault, drop: Path, tmp_path: Path
+) -> None:
+    take_in(quick_vault, drop, film(1, 10.0, sound=True), "070000")
+    take_in(quick_vault, drop, film(2, 10.0, sound=True), "070020")
+    out = tmp_path / "clip.mp4"
+
+    receipt = quick_vault.access.clip(
+        MANAGER,
+        camera="kassa",
+        start=local("07:00:05"),
+        end=local("07:00:25"),
+        out=out,
+        reason="stöld",
+        purpose="internal-review",
+    )
+
+    with av.open(out) as clip:
+        assert [stream.type for stream in clip.streams] == ["video"]
+        assert sum(1 for _ in clip.decode(video=0)) in range(49, 54)
+    assert receipt.requested_from <= receipt.delivered_from
+    assert abs((receipt.delivered_from - local("07:00:05")).total_seconds()) <= 0.2
+    assert abs((receipt.delivered_to - local("07:00:25")).total_seconds()) <= 0.4
+    assert [gap.cause for gap in receipt.gaps] == ["silent"]
+    assert receipt.sha256 == hashlib.sha256(out.read_bytes()).digest()
+    assert len(receipt.recordings) == 2
+
+
+def test_a_clip_of_nothing_or_of_a_reversed_window_is_refused(quick_vault: Vault) -> None:
+    for start, end, error in (
+        ("07:00:00", "07:01:00", NotFoundError),
+        ("07:01:00", "07:00:00", InvalidInputError),
+    ):
+        with pytest.raises(error):
+            quick_vault.access.clip(
+                MANAGER,
+                camera="kassa",
+                start=local(start),
+                end=local(end),
+                out=io.BytesIO(),
+                reason="stöld",
+                purpose="claim",
+            )
+
+
+def test_a_browser_gets_the_original_where_it_plays_it_and_a_sealed_rendition_where_not(
+    quick_vault: Vault, drop: Path
+) -> None:
+    plain, spoken, old = film(1, 2.0), film(2, 2.0, sound=True), film(3, 2.0, codec="mpeg4")
+    ids = [take_in(quick_vault, drop, d, f"07000{n}") for n, d in enumerate((plain, spoken, old))]
+
+    played = []
+    for each in ids:
+        playback = quick_vault.access.play(MANAGER, each, "stöld")
+        with playback.reader as reader:
+            played.append(reader.read())
+        assert playback.media_type == "video/mp4"
+
+    assert played[0] == plain
+    for data in played[1:]:
+        with av.open(io.BytesIO(data)) as shown:
+            assert [stream.codec_context.name for stream in shown.streams] == ["h264"]
+    with quick_vault.access.play(MANAGER, ids[2], "stöld").reader as again:
+        assert again.read() == played[2]
+    quick_vault.set_clock(SYSTEM, NOW + timedelta(days=9))
+    quick_vault.sweeper.run(SYSTEM)
+    assert not any(quick_vault.store.names())

@@ -1,0 +1,166 @@
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import func, select
+
+from cctv_vault.custody.events import Event
+from cctv_vault.ingest.service import Outcome
+from cctv_vault.ingest.watcher import Watcher
+from cctv_vault.schema import Recording
+from cctv_vault.vault import Vault
+from tests.shop import SYSTEM, film, picture, put
+
+
+@pytest.fixture
+def watcher(quick_vault: Vault) -> Iterator[Watcher]:
+    """The shop's watcher, running."""
+    made = quick_vault.watcher()
+    made.start()
+    yield made
+    made.stop()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what must come; a test that waits for ever is ended by pytest."""
+    while not true():
+        time.sleep(0.02)
+
+
+def count(vault: Vault) -> int:
+    with vault.database.read() as session:
+        return session.exec(select(func.count()).select_from(Recording)).one()
+
+
+def test_what_arrives_in_any_way_is_taken_in(
+    quick_vault: Vault, watcher: Watcher, drop: Path, tmp_path: Path
+) -> None:
+    outside = put(tmp_path / "outside", "moved_20260302_070000.jpg", picture(1))
+    folder = tmp_path / "outside" / "day"
+    put(folder / "deep", "x_20260302_070100.jpg", picture(2))
+
+    put(drop, "written_20260302_070200.mp4", film(1, 1.0))
+    put(drop, "x_20260302_070300.mp4.part", film(2, 1.0)).rename(drop / "x_20260302_070300.mp4")
+    outside.rename(drop / outside.name)
+    folder.rename(drop / "day")
+    put(drop / "new" / "folder", "x_20260302_070400.jpg", picture(3))
+
+    until(lambda: count(quick_vault) == 5)
+    until(lambda: not [path for path in drop.rglob("*") if path.is_file()])
+
+
+def test_what_lay_there_before_the_start_is_found(quick_vault: Vault, drop: Path) -> None:
+    put(drop / "deep", "x_20260302_070000.jpg", picture(1))
+    watcher = quick_vault.watcher()
+    watcher.start()
+    until(lambda: count(quick_vault) == 1)
+    watcher.stop()
+
+    assert not watcher.status().running
+
+
+def test_a_camera_added_later_and_a_folder_made_anew_are_watched_too(
+    quick_vault: Vault, watcher: Watcher, drop: Path, tmp_path: Path
+) -> None:
+    quick_vault.register.add_camera(SYSTEM, "lager", drop=tmp_path / "drop" / "lager")
+    put(tmp_path / "drop" / "lager", "x_20260302_070000.jpg", picture(1))
+    until(lambda: count(quick_vault) == 1)
+    shutil.rmtree(drop)
+    until(drop.exists)
+    put(drop, "x_20260302_070100.jpg", picture(2))
+    until(lambda: count(quick_vault) == 2)
+
+
+def test_without_any_notice_the_scan_finds_what_arrives(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cctv_vault.ingest.watcher.is_network", lambda _: True)
+    watcher = quick_vault.watcher()
+    watcher.start()
+    until(lambda: watcher.status().seconds_since_scan is not None)
+    put(drop, "x_20260302_070000.jpg", picture(1))
+    until(lambda: count(quick_vault) == 1)
+    watcher.stop()
+
+
+def test_a_file_still_growing_waits_and_is_then_taken_whole(
+    quick_vault: Vault, watcher: Watcher, drop: Path
+) -> None:
+    data = film(1, 3.0)
+    with (drop / "x_20260302_070000.mp4").open("wb") as growing:
+        for start in range(0, len(data), 500):
+            growing.write(data[start : start + 500])
+            growing.flush()
+            time.sleep(0.05)
+    until(lambda: count(quick_vault) == 1)
+
+    with quick_vault.database.read() as session:
+        (row,) = session.exec(select(Recording)).all()
+    assert row.size == len(data)
+    assert quick_vault.quarantine.list(SYSTEM) == ()
+
+
+def test_a_refused_file_is_refused_once_and_the_others_are_taken_in(
+    quick_vault: Vault, watcher: Watcher, drop: Path
+) -> None:
+    (drop / "link.jpg").symlink_to("/etc/passwd")
+    put(drop, "bad.mp4", b"nonsense")
+    put(drop, "x_20260302_070000.jpg", picture(1))
+    until(lambda: count(quick_vault) == 1 and watcher.status().left_alone == 1)
+    scanned = threading.Event()
+    threading.Timer(0.7, scanned.set).start()  # some three scans
+    scanned.wait()
+
+    refused = quick_vault.log.entries(event=Event.FILE_REFUSED)
+    assert len(refused) == 1
+    assert (drop / "link.jpg").is_symlink()
+
+
+def test_an_error_nobody_foresaw_ends_neither_the_watcher_nor_names_the_file(
+    quick_vault: Vault,
+    drop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    offer = quick_vault.ingest.offer
+
+    def sometimes(actor: object, path: Path) -> Outcome:
+        if "secret" in path.name:
+            raise RuntimeError(f"trouble with {path}")
+        return offer(actor, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(quick_vault.ingest, "offer", sometimes)
+    put(drop, "secret.jpg", picture(1))
+    watcher = quick_vault.watcher()
+    watcher.start()
+    until(lambda: "RuntimeError" in caplog.text)
+    put(drop, "x_20260302_070000.jpg", picture(2))
+    until(lambda: count(quick_vault) == 1)
+    watcher.stop()
+
+    assert "secret" not in caplog.text
+    assert (drop / "secret.jpg").exists()
+
+
+def test_posters_are_made_while_it_watches(
+    quick_vault: Vault, watcher: Watcher, drop: Path
+) -> None:
+    put(drop, "x_20260302_070000.mp4", film(1, 1.0))
+    until(lambda: any("thumbnail" in name for name in quick_vault.store.names()))
+
+
+@pytest.mark.long
+def test_a_burst_over_many_new_folders_is_sealed_once_each(
+    quick_vault: Vault, watcher: Watcher, drop: Path
+) -> None:
+    for number in range(150):
+        put(drop / f"{number % 30}" / "deep", f"{number}.jpg", picture(number))
+    until(lambda: count(quick_vault) == 150)
+    until(lambda: not [path for path in drop.rglob("*") if path.is_file()])
+
+    sealed = quick_vault.log.entries(event=Event.RECORDING_SEALED, limit=1000)
+    assert len(sealed) == 150
+    assert quick_vault.log.entries(event=Event.RECORDING_OFFERED_AGAIN) == []
