@@ -44,7 +44,7 @@ from cctv_vault.people.service import People
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holidays_of import closed_days
 from cctv_vault.retention.keyring import Keyring
-from cctv_vault.schema import Camera, Request, RequestWindow, Site
+from cctv_vault.schema import Camera, Request, RequestWindow, Site, table
 from cctv_vault.views import iso
 
 _COUNTRY: Final = "SE"
@@ -192,9 +192,9 @@ class Desk:
                     code: (site, zone)
                     for code, site, zone in session.execute(
                         select(col(Camera.code), col(Camera.site_code), col(Camera.zone))
-                    ).tuples()
+                    )
                 },
-                sites=dict(session.execute(select(col(Site.code), col(Site.zone))).tuples().all()),
+                sites={row.code: row.zone for row in session.execute(select(table(Site)))},
             )
 
     def _cameras_of(self, request_id: str) -> Sequence[str]:

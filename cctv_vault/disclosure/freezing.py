@@ -7,11 +7,12 @@ forged requests keeps a genuine one from freezing.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlmodel import Session, col
 
 from cctv_vault.disclosure.cases import ASKED, windows_of
@@ -23,11 +24,9 @@ from cctv_vault.disclosure.workflow import (
     hold_end,
 )
 from cctv_vault.errors import InvalidInputError
-from cctv_vault.footage.timeindex import pages
 from cctv_vault.ledger import Act
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
-from cctv_vault.retention.rules import UNMEASURED_S
 from cctv_vault.schema import Camera, Grant, Hold, Recording, Request, Site
 
 UNCONFIRMED: Final = "request-unconfirmed"
@@ -35,7 +34,6 @@ _FULL: Final = (
     "the place keeps no more for unconfirmed requests; what did not fit is kept only for its own "
     "purposes until staff confirm the request"
 )
-_BATCH: Final = 500
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,12 @@ class Freezing:
             return Freeze()
         asked = windows_of(act.session, row.id, ASKED)
         windows, remarks = within_camera_time(asked, UNCONFIRMED_CAMERA_TIME)
-        roomy = self._make_room(act, windows)
-        if len(roomy) < len(windows):
-            remarks += (_FULL,)
-        if not roomy:
+        if not windows:
             return Freeze(remarks=remarks)
-        hold = self._place(act, row, UNCONFIRMED, roomy)
+        hold = self._place(act, row, UNCONFIRMED, windows)
+        if not self._fits(act, hold.id, {each.camera for each in windows}):
+            self._holds.release(act, hold.id, "the place keeps no more for unconfirmed requests")
+            return Freeze(0, hold.gone, (*remarks, _FULL))
         return Freeze(hold.recordings, hold.gone, remarks)
 
     def moved(self, act: Act, row: Request, action: Action) -> None:
@@ -123,30 +121,28 @@ class Freezing:
             return None
         return None if hold.until is not None and hold.until <= now else hold
 
-    def _make_room(self, act: Act, windows: Sequence[Window]) -> list[Window]:
-        """The windows whose sites have room for them, once the greediest have yielded."""
-        roomy: list[Window] = []
-        sites: dict[str, list[Window]] = {}
-        for window in windows:
-            camera = act.session.get(Camera, window.camera)
-            if camera is not None:
-                sites.setdefault(camera.site_code, []).append(window)
-        for code, mine in sites.items():
-            site = act.session.get(Site, code)
+    def _fits(self, act: Act, hold_id: str, cameras: AbstractSet[str]) -> bool:
+        """Whether a new unconfirmed freeze may stay, once those that keep more have yielded.
+
+        It is placed before others yield, so that what only they kept is not lost to it.
+        """
+        session = act.session
+        codes = session.execute(
+            select(col(Camera.site_code)).where(col(Camera.code).in_(cameras)).distinct()
+        ).scalars()
+        for code in codes.all():
+            site = session.get(Site, code)
             budget = 0 if site is None else site.freeze_budget_bytes
-            need = _bytes_of(act.session, _recordings_in(act.session, mine))
-            kept = _kept_by_unconfirmed(act.session, code, act.now)
-            used = sum(kept.values())
-            for hold_id, size in sorted(kept.items(), key=lambda each: -each[1]):
-                if used + need <= budget or size <= need:
-                    break
+            kept = _kept_by_unconfirmed(session, code, act.now)
+            greedy = sorted(kept, key=lambda each: -kept[each])
+            while _bytes_kept(session, code, act.now) > budget:
+                most = greedy.pop(0)
+                if kept[most] <= kept[hold_id]:
+                    return False
                 self._holds.release(
-                    act, hold_id, "yields to a smaller request: the place keeps no more unconfirmed"
+                    act, most, "yields to a smaller request: the place keeps no more unconfirmed"
                 )
-                used -= size
-            if used + need <= budget:
-                roomy += mine
-        return roomy
+        return True
 
 
 def stored_only(
@@ -192,34 +188,8 @@ def _plain(windows: Sequence[Window]) -> tuple[tuple[str, datetime, datetime], .
     return tuple((each.camera, each.starts_at, each.ends_at) for each in windows)
 
 
-def _recordings_in(session: Session, windows: Sequence[Window]) -> list[str]:
-    found: dict[str, None] = {}
-    for window in windows:
-        camera = session.get(Camera, window.camera)
-        uncertainty = None if camera is None else camera.clock_uncertainty_s
-        slack = timedelta(seconds=UNMEASURED_S if uncertainty is None else uncertainty)
-        start, end = window.starts_at - slack, window.ends_at + slack
-        for page in pages(session, (window.camera,), start=start, end=end):
-            found.update((row.id, None) for row in page if row.state == "kept")
-    return list(found)
-
-
-def _bytes_of(session: Session, recording_ids: Sequence[str]) -> int:
-    """The bytes a new unconfirmed freeze would keep that no such freeze keeps already."""
-    total = 0
-    for start in range(0, len(recording_ids), _BATCH):
-        some = recording_ids[start : start + _BATCH]
-        already = select(col(Grant.recording_id)).where(
-            col(Grant.recording_id).in_(some),
-            col(Grant.purpose) == UNCONFIRMED,
-            col(Grant.ended_at).is_(None),
-        )
-        total += session.execute(
-            select(func.coalesce(func.sum(col(Recording.size)), 0)).where(
-                col(Recording.id).in_(some), col(Recording.id).not_in(already)
-            )
-        ).scalar_one()
-    return int(total)
+def _unconfirmed(site: str, now: datetime) -> ColumnElement[bool]:
+    return and_(col(Grant.purpose) == UNCONFIRMED, live_clause(now), col(Camera.site_code) == site)
 
 
 def _kept_by_unconfirmed(session: Session, site: str, now: datetime) -> dict[str, int]:
@@ -228,7 +198,20 @@ def _kept_by_unconfirmed(session: Session, site: str, now: datetime) -> dict[str
         select(col(Grant.hold_id), func.sum(col(Recording.size)))
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .join(Camera, col(Camera.code) == col(Recording.camera_code))
-        .where(col(Grant.purpose) == UNCONFIRMED, live_clause(now), col(Camera.site_code) == site)
+        .where(_unconfirmed(site, now))
         .group_by(col(Grant.hold_id))
     )
-    return {str(hold_id): int(size) for hold_id, size in rows if hold_id is not None}
+    return {str(hold_id): int(size) for hold_id, size in rows}
+
+
+def _bytes_kept(session: Session, site: str, now: datetime) -> int:
+    """The bytes that unconfirmed freezes of a site keep together, each recording counted once."""
+    each = (
+        select(col(Recording.id), col(Recording.size))
+        .join(Grant, col(Grant.recording_id) == col(Recording.id))
+        .join(Camera, col(Camera.code) == col(Recording.camera_code))
+        .where(_unconfirmed(site, now))
+        .distinct()
+        .subquery()
+    )
+    return int(session.execute(select(func.coalesce(func.sum(each.c.size), 0))).scalar_one())

@@ -7,12 +7,12 @@ release on the spot to anybody but the police for at most an hour.
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import read_archive, read_member
@@ -27,7 +27,7 @@ from cctv_vault.disclosure.codes import new_pickup_code, new_status_code, new_to
 from cctv_vault.disclosure.desk import Step, holidays_around, window_facts
 from cctv_vault.disclosure.intake import CHANNELS, cameras_meant, read_note, read_request
 from cctv_vault.disclosure.legal import REQUESTERS, Deadline, deadline_at
-from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
+from cctv_vault.disclosure.packaging import Made, copy_out, revoke_links, storage_errors
 from cctv_vault.disclosure.receiving import Receiving
 from cctv_vault.disclosure.results import (
     Collected,
@@ -184,7 +184,7 @@ class Handing(Receiving):
             if row.state == State.RELEASED and self._facts(step).collected:
                 raise TransitionNotAllowedError("the package has left the vault already")
             package = self._packaging.newest(act.session, request_id, act.now)
-            _revoke_links(act.session, request_id, act.now)
+            revoke_links(act.session, request_id, act.now)
             expires = min(act.now + LINK_LASTS, package.until) if channel == "link" else None
             if expires is not None:
                 act.session.add(
@@ -510,16 +510,6 @@ def _path_of(type_: str) -> Action:
         (action for action, kind in HANDS_OVER_NOW.items() if path and kind == path.kind),
         Action.HAND_OVER_ON_THE_SPOT,
     )
-
-
-def _revoke_links(session: Session, request_id: str, now: datetime) -> None:
-    for link in session.execute(
-        select(DownloadLink)
-        .join(Package, col(Package.id) == col(DownloadLink.package_id))
-        .where(col(Package.request_id) == request_id, col(DownloadLink.revoked_at).is_(None))
-    ).scalars():
-        link.revoked_at = now
-        session.add(link)
 
 
 def _package_facts(made: Made) -> dict[str, str | int]:

@@ -45,7 +45,15 @@ from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import system_actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
-from cctv_vault.schema import Camera, CustodyEntry, Intent, Package, Recording, Request
+from cctv_vault.schema import (
+    Camera,
+    CustodyEntry,
+    DownloadLink,
+    Intent,
+    Package,
+    Recording,
+    Request,
+)
 from cctv_vault.views import iso
 from storage.backend import BlobStore
 from storage.errors import StorageError, StorageFullError, StorageUnavailableError
@@ -194,7 +202,8 @@ class Packaging:
                 session.delete(intent)
 
     def end(self, session: Session, request_id: str, now: datetime) -> None:
-        """End a request's packages at once; the next sweep destroys their keys and blobs."""
+        """End a request's packages and links at once; the next sweep destroys keys and blobs."""
+        revoke_links(session, request_id, now)
         for package in session.execute(
             select(Package).where(col(Package.request_id) == request_id, col(Package.until) > now)
         ).scalars():
@@ -346,6 +355,17 @@ class Packaging:
             )
         ]
         return tuple(sorted(found, key=lambda each: (each.camera, each.starts_at)))
+
+
+def revoke_links(session: Session, request_id: str, now: datetime) -> None:
+    """Make every link to a request's packages worthless at once."""
+    for link in session.execute(
+        select(DownloadLink)
+        .join(Package, col(Package.id) == col(DownloadLink.package_id))
+        .where(col(Package.request_id) == request_id, col(DownloadLink.revoked_at).is_(None))
+    ).scalars():
+        link.revoked_at = now
+        session.add(link)
 
 
 @contextmanager
