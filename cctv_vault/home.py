@@ -53,6 +53,7 @@ class Home:
     roots: RootFolder
     store: BlobStore
     keyring: Keyring
+    signer: NoteSigner
     log: CustodyLog
     ledger: Ledger
 
@@ -158,9 +159,10 @@ class Home:
         if row.simulated_now is not None:
             clock = SimulatedClock(lambda: _simulated_now(database))
         keyring = Keyring(row.vault_id, roots, database.read)
+        signer = NoteSigner(row.origin, roots.signing_seed())
         log = CustodyLog(
             database=database,
-            signer=NoteSigner(row.origin, roots.signing_seed()),
+            signer=signer,
             sealer=keyring,
             outside=settings.key_folder / _CHECKPOINT_FILE,
         )
@@ -176,6 +178,7 @@ class Home:
             roots=roots,
             store=_store(settings),
             keyring=keyring,
+            signer=signer,
             log=log,
             ledger=Ledger(database=database, log=log, clock=clock),
         )

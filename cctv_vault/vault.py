@@ -54,6 +54,7 @@ class Vault:
         self._intake_sandbox = MediaSandbox()
         self._picture_sandbox = MediaSandbox()
         self._playback_sandbox = MediaSandbox()
+        self._package_sandbox = MediaSandbox()
 
         self.people = People(database=database, ledger=ledger, simulated=home.simulated)
         self.policies = Policies(database=database)
@@ -133,11 +134,13 @@ class Vault:
             ledger=ledger,
             keyring=keyring,
             log=home.log,
+            signer=home.signer,
             store=home.store,
+            grants=self.grants,
             holds=self.holds,
-            register=self.register,
             catalogue=self.catalogue,
             access=self.access,
+            sandbox=self._package_sandbox,
             people=self.people,
             vault_id=home.vault_id,
             controller=home.controller,
@@ -214,6 +217,11 @@ class Vault:
     def close(self) -> None:
         """Stop the worker processes and give back the connections."""
         self.ingest.close()
-        for sandbox in (self._intake_sandbox, self._picture_sandbox, self._playback_sandbox):
+        for sandbox in (
+            self._intake_sandbox,
+            self._picture_sandbox,
+            self._playback_sandbox,
+            self._package_sandbox,
+        ):
             sandbox.close()
         self.home.close()

@@ -1,6 +1,7 @@
 """The entry point: global options, every group of commands, and errors as one line."""
 
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -69,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         return leaving.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except Exception as error:  # noqa: BLE001 - a traceback could show names, secrets or footage
         return _explain(error)
     return 0

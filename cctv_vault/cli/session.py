@@ -27,6 +27,12 @@ from cctv_vault.settings import Settings
 from cctv_vault.vault import Vault
 from cctv_vault.views import parse_time, to_json
 
+_WIDE = 250  # a file or a pipe has no edge; rows stay on one line
+
+
+def _console(terminal: bool) -> Console:
+    return Console(highlight=False, soft_wrap=True, width=None if terminal else _WIDE)
+
 
 @dataclass
 class Session:
@@ -34,7 +40,7 @@ class Session:
 
     settings: Settings
     as_json: bool
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    out: Console = field(default_factory=lambda: _console(sys.stdout.isatty()))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
     _vault: Vault | None = None
     _actor: Actor | None = None

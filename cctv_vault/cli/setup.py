@@ -154,7 +154,9 @@ def camera_add(
         origin=origin,
         recorder_retention_days=recorder_retention,
     )
-    run.say(camera, f"Camera {camera.code} takes files from {camera.drop}.", *camera.warnings)
+    run.say(
+        camera, f"Camera {camera.code} takes files from {camera.drop_folder}.", *camera.warnings
+    )
 
 
 @camera_app.command("list")
@@ -173,7 +175,7 @@ def camera_list(context: typer.Context) -> None:
                 if c.clock_uncertainty_s is None
                 else f"{c.clock_offset_s:+g} s ± {c.clock_uncertainty_s:g} s"
             ),
-            "drop folder": lambda c: c.drop,
+            "drop folder": lambda c: c.drop_folder,
         },
     )
 
@@ -186,7 +188,7 @@ def camera_show(context: typer.Context, code: str) -> None:
     run.say(
         camera,
         f"{camera.code}: {camera.name}, site {camera.site}, {camera.place or 'no place given'}",
-        f"files from {camera.drop}, read as {camera.convention} in {camera.zone}",
+        f"files from {camera.drop_folder}, read as {camera.convention} in {camera.zone}",
         f"purpose: {camera.purpose or 'not given'}; sees: {camera.view or 'not given'}; "
         f"sound: {camera.sound or 'not answered'}; origin: {camera.origin}",
         *camera.warnings,

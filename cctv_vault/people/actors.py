@@ -36,6 +36,7 @@ class Right(StrEnum):
     POLICY_PUBLISH = "policy:publish"
     LOG_READ = "log:read"
     REGISTER_READ = "register:read"
+    CLOCK_MEASURE = "clock:measure"
     SETUP = "setup"
     USER_MANAGE = "user:manage"
     CLOCK_ATTEST = "clock:attest"
@@ -54,6 +55,7 @@ _MANAGER = _STAFF | {
     Right.LOG_READ,
     Right.REGISTER_READ,
     Right.CLOCK_ATTEST,
+    Right.CLOCK_MEASURE,
 }
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.STAFF: _STAFF,
@@ -71,7 +73,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.PRIVACY_OFFICER: _MANAGER | {Right.REQUEST_DECIDE, Right.POLICY_PUBLISH},
     Role.DPO: frozenset({Right.REQUEST_READ, Right.LOG_READ, Right.REGISTER_READ}),
     Role.AUDITOR: frozenset({Right.LOG_READ, Right.REGISTER_READ}),
-    Role.ADMINISTRATOR: frozenset({Right.SETUP, Right.USER_MANAGE, Right.CLOCK_ATTEST}),
+    Role.ADMINISTRATOR: frozenset(
+        {Right.SETUP, Right.USER_MANAGE, Right.CLOCK_ATTEST, Right.CLOCK_MEASURE}
+    ),
 }
 
 
