@@ -156,12 +156,13 @@ def remux_for_browser(
     }
     answer = sandbox.run("cut", arguments, [file], CLIP, out)
     try:
+        length = timedelta(seconds=answer["delivered_to"] - answer["delivered_from"])
         return Rendition(
-            duration_s=float(answer["delivered_to"]) - float(answer["delivered_from"]),
+            duration_s=length.total_seconds(),
             codec="h264",
             transcoded=answer["transcoded"] is True,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MediaCrashError("it answered nonsense") from error
 
 

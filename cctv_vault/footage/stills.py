@@ -1,6 +1,7 @@
 """Single pictures out of a recording: posters and thumbnails as JPEG, exact frames as PNG."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Final
 
@@ -72,9 +73,9 @@ def _picture(
             media_type=media_type,
             width=int(answer["width"]),
             height=int(answer["height"]),
-            offset_s=float(answer["offset_s"]),
+            offset_s=timedelta(seconds=answer["offset_s"]).total_seconds(),  # refuses NaN
             pts=None if answer["pts"] is None else int(answer["pts"]),
             time_base=None if base is None else Fraction(str(base)),
         )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise MediaCrashError("it answered nonsense") from error

@@ -7,6 +7,7 @@ environment. What a job answers is data from a stranger; callers check it before
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,7 @@ from cctv_vault.media.errors import (
     SandboxError,
 )
 from cctv_vault.media.limits import REFUSALS, Budget
-from cctv_vault.media.wire import MAX_PAYLOAD, Kind, Message, receive, send
+from cctv_vault.media.wire import Kind, Message, receive, send
 
 _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -32,7 +33,8 @@ _START: Final = (
 )
 _START_TIMEOUT_S: Final = 60.0
 _GRACE_S: Final = 30.0
-_MAX_RESULT_TEXT: Final = 500
+# What a sentence of ours looks like: a job that was taken over must not pass footage out in one.
+_SENTENCE: Final = re.compile(r"[A-Za-z0-9 ,;:()'×_-]{10,160}")
 
 
 class ByteSource(Protocol):
@@ -130,7 +132,7 @@ class MediaSandbox:
                 message = _next(sock)
                 match message.kind:
                     case Kind.READ:
-                        data = _read(sources, message)
+                        data = _read(sources, sizes, message)
                         try:
                             send(sock, Kind.DATA, data)
                         except OSError:
@@ -225,8 +227,8 @@ def _next(sock: socket.socket) -> Message:
         raise MediaCrashError("it sent nonsense") from error
 
 
-def _read(sources: Sequence[ByteSource], message: Message) -> bytes:
-    if message.source >= len(sources) or message.length > MAX_PAYLOAD:
+def _read(sources: Sequence[ByteSource], sizes: Sequence[int], message: Message) -> bytes:
+    if message.source >= len(sources) or message.offset > sizes[message.source]:
         raise MediaCrashError("it asked for what it was not given")
     source = sources[message.source]
     source.seek(message.offset)
@@ -252,8 +254,10 @@ def _answer(payload: bytes) -> dict[str, Any]:
         raise MediaCrashError("it answered nonsense")
     if refused == "limits":
         raise MediaLimitError("memory")
-    sentence = str(answer.get("sentence", ""))[:_MAX_RESULT_TEXT]
-    raise MediaRefusedError(refused, sentence or REFUSALS[refused])
+    sentence = answer.get("sentence")
+    if not isinstance(sentence, str) or not _SENTENCE.fullmatch(sentence):
+        sentence = REFUSALS[refused]
+    raise MediaRefusedError(refused, sentence)
 
 
 def _ended(payload: bytes) -> MediaError:

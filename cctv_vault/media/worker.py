@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 import av
@@ -33,7 +34,7 @@ def _confinement(_: dict[str, Any], __: list[RemoteFile], ___: Output) -> dict[s
     """Tries what a job must not be able to do, and says what happened."""
     attempts: dict[str, Callable[[], None]] = {
         "reads_files": lambda: os.close(os.open("/proc/self/status", os.O_RDONLY)),
-        "writes_files": lambda: os.mkdir(f"/tmp/cctv-vault-{os.getpid()}"),  # noqa: PTH102, S108
+        "writes_files": lambda: os.mkdir(f"{os.sep}cctv-vault-{os.getpid()}"),  # noqa: PTH102
         "makes_sockets": lambda: socket.socket().close(),
     }
     tried: dict[str, bool] = {}
@@ -92,16 +93,21 @@ def main(control_fd: int) -> None:
     with socket.socket(fileno=control_fd) as control:
         send(control, Kind.RESULT, json.dumps(confine_worker()).encode())
         jobs: dict[int, socket.socket] = {}
+        poll = select.poll()
+        poll.register(control, select.POLLIN)
+        poll.register(wake_read, select.POLLIN)
         while True:
-            ready, _, _ = select.select([control.fileno(), wake_read], [], [])
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            # Before anything is closed or opened, while descriptors mean what they meant.
+            _give_up(jobs, poll, ready)
             if wake_read in ready:
                 os.read(wake_read, 4096)
-                _bury(jobs)
+                _bury(jobs, poll)
             if control.fileno() in ready:
                 message, fds, _, _ = socket.recv_fds(control, 1, 1)
                 if not message:
                     return
-                with_job = socket.socket(fileno=fds[0])
+                sock = socket.socket(fileno=fds[0])
                 pid = os.fork()
                 if pid == 0:
                     # Other jobs' sockets carry other people's footage.
@@ -110,11 +116,20 @@ def main(control_fd: int) -> None:
                     signal.set_wakeup_fd(-1)
                     os.close(wake_read)
                     os.close(wake_write)
-                    _live(with_job)
-                jobs[pid] = with_job
+                    _live(sock)
+                jobs[pid] = sock
+                poll.register(sock, 0)  # for the hang-up alone; the words are the job's
 
 
-def _bury(jobs: dict[int, socket.socket]) -> None:
+def _give_up(jobs: dict[int, socket.socket], poll: select.poll, ready: set[int]) -> None:
+    """Ends the jobs whose answer nobody waits for any more."""
+    for pid, sock in jobs.items():
+        if sock.fileno() in ready:
+            poll.unregister(sock)
+            os.kill(pid, signal.SIGKILL)
+
+
+def _bury(jobs: dict[int, socket.socket], poll: select.poll) -> None:
     """Collects ended jobs and tells the vault how each one ended."""
     while True:
         try:
@@ -124,6 +139,8 @@ def _bury(jobs: dict[int, socket.socket]) -> None:
         if pid == 0:
             return
         with jobs.pop(pid) as sock:
+            with suppress(KeyError):  # given up before
+                poll.unregister(sock)
             sock.settimeout(0)  # a vault that no longer listens must not stop the others
             try:
                 send(sock, Kind.ENDED, json.dumps({"status": status}).encode())

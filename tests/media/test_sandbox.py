@@ -1,6 +1,7 @@
 """The fences around reading hostile footage, each tried from the inside."""
 
 import io
+import json
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ from cctv_vault.media.errors import (
     MediaRefusedError,
     SandboxError,
 )
-from cctv_vault.media.limits import PICTURE, PROBE, Budget
+from cctv_vault.media.limits import PICTURE, PROBE, REFUSALS, Budget
 from cctv_vault.media.sandbox import MediaSandbox
 
 
@@ -28,6 +30,9 @@ from cctv_vault.media.sandbox import MediaSandbox
 def sandbox() -> Iterator[MediaSandbox]:
     with MediaSandbox() as opened:
         yield opened
+
+
+_LONG = {"cpu_s": 3600, "wall_s": 3600}
 
 
 class _Broken(io.BytesIO):
@@ -178,6 +183,7 @@ def _message(kind: int, payload: bytes = b"", source: int = 0, length: int | Non
         _message(wire.Kind.RESULT, b"[1, 2]"),
         _message(wire.Kind.RESULT, b'{"refused": "a reason of my own"}'),
         _message(wire.Kind.READ, source=7, length=10),
+        _message(wire.Kind.READ, length=10)[:2] + b"\xff" * 8 + b"\x00\x00\x00\x0a",
         _message(wire.Kind.WRITE, length=0xFFFF_FFFF),
         _message(wire.Kind.JOB, b"{}"),
         _message(wire.Kind.ENDED, b'{"status": "fine"}'),
@@ -188,12 +194,25 @@ def test_a_job_that_was_taken_over_is_not_believed(data: bytes) -> None:
         sandbox.run("probe", {}, [io.BytesIO(b"x" * 100)], PROBE)
 
 
-def test_a_sentence_of_a_job_that_was_taken_over_cannot_be_long() -> None:
-    answer = b'{"refused": "not-media", "sentence": "' + b"x" * 100_000 + b'"}'
+@pytest.mark.parametrize("sentence", ["x" * 100_000, "a face: /9j/4AAQSkZJRg==", 7, None])
+def test_a_job_that_was_taken_over_passes_nothing_out_in_its_sentence(sentence: object) -> None:
+    answer = json.dumps({"refused": "not-media", "sentence": sentence}).encode()
     with (
         _job_that_says(_message(wire.Kind.RESULT, answer)) as sandbox,
         pytest.raises(MediaRefusedError) as caught,
     ):
         sandbox.run("probe", {}, [io.BytesIO(b"x")], PROBE)
 
-    assert len(caught.value.sentence) <= 500
+    assert caught.value.sentence == REFUSALS["not-media"]
+
+
+def test_a_job_nobody_waits_for_any_more_is_ended() -> None:
+    with MediaSandbox() as sandbox:
+        with sandbox._submit() as sock:
+            job = {"operation": "drill-spin", "arguments": {}, "sizes": [], **_LONG}
+            wire.send(sock, wire.Kind.JOB, json.dumps(job).encode())
+        assert sandbox._process is not None
+        pid = sandbox._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        while children.read_text():
+            sandbox.run("drill-confinement", {}, [], PROBE)
