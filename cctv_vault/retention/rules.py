@@ -21,6 +21,7 @@ UNMEASURED_S: Final = 4500.0
 REGISTER_YEARS: Final = 5
 _QUARTER: Final = timedelta(minutes=15)
 _LOOK_AHEAD_DAYS: Final = 31
+_ONGOING: Final = timedelta(days=1)  # an incident may still be going on when it is flagged
 _TRUSTED: Final = frozenset({"name", "container"})
 
 
@@ -186,6 +187,11 @@ def window_faults(windows: Sequence[Window], now: datetime) -> list[str]:
             faults.append(
                 f"the window of {each.camera} lies in the future (it starts "
                 f"{_shown(each.starts_at)}, now is {_shown(now)}); a hold keeps what was recorded"
+            )
+        elif each.ends_at > now + _ONGOING:
+            faults.append(
+                f"the window of {each.camera} reaches more than a day into the future, to "
+                f"{_shown(each.ends_at)}; a hold keeps what was recorded"
             )
     ordered = sorted(windows, key=lambda each: (each.camera, each.starts_at))
     faults += [

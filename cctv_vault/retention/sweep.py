@@ -163,7 +163,11 @@ class Sweeper:
 
     def resume(self, progress: Progress | None = None) -> str | None:
         """At start-up: finish what was cut short. Returns what still could not be, in words."""
-        with self._alone():
+        if not self._open_runs():
+            return None
+        with self._alone(wait=False) as alone:
+            if not alone:
+                return None  # whoever sweeps now finishes it
             alarm = self._finish_open(system_actor(), progress)
             self._database.scrub_free_pages()
             return alarm
@@ -365,16 +369,19 @@ class Sweeper:
 
     # --- steps 2 to 5 -------------------------------------------------------------------------
 
-    def _finish_open(self, actor: Actor, progress: Progress | None) -> str | None:
+    def _open_runs(self) -> list[str]:
+        """Sweeps that were begun and not finished, the oldest first."""
         with self._database.read() as session:
             runs = session.execute(
                 select(col(SweepRun.id))
                 .where(col(SweepRun.step) != "done")
                 .order_by(col(SweepRun.started_at), col(SweepRun.to_epoch))
             ).scalars()
-            open_runs = [str(each) for each in runs]
+            return [str(each) for each in runs]
+
+    def _finish_open(self, actor: Actor, progress: Progress | None) -> str | None:
         alarm = None
-        for run_id in open_runs:
+        for run_id in self._open_runs():
             try:
                 self._continue(actor, run_id, progress)
             except StorageError as error:
@@ -448,7 +455,7 @@ class Sweeper:
                     select(keys).where(keys.c.id > last).order_by(keys.c.id).limit(_BATCH)
                 ).all()
             for row in rows:
-                if row.root_epoch != epoch or not self._keyring.opens(row):
+                if row.root_epoch != epoch or not self._opens(row):
                     raise DamagedError(
                         f"the purpose key {row.id} does not open under the root of epoch {epoch}; "
                         "the old root stays"
@@ -456,6 +463,12 @@ class Sweeper:
             if len(rows) < _BATCH:
                 return
             last = rows[-1].id
+
+    def _opens(self, row: Any) -> bool:  # noqa: ANN401
+        try:
+            return self._keyring.opens(row)
+        except KeyTamperedError:
+            return False
 
     def _destroy_root(self, actor: Actor, run: Any) -> None:  # noqa: ANN401
         intent = f"{run.id}/root"
@@ -526,13 +539,20 @@ class Sweeper:
         return removed
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One sweep at a time, across processes: the keeper of the roots is one machine."""
+    def _alone(self, *, wait: bool = True) -> Iterator[bool]:
+        """One sweep at a time, across processes: the keeper of the roots is one machine.
+
+        Yields whether this is the one; always so when it waits.
+        """
         path = self._roots.folder / _LOCK_FILE
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
         finally:
             os.close(handle)
 

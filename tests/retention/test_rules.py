@@ -219,6 +219,9 @@ def test_windows_that_cannot_mean_anything_are_named() -> None:
     assert "at least one" in window_faults([], now)[0]
     assert "reversed" in window_faults([reversed_window], now)[0]
     assert "future" in window_faults([future], now)[0]
+    assert window_faults([Window("kassa", T, now + timedelta(days=1))], now) == []
+    endless = Window("kassa", T, now + timedelta(days=1, seconds=1))
+    assert "future" in window_faults([endless], now)[0]
     assert "overlap" in window_faults([WINDOW, overlapping], now)[0]
     assert window_faults([WINDOW, Window("entre", T, now)], now) == []
 
