@@ -108,7 +108,7 @@ class Home:
         )
         with database.write() as session:
             session.add(row)
-        home = cls._compose(settings, row, database, roots)
+        home = cls._compose(settings, row, database, roots, new=True)
         with database.write() as session:
             home.log.found(session, home.clock.tick())
         with home.ledger.act(Event.VAULT_CREATED, actor) as act:
@@ -144,7 +144,8 @@ class Home:
         try:
             database.migrate()
             row = _vault_row(database)
-            home = cls._compose(settings, row, database, _open_roots(settings, row.vault_id))
+            roots = _open_roots(settings, row.vault_id)
+            home = cls._compose(settings, row, database, roots, new=False)
             home.log.check_outside()
         except BaseException:
             database.close()
@@ -153,7 +154,13 @@ class Home:
 
     @classmethod
     def _compose(
-        cls, settings: Settings, row: VaultRow, database: Database, roots: RootFolder
+        cls,
+        settings: Settings,
+        row: VaultRow,
+        database: Database,
+        roots: RootFolder,
+        *,
+        new: bool,
     ) -> "Home":
         clock: Clock = SystemClock()
         if row.simulated_now is not None:
@@ -176,7 +183,7 @@ class Home:
             database=database,
             clock=clock,
             roots=roots,
-            store=_store(settings),
+            store=_store(settings, must_exist=not new),
             keyring=keyring,
             signer=signer,
             log=log,
@@ -238,9 +245,10 @@ def _simulated_now(database: Database) -> datetime:
     return moment
 
 
-def _store(settings: Settings) -> BlobStore:
+def _store(settings: Settings, *, must_exist: bool) -> BlobStore:
+    """The blobs; a store that must exist and does not is a disk that is not mounted."""
     if settings.s3_bucket is None:
-        return DirectoryStore(settings.home / "blobs")
+        return DirectoryStore(settings.home / "blobs", must_exist=must_exist)
     if not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigError("CCTV_VAULT_S3_ACCESS_KEY and CCTV_VAULT_S3_SECRET_KEY must be set")
     from storage.s3 import S3Store  # noqa: PLC0415 - only a vault on S3 pays for its client
@@ -251,6 +259,7 @@ def _store(settings: Settings) -> BlobStore:
         region=settings.s3_region,
         access_key=settings.s3_access_key.get_secret_value(),
         secret_key=settings.s3_secret_key.get_secret_value(),
+        must_exist=must_exist,
     )
 
 

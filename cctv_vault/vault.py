@@ -173,6 +173,7 @@ class Vault:
         """Open a vault and finish what a crash left behind; errors as `Home.open`."""
         vault = cls(Home.open(settings))
         try:
+            vault.store.sweep_partial()
             vault.sweeper.resume()
             vault.ingest.resume()
             vault.access.resume()
