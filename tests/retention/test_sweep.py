@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from cctv_vault.errors import AccessDeniedError, DamagedError, ExpiredError
 from cctv_vault.footage.streams import QUARANTINE, blob_name
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.sweep import SweepReport
-from cctv_vault.schema import Grant, PurposeKey, Quarantined, SweepRun, table
+from cctv_vault.schema import Grant, Package, PurposeKey, Quarantined, Request, SweepRun, table
 from storage.errors import StorageUnavailableError
 from storage.secret import SecretKey
 from storage.stream import stream_names
@@ -246,6 +246,73 @@ def test_quarantined_files_and_packages_end_with_their_keys(world: World) -> Non
     assert (row.state, row.original_name, row.wrapped_key) == ("destroyed", "", None)
     assert list(stream_names(world.home.store, "qq/")) == []
     assert Event.QUARANTINE_DESTROYED.value in world.events("qq1")
+
+
+def package(world: World, name: str, until: datetime) -> SecretKey:
+    """A sealed package of a request, waiting; returns its key."""
+    key = SecretKey.generate()
+    writer = world.home.store.create(blob_name(name, "package"))
+    writer.write(b"ciphertext")
+    writer.commit()
+    with world.home.database.write() as session:
+        keyring = world.home.keyring
+        if session.get(Request, "B-1") is None:
+            session.add(
+                Request(
+                    id="B-1",
+                    state="prepared",
+                    requester_type="police",
+                    ground_code="DSL 2:5",
+                    via="staff",
+                    language="sv",
+                    delivery="link",
+                    body_text=keyring.seal_text(session, b"{}", "request/B-1", MONDAY),
+                    received_at=MONDAY,
+                    registered_by="u-x",
+                )
+            )
+            session.flush()
+        handle = keyring.timed(session, "release-copy", until, MONDAY)
+        session.add(
+            Package(
+                id=name,
+                request_id="B-1",
+                purpose_key_id=handle.id,
+                wrapped_key=keyring.wrap(handle, key, name, kind="package"),
+                segment_root=b"r" * 32,
+                size=10,
+                sha256=b"s" * 32,
+                created_at=MONDAY,
+                until=until,
+            )
+        )
+    return key
+
+
+def test_a_package_ended_early_leaves_the_others_under_a_fresh_key(world: World) -> None:
+    package(world, "early", MONDAY + 7 * DAY)
+    key = package(world, "later", MONDAY + 7 * DAY)
+    with world.home.database.write() as session:
+        row = session.get_one(Package, "early")
+        shared, row.until = row.purpose_key_id, MONDAY + DAY
+        session.add(row)
+    world.at(MONDAY + DAY)
+    world.sweeper.run(world.manager)
+
+    with world.home.database.read() as session:
+        early, later = (session.get_one(Package, each) for each in ("early", "later"))
+        assert (early.state, early.wrapped_key, early.purpose_key_id) == ("expired", None, None)
+        assert later.purpose_key_id not in {shared, None}
+        assert later.wrapped_key is not None
+        opened = world.home.keyring.open(
+            session, str(later.purpose_key_id), later.wrapped_key, "later", kind="package"
+        )
+    assert opened == key
+    assert list(stream_names(world.home.store, "ea/")) == []
+    assert list(stream_names(world.home.store, "la/")) != []
+    world.at(MONDAY + 7 * DAY)
+    world.sweeper.run(world.manager)
+    assert list(stream_names(world.home.store, "la/")) == []
 
 
 def test_a_person_may_sweep_and_only_who_reads_registers_may_look_ahead(
