@@ -249,8 +249,11 @@ def _store(settings: Settings, *, must_exist: bool) -> BlobStore:
     """The blobs; a store that must exist and does not is a disk that is not mounted."""
     if settings.s3_bucket is None:
         return DirectoryStore(settings.home / "blobs", must_exist=must_exist)
-    if not (settings.s3_access_key and settings.s3_secret_key):
-        raise ConfigError("CCTV_VAULT_S3_ACCESS_KEY and CCTV_VAULT_S3_SECRET_KEY must be set")
+    if not (settings.s3_endpoint and settings.s3_access_key and settings.s3_secret_key):
+        raise ConfigError(
+            "a vault on S3 needs CCTV_VAULT_S3_ENDPOINT, CCTV_VAULT_S3_ACCESS_KEY and "
+            "CCTV_VAULT_S3_SECRET_KEY"
+        )
     from storage.s3 import S3Store  # noqa: PLC0415 - only a vault on S3 pays for its client
 
     return S3Store(

@@ -1,11 +1,14 @@
 """Commands on footage: ingest, and list, gaps, show, export and clip."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cctv_vault.cli.session import Session, session
+from cctv_vault.footage.catalogue import RecordingDetail
+from cctv_vault.ingest.service import Outcome
 from cctv_vault.views import printable
 
 footage_app = typer.Typer(no_args_is_help=True, help="What there is, and taking it out.")
@@ -32,15 +35,12 @@ def ingest(
     run = session(context)
     unsettled = 0
 
-    def describe(outcome: object) -> str:
-        path = printable(str(getattr(outcome, "path", "")))
-        recording = getattr(outcome, "recording", None)
-        words = f"{getattr(outcome, 'outcome', ''):<12} {path}"
-        words += f"  {recording}" if recording else ""
-        reason = getattr(outcome, "reason", "")
-        return words + (f"  ({reason})" if reason else "")
+    def describe(outcome: Outcome) -> str:
+        words = f"{outcome.outcome:<12} {printable(str(outcome.path))}"
+        words += f"  {outcome.recording}" if outcome.recording else ""
+        return words + (f"  ({outcome.reason})" if outcome.reason else "")
 
-    def outcomes() -> object:
+    def outcomes() -> Iterator[Outcome]:
         nonlocal unsettled
         for outcome in run.vault.ingest.offer_all(
             run.actor,
@@ -128,9 +128,8 @@ def footage_show(
     _describe(run, detail)
 
 
-def _describe(run: Session, detail: object) -> None:
-    view = run.vault.catalogue.describe(detail)
-    for line in view:
+def _describe(run: Session, detail: RecordingDetail) -> None:
+    for line in run.vault.catalogue.describe(detail):
         run.out.print(printable(line), markup=False)
 
 

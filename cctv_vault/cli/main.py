@@ -49,7 +49,9 @@ def options(
         print(f"cctv-vault {__version__}")  # noqa: T201
         raise typer.Exit
     given = {"home": home and home.absolute(), "keys": keys and keys.absolute(), "user": user}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings().model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
     context.obj = Session(settings=settings, as_json=bool(context.meta.get("json")))
     context.call_on_close(context.obj.close)
 

@@ -283,6 +283,7 @@ class _Footage:
                     each.id,
                     opened.enter_context(closing(self.open_recording(each.id))),
                     each.started_at,
+                    damaged="damaged" in each.faults,
                 )
                 for each in parts
             ]

@@ -365,6 +365,7 @@ class FootageAccess:
                         self._reader(recording, key, ORIGINAL, recording.segment_root)
                     ),
                     recording.started_at,
+                    damaged="damaged" in recording.faults,
                 )
                 for recording, key in footage
             ]
@@ -538,7 +539,13 @@ class FootageAccess:
                     SealWriter(self._store, name, key, context) as writer,
                     self._reader(recording, key, ORIGINAL, recording.segment_root) as original,
                 ):
-                    remux_for_browser(self._sandbox, original, writer, keep_audio=keep_audio)
+                    remux_for_browser(
+                        self._sandbox,
+                        original,
+                        writer,
+                        keep_audio=keep_audio,
+                        damaged="damaged" in recording.faults,
+                    )
                     sealed = writer.finish()
                 with self._database.write((recording.camera_code,)) as session:
                     newest = session.get(Recording, recording.id)

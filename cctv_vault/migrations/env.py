@@ -1,8 +1,9 @@
 """How Alembic reaches the index: always through the connection that `Database.migrate` gives it."""
 
 from alembic import context
+from sqlmodel import SQLModel
 
-from cctv_vault.schema import SQLModel
+import cctv_vault.schema  # noqa: F401 - fills the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

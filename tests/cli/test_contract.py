@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.cli.conftest import Run
 from tests.shop import film, picture
 
 WINDOW = ("--from", "2026-03-02T07:50:00+01:00", "--to", "2026-03-02T08:00:00+01:00")
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "requester": {
         "type": "police",
         "authority": "Polismyndigheten",
