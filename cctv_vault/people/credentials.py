@@ -16,6 +16,7 @@ from cctv_vault.errors import InvalidInputError
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
+MEMORY_KIB: Final = 64 * 1024
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _GROUPS: Final = 5
 _GROUP: Final = 4
@@ -32,9 +33,9 @@ def new_credential() -> str:
 class Credentials:
     """Hashes and checks credentials, a few at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory_kib: int = MEMORY_KIB) -> None:
         """Also makes the hash that an unknown name is checked against."""
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher(memory_cost=memory_kib)
         self._gate = threading.Semaphore(_AT_ONCE)
         self._nobodys = self._hasher.hash(secrets.token_hex(32))
 

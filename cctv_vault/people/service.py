@@ -93,12 +93,13 @@ class People:
         ledger: Ledger,
         simulated: bool,
         elapsed: Callable[[], float] = monotonic,
+        credentials: Credentials | None = None,
     ) -> None:
         """A ``simulated`` vault accepts a bare name; ``elapsed`` gives seconds that only run on."""
         self._database = database
         self._ledger = ledger
         self._simulated = simulated
-        self._credentials = Credentials()
+        self._credentials = credentials or Credentials()
         self._attempts = Attempts(limit=_FAILURES, window_s=_FAILURE_WINDOW_S, clock=elapsed)
 
     # --- accounts -----------------------------------------------------------------------------
