@@ -18,6 +18,9 @@ from cctv_vault.clock import Tick
 ALLOWANCE: Final = timedelta(hours=1)
 """How far the time of day may stand from the guard: a restart, a leap of a slow clock."""
 
+UNKNOWN_BOOT: Final = "unknown"
+"""The name of a boot that could not be read; two of them need not be the same."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -45,7 +48,9 @@ def advance(guard_at: datetime, boot_id: str, boottime_s: float, tick: Tick) -> 
         tick: The clocks now.
     """
     guard = guard_at
-    if boot_id == tick.boot_id and tick.boottime_s > boottime_s:
+    if boot_id == tick.boot_id != UNKNOWN_BOOT:
+        # Negative where an act that read the clocks earlier is entered later: the guard and the
+        # boot time it belongs to go back together, or the next entry would count that time twice.
         guard += timedelta(seconds=tick.boottime_s - boottime_s)
     if tick.synchronised and abs(tick.now - guard) <= ALLOWANCE:
         return tick.now

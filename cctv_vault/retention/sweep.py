@@ -308,7 +308,10 @@ class Sweeper:
         An old copy of what ended was wrapped under a key nobody can open after this sweep.
         """
         session = act.session
-        old = KeyHandle(row.id, self._keyring.unwrap(session, row.id))
+        try:
+            old = KeyHandle(row.id, self._keyring.unwrap(session, row.id))
+        except (KeyTamperedError, KeyUnavailableError) as error:
+            raise _does_not_open(row, error) from error
         new = self._keyring.replace(session, row.id, act.now)
         kept = session.execute(
             select(table(Grant)).where(col(Grant.purpose_key_id) == row.id, live_clause(act.now))
@@ -364,7 +367,13 @@ class Sweeper:
         *,
         kind: str = "recording",
     ) -> bytes:
-        key = self._keyring.open_under(old, wrapped, object_id, kind=kind)
+        try:
+            key = self._keyring.open_under(old, wrapped, object_id, kind=kind)
+        except KeyTamperedError as error:
+            raise DamagedError(
+                f"the key of {object_id} does not open; nothing is destroyed before it is restored "
+                f"from a backup: {error}"
+            ) from error
         return self._keyring.wrap(new, key, object_id, kind=kind)
 
     # --- steps 2 to 5 -------------------------------------------------------------------------
@@ -441,10 +450,7 @@ class Sweeper:
         try:
             return self._keyring.rewrap(row, epoch)
         except (KeyTamperedError, KeyUnavailableError) as error:
-            raise DamagedError(
-                f"the purpose key {row.id} ({row.purpose}) does not open, so no root is destroyed "
-                f"before it is restored from a backup or given up: {error}"
-            ) from error
+            raise _does_not_open(row, error) from error
 
     def _verify(self, epoch: int) -> None:
         """Open every purpose key under the new root, as somebody new to the database would."""
@@ -562,13 +568,14 @@ class Sweeper:
 
 def _gather(session: Session, until: datetime, *, lock: bool = False) -> _Gathered:
     """The purpose keys a sweep may have to do with, and what it does to them."""
+    ended = (
+        select(col(Hold.id))
+        .where(col(Hold.released_at).is_(None), col(Hold.until) <= until)
+        .order_by(col(Hold.id))
+    )
+    # Locked: a hold that is being extended in another act right now has not lapsed.
     lapsed = tuple(
-        str(each)
-        for each in session.execute(
-            select(col(Hold.id))
-            .where(col(Hold.released_at).is_(None), col(Hold.until) <= until)
-            .order_by(col(Hold.id))
-        ).scalars()
+        str(each) for each in session.execute(ended.with_for_update() if lock else ended).scalars()
     )
     slots = [f"hold/{each}" for each in lapsed]
     _retire_shortened(session, until, lock=lock)
@@ -828,6 +835,13 @@ def _expire(session: Session, touched: Sequence[str], run_id: str, now: datetime
             .returning(rows.c.id)
         ).scalars()
     return gone
+
+
+def _does_not_open(row: Any, error: StorageError) -> DamagedError:  # noqa: ANN401
+    return DamagedError(
+        f"the purpose key {row.id} ({row.purpose}) does not open, so nothing more is destroyed "
+        f"before it is restored from a backup: {error}"
+    )
 
 
 def _hold_of(row: Any) -> tuple[str, ...]:  # noqa: ANN401

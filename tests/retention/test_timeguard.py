@@ -52,8 +52,19 @@ def test_a_short_restart_is_within_the_allowance() -> None:
     assert verdict(T0, "a", 100.0, Tick(T0 + ALLOWANCE, "b", 5.0, synchronised=False)).alarm is None
 
 
-def test_a_boot_time_that_went_back_proves_nothing() -> None:
-    assert advance(T0, "a", 100.0, replace(TICK, boottime_s=50.0)) == T0
+@given(st.permutations([10.0, 20.0, 30.0, 40.0, 50.0]))
+def test_acts_entered_in_another_order_than_they_read_the_clocks_count_no_time_twice(
+    order: list[float],
+) -> None:
+    guard, boottime_s = T0, 100.0
+    for seconds in [*order, 60.0]:
+        tick = later(seconds)
+        guard, boottime_s = advance(guard, "a", boottime_s, tick), tick.boottime_s
+    assert guard == T0 + timedelta(seconds=60)
+
+
+def test_boots_nobody_can_name_are_not_taken_for_the_same() -> None:
+    assert advance(T0, "unknown", 100.0, replace(later(3_000), boot_id="unknown")) == T0
 
 
 def test_synchronised_time_corrects_drift_and_leaves_a_jump_to_an_entry() -> None:
