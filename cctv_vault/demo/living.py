@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
@@ -41,7 +41,9 @@ _HERE: Final = ZoneInfo(ZONE)
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PAST_DAYS: Final = 2
 _EVERY: Final = timedelta(minutes=30)
-_CLIP_S: Final = 10.0
+_CLIP_S: Final = 40.0
+_CLIP_FPS: Final = 2  # the past is drawn in less than a minute
+_ASKED: Final = timedelta(minutes=1)
 _LIVE_S: Final = 24.0
 _BACKLOG: Final = (
     3  # files a camera may have waiting before it pauses: a full vault fills no memory
@@ -106,7 +108,7 @@ def _run(vault: Vault, folder: Path, port: int, say: Callable[[str], None]) -> N
         )
     shop = _Shop(vault, furnish(vault, system_actor(), folder / "drop"), word, say)
     serving = _listen(vault, port)
-    for line in _welcome(serving, word):
+    for line in _welcome(serving, vault.settings.home, word):
         say(line)
     living = threading.Thread(target=shop.live, name="cameras")
     living.start()
@@ -129,10 +131,11 @@ def _leave(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _welcome(serving: Serving, word: str) -> Iterator[str]:
+def _welcome(serving: Serving, home: Path, word: str) -> Iterator[str]:
     yield ""
     yield f"  Staff pages   http://{_HOST}:{serving.port}/"
     yield f"  Portal        http://{_HOST}:{serving.portal_port}/begaran"
+    yield f"  Home          {home}   (./run --home {home} footage list)"
     yield ""
     yield f"  Accounts, each with the credential {word}"
     for person in _PEOPLE:
@@ -154,7 +157,9 @@ class _Shop:
         self._drops = drops
         self._word = word
         self._say = say
-        self._cameras = {each.code: SyntheticCamera(each.code, each.scene) for each in CAMERAS}
+        self._cameras = {
+            each.code: SyntheticCamera(each.code, each.scene, each.name.upper()) for each in CAMERAS
+        }
         self._opened = vault.clock.now().astimezone(_HERE)
 
     def live(self) -> None:
@@ -179,10 +184,10 @@ class _Shop:
         total = len(moments) * len(CAMERAS)
         self._say(f"  drawing {total} clips of the past {_PAST_DAYS} days …")
         for number, moment in enumerate(moments, start=1):
-            for code in self._cameras:
+            for camera in self._cameras.values():
                 if self.closing.is_set():
                     return False
-                self._write(code, moment, _CLIP_S)
+                self._write(replace(camera, fps=_CLIP_FPS), moment, _CLIP_S)
             if number * 4 // len(moments) != (number - 1) * 4 // len(moments):
                 self._say(f"  {number * len(CAMERAS)} of {total} drawn")
         while any(True for _ in self._waiting()):
@@ -214,7 +219,7 @@ class _Shop:
             maja,
             cameras=("gang", "kassa"),
             starts_at=second,
-            ends_at=second + timedelta(seconds=_CLIP_S),
+            ends_at=second + _ASKED,
             title="Stöld ur hyllan, lämnade utan att betala",
             category="theft",
         )
@@ -224,7 +229,7 @@ class _Shop:
             self._person("sara"),
             cameras=("entre",),
             starts_at=third,
-            ends_at=third + timedelta(seconds=_CLIP_S),
+            ends_at=third + _ASKED,
             title="Dörren skadad av en kundvagn",
             category="damage",
         )
@@ -232,7 +237,7 @@ class _Shop:
             maja,
             HoldOrder(
                 purpose="claim",
-                windows=(("lager", first, first + timedelta(seconds=_CLIP_S)),),
+                windows=(("lager", first, first + _ASKED),),
                 reason="Transportskada på leveransen, anmäld till försäkringsbolaget.",
                 until=None,
                 review_at=None,
@@ -252,7 +257,7 @@ class _Shop:
             police_request(
                 ("kassa", "entre"),
                 moment,
-                moment + timedelta(seconds=_CLIP_S),
+                moment + _ASKED,
                 number=number,
                 description="Bilder av kassan och entrén vid den anmälda stölden.",
             ),
@@ -264,7 +269,7 @@ class _Shop:
             maja,
             filed.id,
             "Anmäld stöld; två kameror visar förloppet.",
-            "Endast tio sekunder av två kameror behövs.",
+            "Endast en minut av två kameror behövs.",
         )
         if until == "assessed":
             return
@@ -289,12 +294,12 @@ class _Shop:
                 now = self._vault.clock.now()
                 if sum(1 for _ in self._drops[code].glob("*.mp4")) < _BACKLOG:
                     seconds = min((now - since).total_seconds(), 2 * _LIVE_S)
-                    self._write(code, since.astimezone(_HERE), seconds)
+                    self._write(self._cameras[code], since.astimezone(_HERE), seconds)
                 reached[code] = now
 
-    def _write(self, code: str, moment: datetime, seconds: float) -> None:
-        path = self._drops[code] / f"{code}_{moment:%Y%m%d_%H%M%S}.mp4"
-        self._cameras[code].write(path, moment, seconds)
+    def _write(self, camera: SyntheticCamera, moment: datetime, seconds: float) -> None:
+        path = self._drops[camera.code] / f"{camera.code}_{moment:%Y%m%d_%H%M%S}.mp4"
+        camera.write(path, moment, seconds)
 
     def _waiting(self) -> Iterator[Path]:
         for folder in self._drops.values():
@@ -311,7 +316,7 @@ def _portal_request(moment: datetime) -> dict[str, object]:
             {
                 "cameras": ["entre"],
                 "from": iso(moment),
-                "to": iso(moment + timedelta(seconds=_CLIP_S)),
+                "to": iso(moment + _ASKED),
             }
         ],
         "description": "Jag gick in genom entrén i röd jacka.",
