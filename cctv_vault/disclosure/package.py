@@ -11,10 +11,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import metadata
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cctv_vault import __version__
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.disclosure.archive import Sink
@@ -192,14 +192,6 @@ def build(
     )
 
 
-def version() -> str:
-    """The product's version, as records and reports name it."""
-    try:
-        return metadata.version("cctv-vault")
-    except metadata.PackageNotFoundError:
-        return "0"
-
-
 # --- footage ----------------------------------------------------------------------------------
 
 
@@ -336,7 +328,7 @@ def _record(contents: Contents, footage: _Footage) -> dict[str, Any]:
     ground = ground_words(str(contents.request["ground"]["code"]))
     return {
         "format": FORMAT,
-        "tool": {"name": "cctv-vault", "version": version()},
+        "tool": {"name": "cctv-vault", "version": __version__},
         "made_at": iso(contents.made_at),
         "zone": contents.zone,
         "controller": contents.controller,

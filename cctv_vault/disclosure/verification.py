@@ -324,7 +324,7 @@ class _Check:
             self.bad(NOTE, str(error))
             return None
         if statement.tag_manifest != self._digests.get(TAG_MANIFEST):
-            self.bad(NOTE, f"the signature is of another {TAG_MANIFEST}")
+            self.bad(TAG_MANIFEST, f"is not the one that was signed in {NOTE}")
         elif statement.request != self._folder:
             self.bad(NOTE, "the signature is of a package of another request")
         else:

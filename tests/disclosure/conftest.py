@@ -132,6 +132,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def furnished_shop(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A furnished shop that lives as long as the tests, for what many look at and none changes."""
+    folder = tmp_path_factory.mktemp("looked-at")
+    for name in ("home", "keys"):
+        shutil.copytree(furnished / name, folder / name)
+    vault = Vault.open(settings_of(folder))
+    yield Shop(vault, folder)
+    vault.close()
+
+
 @pytest.fixture
 def quick_shop(furnished: Path, tmp_path: Path) -> Iterator[Shop]:
     """The shop on SQLite alone, for what no database decides."""
