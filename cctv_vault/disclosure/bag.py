@@ -177,7 +177,7 @@ def safe_name(name: str, taken: set[str]) -> str:
     the record. ``taken`` grows by the lower-case name.
     """
     plain = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
-    plain = re.sub(r"[^\w.-]", "_", plain).strip("._ ") or "file"
+    plain = re.sub(r"[^\w.-]", "_", plain).strip(". ") or "file"
     if _RESERVED.fullmatch(plain):
         plain = f"_{plain}"
     stem, dot, suffix = plain.rpartition(".")
