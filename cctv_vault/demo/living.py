@@ -171,7 +171,7 @@ class _Shop:
         try:
             if self._make_history():
                 self._make_cases()
-        except VaultError as error:
+        except (VaultError, OSError) as error:
             self._say(f"  the shop's history is incomplete: {error}")
         self._record()
 
@@ -285,17 +285,22 @@ class _Shop:
 
     def _record(self) -> None:
         """Each camera in turn delivers what it saw since its last file, back to back."""
-        reached = dict.fromkeys(self._cameras, self._vault.clock.now())
+        reached = dict.fromkeys(self._cameras, self._second())
         step = _LIVE_S / len(self._cameras)
         while True:
             for code, since in reached.items():
                 if self.closing.wait(step):
                     return
-                now = self._vault.clock.now()
+                now = self._second()
                 if sum(1 for _ in self._drops[code].glob("*.mp4")) < _BACKLOG:
                     seconds = min((now - since).total_seconds(), 2 * _LIVE_S)
-                    self._write(self._cameras[code], since.astimezone(_HERE), seconds)
+                    # Where memory is full this file is lost; there may be room for the next.
+                    with suppress(OSError):
+                        self._write(self._cameras[code], since.astimezone(_HERE), seconds)
                 reached[code] = now
+
+    def _second(self) -> datetime:
+        return self._vault.clock.now().replace(microsecond=0)  # names tell no fractions
 
     def _write(self, camera: SyntheticCamera, moment: datetime, seconds: float) -> None:
         path = self._drops[camera.code] / f"{camera.code}_{moment:%Y%m%d_%H%M%S}.mp4"
