@@ -72,6 +72,8 @@ OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "
 
 _LOG: Final = logging.getLogger(__name__)
 _HASH_CHUNK: Final = 1 << 20
+_UNFINISHED_S: Final = 600.0
+_PATIENCE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class _Offer:
     reading_path: str
     original_name: str
     keep_source: bool
+    surely_closed: bool
+    """Whether the system says that nobody is writing the file, rather than its looks."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +219,7 @@ class Ingest:
     ) -> Iterator[Outcome]:
         """Take in files and trees of files, in order, telling of each as it is done.
 
-        Files that have not settled are tried once more at the end.
+        Files that settle within seconds are waited for, and tried once more at the end.
 
         Raises:
             AccessDeniedError: The person may not take files in.
@@ -231,10 +235,11 @@ class Ingest:
         for path in paths:
             for file in walk(path):
                 outcome = offer(file)
-                if outcome.retry_in_s is None:
+                wait_s = outcome.retry_in_s
+                if wait_s is None or wait_s > self._settling.settle_s + _PATIENCE_S:
                     yield outcome
                 else:
-                    unsettled.append((file, monotonic() + outcome.retry_in_s))
+                    unsettled.append((file, monotonic() + wait_s))
         for file, ready_at in unsettled:
             time.sleep(max(0.0, ready_at - monotonic()))
             yield offer(file)
@@ -281,9 +286,16 @@ class Ingest:
         try:
             with open_source(path) as source:
                 self._settling.check(source)
-                source.check_not_written()
+                offer = _Offer(
+                    actor=actor,
+                    source=source,
+                    camera=code,
+                    reading_path=reading_path,
+                    original_name=escape_name(name),
+                    keep_source=keep_source,
+                    surely_closed=source.check_not_written(),
+                )
                 self._intake.check_room(source.size)
-                offer = _Offer(actor, source, code, reading_path, escape_name(name), keep_source)
                 return self._take_in(offer)
         except (SourceRefusedError, SourceReadError) as error:
             self._ledger.record(
@@ -328,6 +340,9 @@ class Ingest:
 
     def _take_in(self, offer: _Offer) -> Outcome:
         probed = probe(self._sandbox, offer.source)
+        if not offer.surely_closed and _looks_unfinished(probed):
+            # A slow upload pauses for longer than any settling time that suits the others.
+            self._settling.check(offer.source, _UNFINISHED_S)
         if isinstance(probed, ProbeRefusal):
             return self._seal_and_index(offer, probed)
         known = self._already_known(offer, probed)
@@ -657,6 +672,12 @@ class Ingest:
             self._journal.settled(object_id)
         except (VaultError, StorageError) as error:
             _LOG.error("an unfinished sealing cannot be removed yet: %s", type(error).__name__)
+
+
+def _looks_unfinished(probed: Probe | ProbeRefusal) -> bool:
+    if isinstance(probed, ProbeRefusal):
+        return probed.reason_code in {"empty", "unfinished"}
+    return "cut-short" in probed.faults
 
 
 def _is_wanted(session: Session, recording: Recording, now: datetime) -> bool:

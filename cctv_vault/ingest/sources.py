@@ -177,11 +177,11 @@ class Source(io.RawIOBase):
         if Identity.of(status) != self.identity or status.st_ctime_ns != self._ctime_ns:
             raise SourceBusyError("it changed while it was read")
 
-    def check_not_written(self) -> None:
-        """Raise where somebody has the file open for writing, as far as the system tells.
+    def check_not_written(self) -> bool:
+        """Raise where somebody has the file open for writing; whether the system could tell.
 
-        A read lease is granted only where nobody does (Linux, local filesystems, own files);
-        where leases are not to be had, the time since the last change has to do.
+        A read lease is granted only where nobody does (local filesystems, own files); where leases
+        are not to be had, the time since the last change has to do.
 
         Raises:
             SourceBusyError: Somebody has.
@@ -194,9 +194,10 @@ class Source(io.RawIOBase):
         except OSError as error:
             if error.errno in {errno.EAGAIN, errno.EBUSY}:
                 raise SourceBusyError("somebody has it open for writing") from None
-            return
+            return False
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return True
 
     def close(self) -> None:
         """Close it, and give up the lock against other ingesters."""
@@ -208,6 +209,9 @@ class Source(io.RawIOBase):
 @contextlib.contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """Open a regular file once, without following a link, alone among ingesters.
+
+    ``path`` is absolute and without links. Whoever may write in a drop folder could put a link to
+    another folder in the place of one of its own, so where the opened file really lies is asked.
 
     Raises:
         SourceBusyError: Another process is taking it in.
@@ -225,7 +229,7 @@ def open_source(path: Path) -> Iterator[Source]:
     except ValueError:
         raise SourceGoneError("no file can have this name") from None
     try:
-        _claim(descriptor)
+        _claim(descriptor, path)
         source = Source(path, descriptor)
     except BaseException:
         os.close(descriptor)
@@ -234,8 +238,10 @@ def open_source(path: Path) -> Iterator[Source]:
         yield source
 
 
-def _claim(descriptor: int) -> None:
+def _claim(descriptor: int, path: Path) -> None:
     """Take the file for this process, where it is one that may be taken at all."""
+    if not _lies_at(descriptor, path):
+        raise SourceBusyError("it moved while it was opened", _BUSY_S)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise SourceRefusedError("it is no regular file")
     try:
@@ -248,6 +254,11 @@ def _claim(descriptor: int) -> None:
             raise SourceReadError(
                 f"the file cannot be locked: {os.strerror(error.errno or 0)}"
             ) from None
+
+
+def _lies_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file or folder is the one at this path, no link on the way having lied."""
+    return Path(f"/proc/self/fd/{descriptor}").readlink() == path
 
 
 def _not_opened(error: OSError) -> VaultError:
@@ -272,13 +283,13 @@ class Settling:
 
     def __init__(self, settle_s: float) -> None:
         """``settle_s`` is how long a file must have been unchanged, in seconds."""
-        self._settle_s = settle_s
+        self.settle_s = settle_s
         self._wall = SystemClock()  # a simulated vault's files still carry the machine's time
         self._lock = threading.Lock()
         self._seen: dict[Path, tuple[Identity, float]] = {}
 
-    def check(self, source: Source) -> None:
-        """Raise unless the file is settled.
+    def check(self, source: Source, at_least_s: float = 0.0) -> None:
+        """Raise unless the file is settled, or has been left alone for ``at_least_s``, if longer.
 
         Raises:
             SourceBusyError: It is not; ``retry_in_s`` says when it may be.
@@ -286,10 +297,9 @@ class Settling:
         age = self._wall.now().timestamp() - source.changed_at_s
         if age < 0 or is_network(filesystem_of(source.path.parent)):
             age = self._observed(source)
-        if age < self._settle_s:
-            raise SourceBusyError("it may still be growing", self._settle_s - age)
-        with self._lock:
-            self._seen.pop(source.path, None)
+        wanted = max(self.settle_s, at_least_s)
+        if age < wanted:
+            raise SourceBusyError("it may still be growing", wanted - age)
 
     def _observed(self, source: Source) -> float:
         """Seconds since the file was first seen as it is now."""
@@ -319,22 +329,20 @@ def remove_source(path: Path, identity: Identity) -> Removal:
     """
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+            if not _lies_at(folder, path.parent):
+                return Removal("kept", "another folder has taken the place of its own")
+            if Identity.of(status) != identity:
+                return Removal("kept", "it changed after it was taken in; it will be offered again")
+            os.unlink(path.name, dir_fd=folder)
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         if error.errno in _VANISHED:
             return Removal("gone")
-        return Removal("kept", f"its folder cannot be opened: {os.strerror(error.errno or 0)}")
-    try:
-        status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
-        if Identity.of(status) != identity:
-            return Removal("kept", "it changed after it was taken in; it will be offered again")
-        os.unlink(path.name, dir_fd=folder)
-        os.fsync(folder)
-    except FileNotFoundError:
-        return Removal("gone")
-    except OSError as error:
         return Removal("kept", f"it cannot be removed: {os.strerror(error.errno or 0)}")
-    finally:
-        os.close(folder)
     return Removal("removed")
 
 

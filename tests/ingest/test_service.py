@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError
+from cctv_vault.ingest.sources import Source
 from cctv_vault.people.actors import Role
 from cctv_vault.schema import Intent, Quarantined, Recording
 from cctv_vault.vault import Vault
@@ -227,6 +228,22 @@ def test_a_file_somebody_has_open_for_writing_waits(quick_vault: Vault, drop: Pa
     with path.open("ab"):
         assert quick_vault.ingest.offer(SYSTEM, path).outcome == "waiting"
     assert quick_vault.ingest.offer(SYSTEM, path).outcome == "sealed"
+
+
+def test_what_looks_unfinished_waits_longer_where_nobody_can_tell_whether_it_is(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = film(1, 3.0)[:400]
+    path = put(drop, "a_20260302_074500.mp4", half)
+    whole = put(drop, "b_20260302_074500.mp4", film(2, 1.0))
+    monkeypatch.setattr(Source, "check_not_written", lambda _: False)
+
+    waits = quick_vault.ingest.offer(SYSTEM, path)
+
+    assert (waits.outcome, quick_vault.ingest.offer(SYSTEM, whole).outcome) == ("waiting", "sealed")
+    assert waits.retry_in_s is not None
+    monkeypatch.undo()  # on a local disk the system says that nobody is writing it
+    assert quick_vault.ingest.offer(SYSTEM, path).outcome == "quarantined"
 
 
 def test_a_file_another_process_is_taking_in_waits(quick_vault: Vault, drop: Path) -> None:

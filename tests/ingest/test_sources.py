@@ -63,6 +63,18 @@ def test_a_link_put_in_the_place_of_a_source_is_not_followed(tmp_path: Path) -> 
     assert target.exists()
 
 
+def test_a_folder_that_became_a_link_leads_nowhere(tmp_path: Path) -> None:
+    victim = put(tmp_path / "elsewhere", "a", b"one")
+    identity = Identity.of(victim.stat())
+    (tmp_path / "drop").symlink_to(tmp_path / "elsewhere")
+    path = tmp_path / "drop" / "a"
+
+    with pytest.raises(SourceBusyError), open_source(path):
+        pass
+    assert remove_source(path, identity).outcome == "kept"
+    assert victim.exists()
+
+
 def test_a_file_settles_by_its_change_time_which_nobody_sets_back(tmp_path: Path) -> None:
     path = put(tmp_path, "a", b"one")
     os.utime(path, (0, 0))
