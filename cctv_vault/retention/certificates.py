@@ -176,7 +176,10 @@ class Certificates:
             NotFoundError: There is no such certificate.
         """
         self._may_read(actor)
-        return self.complete(certificate_id)
+        with entered_if_refused(
+            self._ledger, Event.CERTIFICATE_ISSUED, actor, subject=certificate_id
+        ):
+            return self.complete(certificate_id)
 
     def show(self, actor: Actor, certificate_id: str) -> CertificateView:
         """One certificate as in the list.

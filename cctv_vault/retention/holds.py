@@ -341,7 +341,10 @@ class Holds:
             NotFoundError: There is none, or it is not for this person to know of.
         """
         self._may_read(actor)
-        with self._database.read() as session:
+        with (
+            entered_if_refused(self._ledger, Event.HOLD_PLACED, actor, subject=hold_id),
+            self._database.read() as session,
+        ):
             return self._view(
                 session, self._visible(session, hold_id, actor), self._ledger.clock.now()
             )
