@@ -7,6 +7,7 @@ words. Plain bytes stay in memory, except in the file a person ordered.
 """
 
 import builtins
+import contextlib
 import io
 import threading
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import (
     ConfigError,
     DamagedError,
+    IntakeStoppedError,
     InvalidInputError,
     NotFoundError,
     VaultError,
@@ -196,7 +198,9 @@ class FootageAccess:
 
     def resume(self) -> None:
         """Register what left while its process died; call at start."""
-        self.copies.resume(system_actor())
+        # Footage can be seen though nothing can be written; a later start tries again.
+        with contextlib.suppress(IntakeStoppedError):
+            self.copies.resume(system_actor())
 
     # --- looking ------------------------------------------------------------------------------
 

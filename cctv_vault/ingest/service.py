@@ -249,17 +249,23 @@ class Ingest:
 
         Call at start; what living processes are doing is not disturbed.
         """
-        for ids in self._journal.abandoned():
-            for object_id in ids:
-                self._remove_unless_indexed(object_id)
-        with self._database.read() as session:
-            intents = session.exec(
-                select(Intent).where(col(Intent.kind) == REMOVAL).order_by(col(Intent.created_at))
-            ).all()
-        for intent in intents:
-            path = Path(unescape_name(str(intent.payload["path"])))
-            removal = remove_source(path, Identity.from_json(intent.payload))
-            self._enter_removal(system_actor(), intent.id, intent.subject, removal)
+        try:
+            for ids in self._journal.abandoned():
+                for object_id in ids:
+                    self._remove_unless_indexed(object_id)
+            with self._database.read() as session:
+                intents = session.exec(
+                    select(Intent)
+                    .where(col(Intent.kind) == REMOVAL)
+                    .order_by(col(Intent.created_at))
+                ).all()
+            for intent in intents:
+                path = Path(unescape_name(str(intent.payload["path"])))
+                removal = remove_source(path, Identity.from_json(intent.payload))
+                self._enter_removal(system_actor(), intent.id, intent.subject, removal)
+        except (IntakeStoppedError, OSError) as error:
+            # Footage can be seen though nothing can be written; a later start tries again.
+            _LOG.error("what a crash left cannot be finished yet: %s", type(error).__name__)
 
     # --- one file -----------------------------------------------------------------------------
 

@@ -8,13 +8,15 @@ import pytest
 from sqlmodel import col, select
 
 from cctv_vault.custody.events import Event
-from cctv_vault.errors import AccessDeniedError
+from cctv_vault.errors import AccessDeniedError, IntakeStoppedError
+from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.sources import Source
 from cctv_vault.people.actors import Role
+from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.schema import Intent, Quarantined, Recording
 from cctv_vault.vault import Vault
 from storage.stream import stream_names
-from tests.shop import MANAGER, SYSTEM, film, person, picture, put
+from tests.shop import MANAGER, SYSTEM, film, person, picture, put, settings_of
 
 
 def rows(vault: Vault) -> list[Recording]:
@@ -118,6 +120,28 @@ def test_what_expired_is_recognised_and_not_kept_again(vault: Vault, drop: Path)
     assert "not kept again; the source is removed" in again.reason
     assert not path.exists()
     assert list(stream_names(vault.store)) == []
+
+
+def test_an_expired_files_source_stays_while_a_hold_wants_its_time(
+    quick_vault: Vault, drop: Path
+) -> None:
+    name, data = "a_20260302_074500.mp4", film(1, 1.0)
+    quick_vault.ingest.offer(SYSTEM, put(drop, name, data))
+    (row,) = rows(quick_vault)
+    quick_vault.set_clock(SYSTEM, row.started_at.replace(month=4))
+    quick_vault.sweeper.run(SYSTEM)
+    window = ("kassa", row.started_at, row.ended_at)
+    quick_vault.holds.place_as(
+        person(Role.PRIVACY_OFFICER),
+        HoldOrder("preservation-order", (window,), "5000-K1-26", None, None),
+    )
+    path = put(drop, name, data)
+
+    again = quick_vault.ingest.offer(SYSTEM, path)
+
+    assert again.outcome == "expired"
+    assert "the source stays" in again.reason
+    assert path.exists()
 
 
 def test_footage_whose_purposes_ended_before_it_arrived_is_late(
@@ -393,3 +417,25 @@ def test_a_poster_is_made_after_the_sealing_and_not_before_anybody_asks(
 
 def _files(vault: Vault) -> list[Path]:
     return [path for path in vault.settings.home.rglob("*") if path.is_file()]
+
+
+def test_a_vault_on_a_full_disk_opens_and_finishes_what_was_left_later(
+    quick_vault: Vault, drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(drop, "a_20260302_074500.mp4", film(1, 1.0))
+    monkeypatch.setattr(Ingest, "_conclude", lambda *_: 1 / 0)  # it dies after the commit
+    quick_vault.ingest.offer(SYSTEM, path)
+    monkeypatch.undo()
+
+    def full(*_: object) -> object:
+        raise IntakeStoppedError("the disk is full")
+
+    monkeypatch.setattr(Ingest, "_enter_removal", full)
+    Vault.open(settings_of(tmp_path)).close()
+    monkeypatch.undo()
+    assert rows(quick_vault)[0].source_state == "present"
+    Vault.open(settings_of(tmp_path)).close()
+
+    assert not path.exists()
+    assert rows(quick_vault)[0].source_state == "removed"
+    assert events(quick_vault)[-1] == Event.SOURCE_REMOVED
