@@ -23,6 +23,7 @@ JOINED: Final = timedelta(seconds=1.5)
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_STRETCHED: Final = 1.05  # an autumn day has 25 hours
 _MARKS: Final = (
     (timedelta(minutes=10), timedelta(minutes=1)),
     (timedelta(hours=1), timedelta(minutes=10)),
@@ -114,7 +115,7 @@ class Scale:
     def marks(self) -> tuple[Mark, ...]:
         """The marks of the axis, on whole units of the zone's clocks."""
         length = self.end - self.start
-        step = next((each for limit, each in _MARKS if length <= limit + _HOUR), 5 * _DAY)
+        step = next((each for limit, each in _MARKS if length <= _STRETCHED * limit), 5 * _DAY)
         form = "%H:%M" if step < _DAY else "%d/%m"
         return tuple(
             Mark(at, self.x(at), at.astimezone(ZoneInfo(self.zone)).strftime(form).lstrip("0"))

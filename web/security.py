@@ -11,6 +11,7 @@ import hmac
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -127,7 +128,7 @@ def _bounded(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > MAX_BODY_BYTES:
-                return {"type": "http.disconnect"}
+                raise HTTPException(413)
         return message
 
     return bounded

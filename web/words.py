@@ -25,7 +25,7 @@ def zone_name(moment: datetime, zone: str) -> str:
     """``CET``, or ``UTC+05:45`` where the zone has no abbreviation of letters."""
     local = moment.astimezone(ZoneInfo(zone))
     name = local.tzname() or ""
-    return name if name.isalpha() else "UTC" + local.strftime("%:z")
+    return name if name.isalpha() else "UTC" + local.isoformat()[-6:]
 
 
 def clock_time(moment: datetime, zone: str, *, seconds: bool = False) -> str:

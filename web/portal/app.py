@@ -27,7 +27,9 @@ from web.rendering import STATIC, Renderer
 from web.security import Fence
 from web.sending import pieces
 
-_ASKS: Final = 20  # posts from one address within an hour: more than any person, fewer than a flood
+FILINGS: Final = 20
+LOOK_UPS: Final = 60
+"""Posts of one address within an hour: more than any person's, fewer than a flood's."""
 _HOUR_S: Final = 3600.0
 _NOT_BY_FORM: Final = ("seizure", "emergency")  # the first comes in person, the second by telephone
 
@@ -35,11 +37,12 @@ _NOT_BY_FORM: Final = ("seizure", "emergency")  # the first comes in person, the
 class Counter:
     """One portal: its vault, its pages and its count of who posted how often."""
 
-    def __init__(self, vault: Vault) -> None:
-        """``vault`` outlives this."""
+    def __init__(self, vault: Vault, filings: int, look_ups: int) -> None:
+        """``vault`` outlives this; the numbers are posts of one address within an hour."""
         self.vault = vault
         self.renderer = Renderer(house_of(vault))
-        self.attempts = Attempts(limit=_ASKS, window_s=_HOUR_S, clock=monotonic)
+        self.filings = Attempts(limit=filings, window_s=_HOUR_S, clock=monotonic)
+        self.look_ups = Attempts(limit=look_ups, window_s=_HOUR_S, clock=monotonic)
 
     def page(
         self,
@@ -53,15 +56,16 @@ class Counter:
         now = self.vault.clock.now()
         return self.renderer.page(request, f"portal/{template}", now, context or {}, status=status)
 
-    def count(self, request: Request) -> None:
-        """Count a post against its address.
 
-        Raises:
-            TooManyAttemptsError: The address has posted too often.
-        """
-        keys = (request.client.host if request.client else "",)
-        self.attempts.check(keys)
-        self.attempts.failed(keys)
+def count(attempts: Attempts, request: Request) -> None:
+    """Count a post against its address.
+
+    Raises:
+        TooManyAttemptsError: The address has posted too often.
+    """
+    keys = (request.client.host if request.client else "",)
+    attempts.check(keys)
+    attempts.failed(keys)
 
 
 def counter_of(request: Request) -> Counter:
@@ -79,10 +83,10 @@ Desk = Annotated[Counter, Depends(counter_of)]
 Sent = Annotated[FormData, Depends(sent)]
 
 
-def create_portal(vault: Vault) -> FastAPI:
-    """The portal's application."""
+def create_portal(vault: Vault, *, filings: int = FILINGS, look_ups: int = LOOK_UPS) -> FastAPI:
+    """The portal's application; the numbers are what one address may post within an hour."""
     app = FastAPI(title="cctv_vault", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.counter = Counter(vault)
+    app.state.counter = Counter(vault, filings, look_ups)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_api_route("/", start)
     app.add_api_route("/begaran", ask)
@@ -113,7 +117,7 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     words = counter.renderer.words(request)
     form = Form(data, counter.vault.zone)
     try:
-        counter.count(request)
+        count(counter.filings, request)
         filed = counter.vault.requests.file(
             PORTAL_ACTOR, body_of(form, words.language), via="portal"
         )
@@ -133,7 +137,7 @@ def look_up(request: Request, counter: Desk, data: Sent) -> Response:
     form = Form(data, counter.vault.zone)
     context: dict[str, object] = {"found": None, "values": {"reference": form.text("reference")}}
     try:
-        counter.count(request)
+        count(counter.look_ups, request)
         context["found"] = counter.vault.requests.status(
             form.text("reference").upper(), form.text("code")
         )
@@ -153,7 +157,7 @@ def collect(request: Request, counter: Desk, token: str, data: Sent) -> Response
     """Hand over the package, once, to whoever has both link and code."""
     form = Form(data, counter.vault.zone)
     try:
-        counter.count(request)
+        count(counter.look_ups, request)
         collected = counter.vault.requests.collect(token, form.text("code").replace(" ", ""))
     except VaultError as error:
         return counter.page(

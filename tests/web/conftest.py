@@ -1,0 +1,117 @@
+"""The shop's pages as they are served: real listeners, a real vault with footage, real accounts."""
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from cctv_vault.demo.cameras import SyntheticCamera
+from cctv_vault.vault import Vault
+from tests.shop import SYSTEM, film, open_shop, picture, put
+from web.server import Serving
+
+ROLES = {
+    "Sara": "staff",
+    "Maria": "manager",
+    "Bo": "approver",
+    "Petra": "privacy-officer",
+    "Dag": "dpo",
+    "Rut": "auditor",
+    "Adam": "administrator",
+}
+_TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
+
+
+@dataclass
+class Person:
+    """Somebody signed in, with the token their forms carry."""
+
+    client: httpx.Client
+    token: str
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open a page."""
+        return self.client.get(path, headers=headers)
+
+    def post(self, path: str, **fields: str | list[str]) -> httpx.Response:
+        """Send a form of a page; ``__`` in a field's name is a hyphen, a last ``_`` is dropped."""
+        named = {name.replace("__", "-").removesuffix("_"): value for name, value in fields.items()}
+        return self.client.post(path, data={"token": self.token, **named})
+
+
+@dataclass
+class Shop:
+    """The served shop."""
+
+    vault: Vault
+    base: str
+    portal_base: str
+    credentials: dict[str, str]
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def stranger(self, *, language: str = "en") -> httpx.Client:
+        """A browser that is not signed in."""
+        return httpx.Client(base_url=self.base, headers={"Accept-Language": language})
+
+    def portal(self, *, language: str = "en") -> httpx.Client:
+        """A stranger's browser at the portal."""
+        return httpx.Client(base_url=self.portal_base, headers={"Accept-Language": language})
+
+    def person(self, name: str) -> Person:
+        """Somebody signed in; the same session each time."""
+        if name not in self.people:
+            client = self.stranger()
+            form = {"name": name, "credential": self.credentials[name]}
+            assert client.post("/sign-in", data=form).status_code == 303
+            found = _TOKEN.search(client.get("/").text)
+            assert found is not None
+            self.people[name] = Person(client, found[1])
+        return self.people[name]
+
+    def recording(self, camera: str = "kassa") -> str:
+        """The id of a camera's first recording."""
+        return next(self.vault.catalogue.list(SYSTEM, cameras=(camera,))).id
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Three cameras with films of the early morning, a still, and one person of each role."""
+    folder = tmp_path_factory.mktemp("web")
+    vault = open_shop(folder)
+    credentials = {
+        name: vault.people.add(SYSTEM, name, [role]).credential for name, role in ROLES.items()
+    }
+    _record(vault, folder / "drop")
+    serving = Serving(vault, "127.0.0.1", 0, ("127.0.0.1", 0))
+    running = threading.Thread(target=serving.run)
+    running.start()
+    found = Shop(
+        vault,
+        f"http://127.0.0.1:{serving.port}",
+        f"http://127.0.0.1:{serving.portal_port}",
+        credentials,
+    )
+    yield found
+    for person in found.people.values():
+        person.client.close()
+    serving.stop()
+    running.join()
+    vault.close()
+
+
+def _record(vault: Vault, drop: Path) -> None:
+    put(drop / "kassa", "20260302_063000_A.mp4", film(1, 20))
+    put(drop / "kassa", "20260302_063020_A.mp4", film(2, 20))
+    put(drop / "entre", "20260302_063000_A.mp4", film(3, 20))
+    put(drop / "entre", "20260302_064500_A.jpg", picture(4))
+    vault.register.add_camera(SYSTEM, "gang", drop=drop / "gang", name="Gången", view="hyllorna")
+    began = datetime(2026, 3, 2, 7, 30, tzinfo=ZoneInfo(vault.zone))
+    SyntheticCamera("gang", "aisle").write(drop / "gang" / "20260302_073000_A.mp4", began, 20)
+    outcomes = list(vault.ingest.offer_all(SYSTEM, sorted(drop.rglob("*.*"))))
+    assert {each.outcome for each in outcomes} == {"sealed"}

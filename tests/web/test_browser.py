@@ -1,0 +1,284 @@
+"""All of it in a real browser, on a desk and on a phone: see, flag, ask, decide, fetch, verify.
+
+Every page on the way is checked with axe and left as a picture in ``test-artefacts``.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from cctv_vault.disclosure.verification import verify_package
+from tests.shop import SYSTEM
+from tests.web.conftest import Shop
+
+_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+SCREENS = {"desk": (1280, 860), "phone": (360, 740)}
+VIDEO = "document.querySelector('video')"
+_MAYBE_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def browser(program: Callable[[str, str], Path]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=program("chromium", "chromium"), args=_ARGUMENTS
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(params=SCREENS)
+def screen(
+    request: pytest.FixtureRequest, browser: Browser, shop: Shop, repository: Path
+) -> Iterator["Screen"]:
+    opened: list[BrowserContext] = []
+
+    def open_context() -> BrowserContext:
+        width, height = SCREENS[request.param]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if request.param == "phone" else "light",
+            locale="sv-SE",
+            timezone_id="Europe/Stockholm",
+        )
+        opened.append(context)
+        return context
+
+    yield Screen(shop, open_context, repository / "test-artefacts", request.param)
+    for context in opened:
+        context.close()
+
+
+class Screen:
+    """One size of screen: opens it for a person, and looks hard at every page."""
+
+    def __init__(
+        self, shop: Shop, open_context: Callable[[], BrowserContext], pictures: Path, name: str
+    ) -> None:
+        self.shop = shop
+        self._open_context = open_context
+        self._pictures = pictures
+        self._name = name
+        self._axe = Axe()
+        pictures.mkdir(exist_ok=True)
+
+    def open(self, base: str) -> Page:
+        """A window of its own; whatever it complains of fails the test."""
+        page = self._open_context().new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
+        page.goto(base)
+        return page
+
+    def signed_in(self, name: str) -> Page:
+        """A window in which somebody is signed in."""
+        page = self.open(self.shop.base)
+        page.fill("#name", name)
+        page.fill("#credential", self.shop.credentials[name])
+        page.click("main button")
+        page.wait_for_selector("nav a[aria-current=page]", state="attached")
+        return page
+
+    def look(self, page: Page, name: str) -> None:
+        """Keep a picture; nothing may be inaccessible or wider than the screen."""
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=self._pictures / f"{self._name}-{name}.png", full_page=True)
+        violations = self._axe.run(page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
+        assert page.evaluate(_MAYBE_WIDE) <= 0, f"{name} is wider than the screen"
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait for something to be true in the page, whose policy lets nobody evaluate text there."""
+    for _ in range(600):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"this did not become true: {expression}")
+
+
+def test_every_page_is_accessible_and_fits_the_screen(screen: Screen) -> None:
+    screen.look(screen.open(screen.shop.base), "sign-in")
+    page = screen.signed_in("Maria")
+    screen.look(page, "overview")
+    for name in ("timeline", "incidents", "requests", "requests/new", "expiry", "log", "cameras"):
+        page.goto(f"{screen.shop.base}/{name}")
+        screen.look(page, name.replace("/", "-"))
+    page.goto(f"{screen.shop.base}/nothing")
+    screen.look(page, "nothing")
+    administrator = screen.signed_in("Adam")
+    for name in ("accounts", "cameras"):
+        administrator.goto(f"{screen.shop.base}/{name}")
+        screen.look(administrator, f"administrator-{name}")
+    portal = screen.open(screen.shop.portal_base)
+    for name in ("", "begaran", "status", "kontrollera", "hamta/x"):
+        portal.goto(f"{screen.shop.portal_base}/{name}")
+        screen.look(portal, "portal-" + (name.partition("/")[0] or "start"))
+
+
+def test_a_film_plays_with_its_time_and_the_viewers_name_across_it(screen: Screen) -> None:
+    page = screen.signed_in("Maria")
+    film = screen.shop.recording("gang")
+    page.goto(f"{screen.shop.base}/footage/{film}?t=5")
+    screen.look(page, "player-why")
+    page.fill("#reason", "stöld i gången")
+    page.click("main form button")
+    until(page, f"{VIDEO}?.readyState >= 3")
+    page.evaluate(f"{VIDEO}.play()")
+    until(page, f"{VIDEO}.currentTime > 6")
+    assert page.evaluate(f"{VIDEO}.videoWidth") > 0
+    shown = page.inner_text("[data-shown]")
+    assert re.fullmatch(r"2026-03-02 07:30:\d\d,\d CET", shown)
+    assert "Maria" in page.inner_text(".viewer")
+    page.evaluate(f"{VIDEO}.pause()")
+    screen.look(page, "player")
+    before = page.evaluate(f"{VIDEO}.currentTime")
+    page.click("[data-step='1']")
+    until(page, f"{VIDEO}.currentTime > {before}")
+
+
+def test_an_incident_is_flagged_in_three_actions(screen: Screen) -> None:
+    page = screen.signed_in("Maria")
+    page.goto(f"{screen.shop.base}/timeline?from=2026-03-02T06:00:00&span=1h")
+    track = page.locator(".track[data-camera=kassa]")
+    track.scroll_into_view_if_needed()
+    box = track.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.49, box["y"] + box["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.53, box["y"] + box["height"] * 0.9, steps=4)
+    page.mouse.up()
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.id") == "title"
+    assert page.input_value("#flag-from").startswith("2026-03-02T06:2")
+    assert page.input_value("#flag-to").startswith("2026-03-02T06:3")
+    assert page.is_checked("#flag input[value=kassa]")
+    assert not page.is_checked("#flag input[value=entre]")
+    page.keyboard.type("Stöld vid kassan")
+    screen.look(page, "timeline-flagging")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents/H-*")
+    screen.look(page, "incident")
+    page.goto(f"{screen.shop.base}/timeline?from=2026-03-02T06:00:00&span=1h")
+    assert page.locator(".track[data-camera=kassa] .incident").count() >= 1
+
+
+def test_the_timeline_is_worked_by_the_keyboard_alone(screen: Screen) -> None:
+    page = screen.signed_in("Maria")
+    page.goto(f"{screen.shop.base}/timeline?from=2026-03-02T06:00:00&span=1h")
+    page.focus("time-line")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    assert page.locator(".track[data-camera=kassa] .chosen").count() == 1
+    assert "kassa 2026-03-02 06:" in page.inner_text("[data-announce]")
+    page.keyboard.press("f")
+    assert page.is_checked("#flag input[value=kassa]")
+
+
+def ask(screen: Screen) -> tuple[str, str]:
+    """File a request on the portal as an officer would; its reference and code."""
+    officer = screen.open(f"{screen.shop.portal_base}/begaran")
+    officer.fill("#authority", "Polismyndigheten")
+    officer.click("text=Nästa")  # the name is missing: the step stays
+    assert officer.locator("fieldset.step:visible").count() == 1
+    for field, text in {"unit": "Region Stockholm", "name": "Eva Exempel", "role": "utredare",
+                        "email": "eva@example.org", "phone": "114 14"}.items():  # fmt: skip
+        officer.fill(f"#{field}", text)
+    officer.click("text=Nästa")
+    officer.select_option("#ground", "DSL 2:5")
+    officer.fill("#number", "5000-K123456-26")
+    officer.fill("#offence", "stöld")
+    screen.look(officer, "portal-grund")
+    officer.click("button:visible:text('Nästa')")
+    officer.fill("#from-1", "2026-03-02T07:30:05")
+    officer.fill("#to-1", "2026-03-02T07:30:15")
+    officer.fill("#description", "I gången, en man i röd jacka.")
+    screen.look(officer, "portal-tid")
+    officer.click("button:visible:text('Nästa')")
+    screen.look(officer, "portal-svar")
+    officer.click("button:visible:text('Skicka begäran')")
+    officer.wait_for_selector(".secret")
+    screen.look(officer, "portal-mottagen")
+    reference, code = officer.locator(".secret").all_inner_texts()
+    return reference, code
+
+
+def assess(screen: Screen, handler: Page, reference: str) -> None:
+    """Confirm, verify and assess a request as its handler."""
+    handler.goto(f"{screen.shop.base}/requests/{reference}")
+    screen.look(handler, "request-received")
+    handler.click("text=Bekräfta begäran >> nth=-1")
+    handler.wait_for_selector("#detail")
+    handler.fill("#detail", "114 14, kl. 08.05")
+    handler.click("text=För in kontrollen")
+    handler.wait_for_selector("#necessity")
+    screen.look(handler, "request-verified")
+    handler.fill("#facts", "Stölden är anmäld.")
+    handler.fill("#necessity", "Visar gärningspersonen.")
+    handler.uncheck("input[name=cameras][value=kassa]")
+    handler.uncheck("input[name=cameras][value=entre]")
+    handler.click("text=För in bedömningen")
+    handler.wait_for_selector("text=Nu beslutar en annan person")
+
+
+def approve(screen: Screen, reference: str) -> None:
+    """Decide as somebody else."""
+    approver = screen.signed_in("Bo")
+    approver.goto(f"{screen.shop.base}/requests/{reference}")
+    screen.look(approver, "request-to-decide")
+    approver.check("input[name=answer][value=yes]")
+    approver.fill("#decide-reason", "Tydlig begäran, snävt fönster.")
+    approver.click("text=För in beslutet")
+    approver.wait_for_selector("text=Beslutet är infört")
+
+
+def release(screen: Screen, handler: Page) -> tuple[str, str]:
+    """Prepare and release by link; the link and its code."""
+    handler.reload()
+    handler.click("button:text('Iordningställ paketet')")
+    handler.wait_for_selector("text=Paketet är iordningställt.")
+    screen.look(handler, "request-prepared")
+    handler.check("input[name=channel][value=link]")
+    handler.click("button:text('Lämna ut')")
+    handler.wait_for_selector(".secret")
+    screen.look(handler, "request-released")
+    link, pickup = handler.locator(".secret").all_inner_texts()
+    return link, pickup
+
+
+def test_an_officer_asks_two_persons_decide_and_the_package_verifies(
+    screen: Screen, tmp_path: Path
+) -> None:
+    reference, code = ask(screen)
+    handler = screen.signed_in("Maria")
+    assess(screen, handler, reference)
+    approve(screen, reference)
+    link, pickup = release(screen, handler)
+
+    officer = screen.open(screen.shop.portal_base)
+    officer.goto(screen.shop.portal_base + link)
+    officer.fill("#code", pickup)
+    with officer.expect_download() as download:
+        officer.click("text=Hämta paketet")
+    package = tmp_path / "package.zip"
+    download.value.save_as(package)
+    verdict = verify_package(package, key=screen.shop.vault.log.vkey, allow_simulated=True)
+    assert verdict.sound, verdict.findings
+    assert not verify_package(package, key=None, allow_simulated=False).sound
+
+    officer.goto(f"{screen.shop.portal_base}/status")
+    officer.fill("#reference", reference)
+    officer.fill("#code", code)
+    officer.click("text=Visa")
+    officer.wait_for_selector("text=utlämnad")
+    screen.look(officer, "portal-status-utlamnad")
+    assert {each.state for each in screen.shop.vault.requests.list(SYSTEM)} >= {"released"}
