@@ -93,6 +93,7 @@ class Vault:
             sandbox=self._intake_sandbox,
             vault_id=home.vault_id,
             journal_folder=self.settings.home / _JOURNAL,
+            own_folders=(self.settings.home, self.settings.key_folder),
             settle_s=self.settings.settle_s,
             reserve_bytes=self.settings.reserve_bytes,
         )

@@ -9,7 +9,8 @@ Owns the order that keeps the invariants:
 4. the source is removed if it is still the same file, durably; then the outcome is entered.
 
 Killed before 3, the file lies at its source and its ciphertext is removed at the next start; killed
-after, the next start finishes 4. It refuses to guess a camera and to remove what is not sealed.
+after, the next start finishes 4. It refuses to guess a camera, to remove what is not sealed, and to
+take in the vault's own files: its keys would be sealed under themselves and then removed.
 """
 
 import hashlib
@@ -59,7 +60,7 @@ from cctv_vault.ingest.sources import (
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, Right, system_actor
-from cctv_vault.retention.grants import Grants
+from cctv_vault.retention.grants import LATE, Grants
 from cctv_vault.schema import Camera, Hold, HoldWindow, Intent, Quarantined, Recording
 from cctv_vault.views import iso
 from storage.backend import BlobStore
@@ -141,10 +142,14 @@ class Ingest:
         sandbox: MediaSandbox,
         vault_id: str,
         journal_folder: Path,
+        own_folders: Iterable[Path],
         settle_s: float,
         reserve_bytes: int,
     ) -> None:
-        """``journal_folder`` lies in the home; the rest are the vault's parts and settings."""
+        """``journal_folder`` lies in the home; the rest are the vault's parts and settings.
+
+        ``own_folders`` are the home and the key folder, from which nothing is taken.
+        """
         self._database = database
         self._ledger = ledger
         self._store = store
@@ -154,6 +159,7 @@ class Ingest:
         self._sandbox = sandbox
         self._vault_id = vault_id
         self._journal = SealingJournal(journal_folder)
+        self._own = tuple(Path(os.path.realpath(each)) for each in own_folders)
         self._settling = Settling(settle_s)
         self._intake = Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes)
 
@@ -286,6 +292,12 @@ class Ingest:
         # The folder by its real name, so that it is the drop folder it seems to be; the file
         # itself by its own, so that a link is seen as one.
         path = Path(os.path.realpath(path.parent), path.name)
+        if any(path.is_relative_to(each) for each in self._own):
+            with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
+                raise InvalidInputError(
+                    "it is one of the vault's own files and is left alone; take in what lies "
+                    "outside its home and its key folder"
+                )
         if is_unfinished_name(path.name):
             raise SourceBusyError("its name says that it is not finished")
         code, reading_path, name = self._identify(actor, path, camera, original_root)
@@ -301,7 +313,7 @@ class Ingest:
                     keep_source=keep_source,
                     surely_closed=source.check_not_written(),
                 )
-                self._intake.check_room(source.size)
+                self._check_room(source)
                 return self._take_in(offer)
         except (SourceRefusedError, SourceReadError) as error:
             self._ledger.record(
@@ -316,6 +328,22 @@ class Ingest:
             raise SourceBusyError("it changed while it was read") from None
         except StorageError as error:
             raise stopped_by(error) from error
+
+    def _check_room(self, source: Source) -> None:
+        """Raise where the file does not fit; one that is large in name only stops nothing else.
+
+        Raises:
+            IntakeStoppedError: There is no room for it.
+            SourceRefusedError: There is none because most of it are holes.
+        """
+        try:
+            self._intake.check_room(source.size)
+        except IntakeStoppedError:
+            if source.is_hollow:
+                raise SourceRefusedError(
+                    "it says that it is larger than the room there is, and most of it are holes"
+                ) from None
+            raise
 
     def _identify(
         self, actor: Actor, path: Path, code: str | None, original_root: Path | None
@@ -485,7 +513,9 @@ class Ingest:
         act.session.add(camera)
         act.session.flush()
         grants = self._grants.on_arrival(act, recording, new.key)
-        late = bool(grants) and all(grant.purpose == "late-arrival" for grant in grants)
+        # Told to everybody, so what only the cleared may know of does not count.
+        told = [grant for grant in grants if not grant.gagged]
+        late = bool(told) and all(grant.purpose == LATE for grant in told)
         act.record(
             Event.RECORDING_SEALED,
             new.id,
@@ -561,12 +591,14 @@ class Ingest:
         """The same file again changes nothing; its source is removed like any other."""
         grants = self._grants.live(act.session, [known.id], act.now).get(known.id, ())
         # What only a gagged hold keeps is, to everyone else, a recording that has expired.
-        kept = known.state == "kept" and any(each.live and not each.gagged for each in grants)
+        here = known.state == "kept" and any(each.live for each in grants)
+        kept = here and any(not each.gagged for each in grants)
         self._record_again(act, offer, known.id, ended=not kept)
         if kept:
             removal = self._intend_removal(act, offer, known.id)
             return _Entered("duplicate", known.id, "it is sealed already", removal, used=False)
-        if _is_wanted(act.session, known, act.now):
+        # Where the vault has it under such a hold, that one must not show in what stays behind.
+        if _is_wanted(act.session, known, act.now, gagged=not here):
             # The vault's own copy is gone for good; what a hold wants is not destroyed here too.
             return _Entered(
                 "expired",
@@ -686,9 +718,9 @@ def _looks_unfinished(probed: Probe | ProbeRefusal) -> bool:
     return "cut-short" in probed.faults
 
 
-def _is_wanted(session: Session, recording: Recording, now: datetime) -> bool:
-    """Whether a hold in force covers the time of a recording."""
-    windows = session.exec(
+def _is_wanted(session: Session, recording: Recording, now: datetime, *, gagged: bool) -> bool:
+    """Whether a hold in force covers the time of a recording; ``gagged`` ones too, where asked."""
+    query = (
         select(HoldWindow)
         .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
         .where(
@@ -697,7 +729,9 @@ def _is_wanted(session: Session, recording: Recording, now: datetime) -> bool:
             or_(col(Hold.until).is_(None), col(Hold.until) > now),
         )
     )
-    for window in windows:
+    if not gagged:
+        query = query.where(col(Hold.gagged).is_(False))
+    for window in session.exec(query):
         slack = timedelta(seconds=window.widened_s + recording.uncertainty_s)
         if (
             window.starts_at - slack < recording.ended_at

@@ -30,6 +30,7 @@ _UNFINISHED: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"(\\*)([\udc80-\udcff])|(\\+)(?=udc[89a-f][0-9a-f])")
 _UNESCAPE: Final = re.compile(r"(\\+)udc([89a-f][0-9a-f])")
+_BLOCK: Final = 512  # the unit of st_blocks, whatever the filesystem's own
 _BUSY_S: Final = 1.0
 _REMEMBERED: Final = 100_000
 _VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
@@ -121,7 +122,10 @@ class Identity:
 
 
 class Source(io.RawIOBase):
-    """A source file, open for reading, with the identity it had when it was opened."""
+    """A source file, open for reading, with the identity it had when it was opened.
+
+    ``is_hollow`` says that most of it takes no room: it was given a size and never written.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         """Use ``open_source``."""
@@ -131,6 +135,7 @@ class Source(io.RawIOBase):
         self.identity = Identity.of(status)
         self.changed_at_s = max(status.st_mtime_ns, status.st_ctime_ns) / 1e9
         self._ctime_ns = status.st_ctime_ns
+        self.is_hollow = status.st_blocks * _BLOCK < status.st_size // 2
 
     @property
     def size(self) -> int:

@@ -88,7 +88,8 @@ class Grants:
         )
         if term.until > now:
             kept, until, reason = base, term.until, term.reason
-        elif not views:
+        elif all(view.gagged for view in views):
+            # Also where only a gagged hold keeps it: going without would tell everybody of it.
             kept = policy.purpose(LATE)
             until = _period(kept).after(now)
             reason = f"{kept.en}: {base.code} ended before it arrived"

@@ -2,6 +2,7 @@ import fcntl
 import hashlib
 import os
 import socket
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,91 @@ def test_footage_whose_purposes_ended_before_it_arrived_is_late(
 
     assert outcome.outcome == "late"
     assert outcome.recording == rows(quick_vault)[0].id
+
+
+def gag(vault: Vault, start: datetime) -> None:
+    """A hold of an hour on ``kassa`` that only the cleared may know of."""
+    window = ("kassa", start - timedelta(minutes=30), start + timedelta(minutes=30))
+    order = HoldOrder("preservation-order", (window,), "5000-K1-26", gagged=True)
+    vault.holds.place_as(person(Role.PRIVACY_OFFICER, cleared=True), order)
+
+
+def test_what_arrives_late_under_a_gagged_hold_is_told_of_as_if_there_were_none(
+    quick_vault: Vault, drop: Path
+) -> None:
+    gag(quick_vault, datetime.fromisoformat("2026-01-01T12:00:00+01:00"))
+
+    outcome = quick_vault.ingest.offer(SYSTEM, put(drop, "a_20260101_120000.mp4", film(1, 1.0)))
+
+    assert (outcome.outcome, outcome.reason) == ("late", "its purposes had ended before it arrived")
+    (entry,) = quick_vault.log.entries(event="recording.sealed")
+    assert entry.facts["late"] is True
+    assert outcome.recording is not None
+    shown = quick_vault.catalogue.show(MANAGER, outcome.recording)
+    assert (shown.state, [each.purpose for each in shown.grants]) == ("kept", ["late-arrival"])
+
+
+def test_a_file_offered_again_does_not_tell_of_the_gagged_hold_that_keeps_it(
+    quick_vault: Vault, drop: Path
+) -> None:
+    name, data = "a_20260302_074500.mp4", film(1, 1.0)
+    first = quick_vault.ingest.offer(SYSTEM, put(drop, name, data))
+    (row,) = rows(quick_vault)
+    gag(quick_vault, row.started_at)
+    quick_vault.set_clock(SYSTEM, row.started_at.replace(month=4))
+    quick_vault.sweeper.run(SYSTEM)
+    path = put(drop, name, data)
+
+    again = quick_vault.ingest.offer(MANAGER, path)
+
+    assert (again.outcome, again.recording) == ("expired", first.recording)
+    assert "not kept again; the source is removed" in again.reason
+    assert not path.exists()
+    assert rows(quick_vault)[0].state == "kept"  # nothing is lost by it
+
+
+def test_the_vault_takes_in_none_of_its_own_files(quick_vault: Vault, tmp_path: Path) -> None:
+    def everything() -> dict[Path, bytes]:
+        keys, blobs = tmp_path / "keys", tmp_path / "home" / "blobs"
+        return {
+            path: path.read_bytes()
+            for path in (*keys.rglob("*"), *blobs.rglob("*"))
+            if path.is_file()
+        }
+
+    quick_vault.ingest.offer(SYSTEM, put(tmp_path / "drop" / "kassa", "a.jpg", picture(1)))
+    (tmp_path / "way").symlink_to(tmp_path / "keys")
+    before = everything()
+    assert before
+
+    outcomes = list(
+        quick_vault.ingest.offer_all(
+            MANAGER, [tmp_path / "keys", tmp_path / "home"], camera="entre"
+        )
+    )
+    outcomes.append(
+        quick_vault.ingest.offer(MANAGER, tmp_path / "way" / "signing.key", camera="entre")
+    )
+
+    assert {each.outcome for each in outcomes} == {"failed"}
+    assert all("the vault's own files" in each.reason for each in outcomes)
+    assert everything() == before
+    assert "act.refused" in events(quick_vault)
+
+
+def test_a_file_that_is_large_in_name_only_stops_nobody_elses_footage(
+    quick_vault: Vault, drop: Path
+) -> None:
+    hollow = put(drop, "a_20260302_070000.mp4", b"")
+    os.truncate(hollow, 1 << 43)
+
+    outcome = quick_vault.ingest.offer(SYSTEM, hollow)
+
+    assert outcome.outcome == "failed"
+    assert "holes" in outcome.reason
+    assert not quick_vault.ingest.is_stopped
+    assert "intake.stopped" not in events(quick_vault)
+    assert hollow.exists()
 
 
 @pytest.mark.parametrize(
