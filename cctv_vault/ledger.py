@@ -21,10 +21,12 @@ from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog, Draft
 from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
+from cctv_vault.ids import is_id
 from cctv_vault.people.actors import Actor
 from cctv_vault.schema import RefusalTally
 
 REFUSALS_COUNTED_FOR: Final = timedelta(minutes=10)
+_LONGEST_ASKED: Final = 200
 
 
 @dataclass
@@ -129,11 +131,20 @@ class Ledger:
             repeated = tally.uncounted if tally else 0
             session.merge(RefusalTally(key=key, entered_at=tick.now, uncounted=0))
             act = Act(session, tick.now, actor)
+            details = {"message": _storable(str(error))}
+            if subject is not None and not is_id(subject):
+                # What was asked for is whatever somebody typed: a name would stand here forever.
+                details["subject"], subject = _storable(subject[:_LONGEST_ASKED]), None
             act.record(
                 Event.REFUSED,
                 subject,
                 facts={"act": event.value, "code": error.code, "repeated_before": repeated},
-                details={"message": str(error).encode("utf-8", "replace").decode()},
+                details=details,
             )
             session.flush()
             self._log.append(session, act.drafts, tick)
+
+
+def _storable(text: str) -> str:
+    """Text without the lone surrogates that stand for bytes which are no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

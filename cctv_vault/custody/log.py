@@ -454,6 +454,11 @@ class CustodyLog:
                     f"{tree.size} entries that are there"
                 )
             findings.extend(_tile_faults(session, tree.size))
+            if not self._outside.exists() and signed_count:
+                findings.append(
+                    "the highest checkpoint, which is kept outside the index, is missing: nobody "
+                    "can tell whether the index was rolled back"
+                )
             try:
                 self._compare_outside(session, tree)
             except (CustodyError, CustodyBrokenError) as error:

@@ -85,18 +85,33 @@ def test_an_act_that_fails_leaves_no_entry_and_no_gap(home: Home) -> None:
 
 def test_a_refusal_is_entered_before_the_error_leaves(home: Home) -> None:
     def flag() -> None:
-        with home.ledger.act(Event.INCIDENT_FLAGGED, SYSTEM, subject="kassa") as act:
+        with home.ledger.act(Event.INCIDENT_FLAGGED, SYSTEM, subject="H-7K2M9Q4X") as act:
             act.record(Event.INCIDENT_FLAGGED, "H-1")
             raise InvalidInputError("the window ends before it begins")
 
     with pytest.raises(InvalidInputError):
         flag()
     last = home.log.entries()[-1]
-    assert (last.event, last.subject) == ("act.refused", "kassa")
+    assert (last.event, last.subject) == ("act.refused", "H-7K2M9Q4X")
     assert last.facts["act"] == "incident.flagged"
     assert last.facts["code"] == "invalid-input"
     assert last.details is not None
     assert last.details["message"] == "the window ends before it begins"
+
+
+@pytest.mark.parametrize("asked", ["Anna Andersson 850101-1234", "x" * 5000, "\n", "kassa\udcff"])
+def test_what_somebody_typed_does_not_stand_in_the_log_forever(home: Home, asked: str) -> None:
+    with (
+        pytest.raises(InvalidInputError),
+        home.ledger.act(Event.FOOTAGE_VIEWED, SYSTEM, subject=asked),
+    ):
+        raise InvalidInputError("no")
+
+    last = home.log.entries()[-1]
+    assert (last.event, last.subject) == ("act.refused", None)
+    assert asked[:20].encode("utf-8", "replace") not in last.body
+    assert last.details is not None  # sealed, and gone with its key
+    assert last.details["subject"] == asked[:200].encode("utf-8", "replace").decode()
 
 
 def test_repeated_refusals_from_one_source_are_counted_into_one_entry(home: Home) -> None:
@@ -223,6 +238,15 @@ def test_an_older_copy_of_the_index_is_refused_at_the_start(tmp_path: Path) -> N
 
     with pytest.raises(CustodyBrokenError, match="rolled back or replaced"):
         Home.open(settings)
+
+
+def test_taking_the_checkpoint_outside_away_is_a_finding(home: Home) -> None:
+    record(home, 5)
+    home.log.checkpoint(START)
+    (home.settings.key_folder / "checkpoint.note").unlink()
+
+    (finding,) = home.log.verify().findings
+    assert "kept outside the index, is missing" in finding
 
 
 def test_a_log_that_another_vault_signed_is_refused_at_the_start(home: Home) -> None:
