@@ -52,7 +52,7 @@ class Category(StrEnum):
     OTHER = "other"
 
 
-_RESTRICTED: Final = frozenset({Category.EMPLOYEE_CRIME})
+RESTRICTED: Final = frozenset({Category.EMPLOYEE_CRIME})
 """Categories about the controller's own staff: the privacy officer's alone."""
 
 
@@ -270,8 +270,8 @@ class Incidents:
         query = select(Incident).order_by(col(Incident.opened_at).desc(), col(Incident.id))
         if open_only:
             query = query.where(col(Incident.closed_at).is_(None))
-        if not _is_privacy_officer(actor):
-            query = query.where(col(Incident.category).not_in([str(x) for x in _RESTRICTED]))
+        if not is_privacy_officer(actor):
+            query = query.where(col(Incident.category).not_in([str(x) for x in RESTRICTED]))
         with self._database.read() as session:
             views = tuple(
                 self._view(session, each, now) for each in session.execute(query).scalars()
@@ -335,9 +335,7 @@ class Incidents:
 
     def _known(self, session: Session, incident_id: str, actor: Actor) -> Incident:
         incident = session.get(Incident, incident_id)
-        if incident is None or (
-            incident.category in _RESTRICTED and not _is_privacy_officer(actor)
-        ):
+        if incident is None or (incident.category in RESTRICTED and not is_privacy_officer(actor)):
             raise NotFoundError("incident", incident_id)
         return incident
 
@@ -427,12 +425,13 @@ def _text(text: str, what: str, longest: int) -> str:
     return text
 
 
-def _is_privacy_officer(actor: Actor) -> bool:
+def is_privacy_officer(actor: Actor) -> bool:
+    """Whether this is who handles what a colleague is suspected of."""
     return Role.PRIVACY_OFFICER in actor.roles
 
 
 def _may_know(actor: Actor, category: Category) -> None:
-    if category in _RESTRICTED and not _is_privacy_officer(actor):
+    if category in RESTRICTED and not is_privacy_officer(actor):
         raise AccessDeniedError(
             f"{category.value} needs concrete suspicion and is flagged by the privacy officer"
         )

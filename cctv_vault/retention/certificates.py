@@ -21,7 +21,7 @@ from sqlmodel import Session, col
 from cctv_vault.custody.canonical import canonical_json
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX, Checkpoint
 from cctv_vault.custody.entries import Entry
-from cctv_vault.custody.errors import CustodyError
+from cctv_vault.custody.errors import CustodyError, ProofFormatError
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import Verifier, parse_vkey
@@ -29,6 +29,7 @@ from cctv_vault.custody.proofs import verify_proof
 from cctv_vault.database import Database
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.policies import Policies
@@ -50,6 +51,7 @@ from storage.roots import RootFolder
 FORMAT: Final = "cctv-vault/certificate/v1"
 _MAX_BYTES: Final = 512 * 1024 * 1024
 _BATCH: Final = 500
+_CUSTODY: Final = frozenset({"key", "checkpoint", "entries"})
 _PROVEN: Final = frozenset(
     {
         Event.KEY_DESTROYED.value,
@@ -179,6 +181,8 @@ class Certificates:
         with entered_if_refused(
             self._ledger, Event.CERTIFICATE_ISSUED, actor, subject=certificate_id
         ):
+            if certificate_id in self._hidden(actor):
+                raise NotFoundError("certificate", certificate_id)
             return self.complete(certificate_id)
 
     def show(self, actor: Actor, certificate_id: str) -> CertificateView:
@@ -193,8 +197,9 @@ class Certificates:
         raise NotFoundError("certificate", certificate_id)
 
     def list(self, actor: Actor) -> tuple[CertificateView, ...]:
-        """All certificates, the newest first."""
+        """The certificates the person may know of, the newest first."""
         self._may_read(actor)
+        hidden = self._hidden(actor)
         with self._database.read() as session:
             rows = session.execute(
                 select(
@@ -208,7 +213,7 @@ class Certificates:
                 .join(SweepRun, col(SweepRun.id) == col(Certificate.sweep_id))
                 .order_by(col(Certificate.created_at).desc(), col(SweepRun.to_epoch).desc())
             ).all()
-        return tuple(CertificateView(*each) for each in rows)
+        return tuple(CertificateView(*each) for each in rows if each.id not in hidden)
 
     # --- composing ----------------------------------------------------------------------------
 
@@ -216,6 +221,20 @@ class Certificates:
         if actor.is_person:
             with entered_if_refused(self._ledger, Event.CERTIFICATE_ISSUED, actor):
                 actor.require(Right.REGISTER_READ)
+
+    def _hidden(self, actor: Actor) -> frozenset[str]:
+        """The sweeps that ended a key of a hold this person may not know of: each names it."""
+        hidden = hidden_subjects(self._database, actor)
+        if not hidden:
+            return frozenset()
+        theirs = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject).in_(hidden))
+        with self._database.read() as session:
+            found = session.execute(
+                select(col(SweepRun.id))
+                .join(CustodyLink, col(CustodyLink.subject) == col(SweepRun.id))
+                .where(col(CustodyLink.leaf_index).in_(theirs))
+            ).scalars()
+            return frozenset(str(each) for each in found)
 
     def _statement(self, session: Session, run: SweepRun, now: datetime) -> dict[str, Any]:
         vault = session.get_one(VaultRow, 1)
@@ -382,8 +401,11 @@ def _verify(
     if len(text) > _MAX_BYTES:
         say("bad", f"the file is longer than {_MAX_BYTES} characters")
         return
-    document = json.loads(text)
+    document = json.loads(text, object_pairs_hook=_each_once)
     statement, custody = document["certificate"], document["custody"]
+    # What nothing proves must not stand beside what is proven.
+    if set(document) != {"certificate", "custody"} or set(custody) != _CUSTODY:
+        say("bad", "the file says things that are no part of a certificate")
     if statement["format"] != FORMAT:
         say("bad", f"the certificate is not of the form {FORMAT}")
         return
@@ -400,6 +422,14 @@ def _verify(
         level = "note" if allow_simulated else "bad"
         say(level, "SIMULATED: this vault lives in a time that was moved by hand")
     say("note", "anchored outside by: nobody")
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a field that stands twice, readers would believe different ones."""
+    whole = dict(pairs)
+    if len(whole) != len(pairs):
+        raise ProofFormatError("certificate", "names a field twice")
+    return whole
 
 
 def _proven(custody: Mapping[str, Any], verifier: Verifier) -> list[Entry]:

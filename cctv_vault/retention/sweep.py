@@ -788,7 +788,7 @@ def _destroy(act: Act, run_id: str, row: Any) -> list[str]:  # noqa: ANN401
             "texts": int(texts),
             **_commitment(recordings),
         },
-        also=(run_id, *recordings),
+        also=(run_id, *_hold_of(row), *recordings),
     )
     return recordings
 

@@ -13,6 +13,7 @@ from cctv_vault.errors import (
     PersonNeededError,
     TransitionNotAllowedError,
 )
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.incidents.service import IncidentView
 from cctv_vault.people.actors import Actor, Role, system_actor
 from tests.retention.conftest import MONDAY, World, person
@@ -195,6 +196,10 @@ def test_suspected_crime_by_an_employee_is_the_privacy_officers_alone(sqlite_wor
         world.incidents.note(world.manager, incident.id, "jag undrar")
     assert all("svinn" not in each.reason for each in world.holds.list(world.manager))
     assert [each.id for each in world.incidents.list(world.officer)] == [incident.id]
+    for who, sees in ((world.manager, False), (world.officer, True)):
+        hidden = hidden_subjects(world.home.database, who)
+        logged = world.home.log.entries(event="incident.flagged", hidden=hidden)
+        assert [each.subject for each in logged] == [incident.id] * sees
 
 
 def test_the_hold_of_an_incident_is_released_only_by_closing_it(sqlite_world: World) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cctv_vault.errors import AccessDeniedError, NotFoundError
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.certificates import verify_certificate
 from tests.retention.conftest import MONDAY, World, person
@@ -128,6 +129,35 @@ def json_of(text: str) -> object:
 @given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
 def test_no_text_at_all_makes_it_fall_over(text: str) -> None:
     assert bad(text) != []
+
+
+def test_to_the_uncleared_the_end_of_a_gagged_hold_is_not_there(sqlite_world: World) -> None:
+    world = sqlite_world
+    world.record("kassa", MONDAY - HOUR)
+    hold = world.claim("kassa", MONDAY - HOUR, MONDAY, gagged=True, purpose="preservation-order")
+    world.at(MONDAY + 5 * DAY)
+    seen = world.sweeper.run(world.manager).certificate_id
+    world.holds.release_as(world.officer, hold, "beslutet är upphävt")
+    kept_from = world.sweeper.run(world.officer).certificate_id
+    assert seen is not None
+    assert kept_from is not None
+
+    assert [each.id for each in world.certificates.list(world.manager)] == [seen]
+    with pytest.raises(NotFoundError):
+        world.certificates.document(world.manager, kept_from)
+    assert len(world.certificates.list(world.officer)) == 2
+    assert bad(world.certificates.document(world.officer, kept_from)) == []
+    hidden = hidden_subjects(world.home.database, world.manager)
+    told = world.home.log.entries(event="key.destroyed", hidden=hidden)
+    assert {each.facts["purpose"] for each in told} == {"prevention"}
+
+
+def test_what_nothing_proves_does_not_stand_beside_what_is_proven(sqlite_world: World) -> None:
+    document, _gone = swept(sqlite_world)
+    said = '{"certificate": {"scope": ["Allt är raderat överallt."]}, ' + document.lstrip()[1:]
+    assert [each.endswith("names a field twice") for each in bad(said)] == [True]
+    more = json.dumps({**json.loads(document), "summary": "Allt är raderat överallt."})
+    assert bad(more) == ["the file says things that are no part of a certificate"]
 
 
 def test_who_reads_no_registers_reads_no_certificate(sqlite_world: World) -> None:
