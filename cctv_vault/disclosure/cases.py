@@ -26,7 +26,11 @@ from cctv_vault.schema import RequestWindow as WindowRow
 
 ASKED: Final = "asked"
 APPROVED: Final = "approved"
-_HANDLING: Final = (Event.REQUEST_VERIFIED.value, Event.REQUEST_ASSESSED.value)
+_HANDLING: Final = (
+    *(Event.REQUEST_CONFIRMED.value, Event.REQUEST_CLARIFIED.value),
+    *(Event.REQUEST_VERIFIED.value, Event.REQUEST_ASSESSED.value),
+)
+"""Whoever did one of these had a part in what the request says, and does not decide it."""
 _DECIDING: Final = (
     Event.REQUEST_APPROVED.value,
     Event.REQUEST_PARTLY_APPROVED.value,

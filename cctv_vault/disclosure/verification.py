@@ -56,7 +56,7 @@ _LAST_PICTURE: Final = timedelta(seconds=10)
 _TWO_SECONDS: Final = timedelta(seconds=2)
 _HANDLING: Final = frozenset(
     {
-        *(Event.REQUEST_RECEIVED, Event.REQUEST_CONFIRMED),
+        *(Event.REQUEST_RECEIVED, Event.REQUEST_CONFIRMED, Event.REQUEST_CLARIFIED),
         *(Event.REQUEST_VERIFIED, Event.REQUEST_ASSESSED),
     }
 )
@@ -323,7 +323,10 @@ class _Check:
         except (CustodyError, PackageInvalidError) as error:
             self.bad(NOTE, str(error))
             return None
-        if statement.tag_manifest != self._digests.get(TAG_MANIFEST):
+        if len(text.rpartition("\n\n")[2].splitlines()) != 1:
+            # Nothing covers this one file but its own signature, so it must be all there is.
+            self.bad(NOTE, "was changed: it holds more than the vault's own signature")
+        elif statement.tag_manifest != self._digests.get(TAG_MANIFEST):
             self.bad(TAG_MANIFEST, f"is not the one that was signed in {NOTE}")
         elif statement.request != self._folder:
             self.bad(NOTE, "the signature is of a package of another request")
@@ -428,7 +431,7 @@ class _Check:
             self.bad(RECORD, "is the record of another request")
         if record.custody.origin != verifier.name:
             self.bad(RECORD, "names another log than the one that signed")
-        if abs(record.made_at - archive.made_at) > _TWO_SECONDS:
+        if not timedelta(0) <= record.made_at - archive.made_at < _TWO_SECONDS:
             self.bad(RECORD, "was made at another time than the zip")
         if statement is not None and _parsed(statement.made_at) != record.made_at:
             self.bad(RECORD, "was made at another time than the signature says")

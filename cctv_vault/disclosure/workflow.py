@@ -249,8 +249,8 @@ def _within(window: Window, others: Sequence[Window]) -> bool:
 class RequestFacts:
     """Everything the gates look at, gathered from the request, its record and the log.
 
-    ``handlers`` are all who ever verified or assessed this case, ``deciders`` all who decided in
-    it; ``footage`` is None where nobody has looked yet.
+    ``handlers`` are all who ever confirmed, verified or assessed this case or entered an answer in
+    it, ``deciders`` all who decided in it; ``footage`` is None where nobody has looked yet.
     """
 
     type: str
@@ -467,8 +467,8 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
 def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | None:
     """Why this person may not decide, or None where they may.
 
-    The second person is neither the one who registered the request nor anyone who ever verified
-    or assessed it. A refusal may come from any role that decides; an approval from the roles of
+    The second person is neither the one who registered the request nor anyone who ever had a part
+    in what it says. A refusal may come from any role that decides; an approval from the roles of
     table B, and where the request is broad or has no case number from the privacy officer.
     """
     if actor.id in facts.handlers or actor.id == facts.registered_by:

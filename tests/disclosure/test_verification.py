@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -174,6 +174,19 @@ def test_a_hostile_record_is_a_finding(sample: Sample, content: bytes) -> None:
 
 
 # --- what even the holder of the vault's key cannot do without rewriting the log ---------------
+
+
+def test_a_line_added_below_the_signature_is_found(sample: Sample) -> None:
+    more = sample.files["manifest.note"] + "— nobody AAAAAAAA\n".encode()
+    found = bad(verdict(sample.rezipped({**sample.files, "manifest.note": more})))
+    assert "more than the vault's own signature" in found["manifest.note"]
+
+
+@pytest.mark.parametrize("seconds", [-2, 2])
+def test_another_time_on_the_zip_is_found(sample: Sample, seconds: int) -> None:
+    moved = replace(sample, made_at=sample.made_at + timedelta(seconds=seconds))
+    assert verdict(sample.rezipped(sample.files)).sound
+    assert "another time than the zip" in bad(verdict(moved.rezipped(sample.files)))[RECORD]
 
 
 def test_a_package_of_another_vault_fails_against_the_pinned_key(sample: Sample) -> None:
