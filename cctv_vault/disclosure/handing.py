@@ -7,6 +7,7 @@ release on the spot to anybody but the police for at most an hour.
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -300,7 +301,7 @@ class Handing(Receiving):
 
         The police get at most an hour on DSL 2:5; seizure and search what is decided; in an
         emergency whoever is marked for it releases what saves a life. The request is registered,
-        frozen and, once the files are written, put under review.
+        frozen and put under review, and then the files are written.
 
         Args:
             actor: Who is on duty.
@@ -347,71 +348,81 @@ class Handing(Receiving):
         made = self._packaging.make(
             row, filing.windows, now, sound_allowed=False, progress=lambda _count: None
         )
-        package = self._keep_for_the_spot(actor, row.id, made)
-        files = self._write_folder(row.id, package, folder)
-        return self._handed_over(actor, row.id, action, package, files)
+        package, spot = self._begin_hand_over(actor, row.id, action, made)
+        return replace(spot, files=self._written_out(actor, row.id, package, folder))
 
-    def _keep_for_the_spot(self, actor: Actor, request_id: str, made: Made) -> Package:
+    def _begin_hand_over(
+        self, actor: Actor, request_id: str, action: Action, made: Made
+    ) -> tuple[Package, OnTheSpot]:
+        """Keep the package and put the request under review, before the first byte leaves.
+
+        What may have left counts as handed over: whoever breaks off the writing, or gives a medium
+        too small for all of it, has footage that a second person hears of.
+        """
         try:
-            with self._ledger.act(Event.FOOTAGE_EXPORT_INTENDED, actor, subject=request_id) as act:
+            with self._ledger.act(
+                Event.REQUEST_RELEASED,
+                actor,
+                cameras=self._cameras_of(request_id),
+                subject=request_id,
+            ) as act:
                 row = load(act.session, request_id, actor, lock=True)
+                move(State(row.state), action)
                 package = self._packaging.keep(act.session, row, made, act.now)
+                package.state = "released"
+                act.session.add(package)
                 act.record(
                     Event.FOOTAGE_EXPORT_INTENDED,
                     request_id,
                     facts=_package_facts(made),
                     also=(made.package_id,),
                 )
-                return package
+                windows = self._facts(Step(act, row)).wanted
+                zone = self._zone_of(act.session, windows)
+                review_by = deadline_at(REVIEW_WITHIN, act.now, zone, holidays_around(act.now))
+                row.deadline_at = review_by
+                row.channel, row.released_at = "in-person", act.now
+                self._freezing.moved(act, row, action)
+                self._move(
+                    act,
+                    row,
+                    action,
+                    facts={
+                        "channel": HANDS_OVER_NOW[action],
+                        "package": package.id,
+                        "sha256": package.sha256.hex(),
+                        "review_by": None if review_by is None else iso(review_by),
+                    },
+                    also=(package.id,),
+                )
+                return package, OnTheSpot(
+                    id=request_id,
+                    state=row.state,
+                    files=(),
+                    sha256=package.sha256,
+                    review_by=review_by or act.now,
+                )
         except BaseException:
             self._packaging.discard(made.package_id)
             raise
 
-    def _handed_over(
-        self,
-        actor: Actor,
-        request_id: str,
-        action: Action,
-        package: Package,
-        files: tuple[str, ...],
-    ) -> OnTheSpot:
-        with self._ledger.act(
-            Event.REQUEST_RELEASED,
-            actor,
-            cameras=self._cameras_of(request_id),
-            subject=request_id,
-        ) as act:
-            row = load(act.session, request_id, actor, lock=True)
-            move(State(row.state), action)
-            windows = self._facts(Step(act, row)).wanted
-            zone = self._zone_of(act.session, windows)
-            review_by = deadline_at(REVIEW_WITHIN, act.now, zone, holidays_around(act.now))
-            row.deadline_at = review_by
-            row.channel, row.released_at = "in-person", act.now
-            kept = act.session.get(Package, package.id)
-            if kept is not None:
-                kept.state = "released"
-                act.session.add(kept)
-            self._freezing.moved(act, row, action)
-            self._move(
-                act,
-                row,
-                action,
-                facts={
-                    "channel": HANDS_OVER_NOW[action],
-                    "package": package.id,
-                    "sha256": package.sha256.hex(),
-                    "review_by": None if review_by is None else iso(review_by),
-                },
-                also=(package.id,),
+    def _written_out(
+        self, actor: Actor, request_id: str, package: Package, folder: Path
+    ) -> tuple[str, ...]:
+        """The files in the officer's folder; entered whether they all came about or not."""
+        facts = {"package": package.id}
+        try:
+            files = self._write_folder(request_id, package, folder)
+        except BaseException as error:
+            facts["why"] = getattr(error, "code", "interrupted")
+            self._ledger.record(
+                Event.FOOTAGE_EXPORT_FAILED, actor, request_id, facts=facts, also=(package.id,)
             )
-            return OnTheSpot(
-                id=request_id,
-                state=row.state,
-                files=files,
-                sha256=package.sha256,
-                review_by=review_by or act.now,
-            )
+            raise
+        self._ledger.record(
+            Event.FOOTAGE_EXPORTED, actor, request_id, facts=facts, also=(package.id,)
+        )
+        return files
 
     # --- inside -------------------------------------------------------------------------------
 

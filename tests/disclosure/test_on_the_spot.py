@@ -9,7 +9,13 @@ import av
 import pytest
 
 from cctv_vault.disclosure.verification import verify_package
-from cctv_vault.errors import AccessDeniedError, GateNotMetError, TransitionNotAllowedError
+from cctv_vault.errors import (
+    AccessDeniedError,
+    GateNotMetError,
+    IntakeStoppedError,
+    TransitionNotAllowedError,
+)
+from cctv_vault.footage.outfile import OutFile
 from cctv_vault.people.actors import Actor, Role
 from tests.shop import person
 
@@ -59,7 +65,7 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
     assert shown.review_approved is False
     assert quick_shop.events(spot.id) == [
         *("request.received", "request.confirmed", "request.release-intended"),
-        *("footage.export-intended", "request.released", "request.reviewed"),
+        *("footage.export-intended", "request.released", "footage.exported", "request.reviewed"),
     ]
 
 
@@ -109,6 +115,28 @@ def test_nothing_else_is_handed_over_on_the_spot(
     assert quick_shop.requests.list(quick_shop.officer) == ()
     assert not list(usb.glob("*"))
     assert quick_shop.refusals() == ["gate-not-met"]
+
+
+def test_a_medium_too_small_for_all_of_it_spares_nobody_the_review(
+    quick_shop: Shop, on_duty: Actor, usb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = OutFile.write
+
+    def full_after_the_package(file: OutFile, data: bytes) -> int:
+        if file.part is not None and file.part.name.endswith(".mp4.part"):
+            raise IntakeStoppedError("no space is left on it")
+        return write(file, data)
+
+    monkeypatch.setattr(OutFile, "write", full_after_the_package)
+    with pytest.raises(IntakeStoppedError):
+        quick_shop.requests.on_the_spot(on_duty, quick_shop.body(), officer_seen=SEEN, out_dir=usb)
+
+    (package,) = usb.iterdir()  # all of the footage has left
+    (request,) = quick_shop.requests.list(quick_shop.officer, open_only=True)
+    assert package.name == f"{request.id}.zip"
+    assert request.state == "under-review"
+    assert quick_shop.events(request.id)[-2:] == ["request.released", "footage.export-failed"]
+    quick_shop.requests.review(quick_shop.approver, request.id, approve=True, reason="I ordning.")
 
 
 def test_staff_who_are_not_marked_for_it_cannot(quick_shop: Shop, usb: Path) -> None:
