@@ -38,7 +38,7 @@ from cctv_vault.disclosure.workflow import (
     Action,
     State,
 )
-from cctv_vault.errors import AccessDeniedError, NotFoundError
+from cctv_vault.errors import AccessDeniedError, InvalidInputError, NotFoundError
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
 from cctv_vault.schema import CustodyEntry, Request
@@ -113,6 +113,12 @@ class Receiving(Desk):
             body = open_json(act.session, self._keyring, row.body_text)
             if ground is not None:
                 row.ground_code = read_ground(ground)
+                if row.ground_code == GAG_CODE and not row.gagged:
+                    # Its number, its hold and its entries are known to all by now.
+                    raise InvalidInputError(
+                        "this statute is not entered by an answer: have it filed as a request of "
+                        "its own"
+                    )
                 body["ground"] = {**body.get("ground", {}), "code": row.ground_code}
             if document is not None:
                 body["ground"] = {
