@@ -24,8 +24,9 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.gags import RESTRICTED, is_privacy_officer
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right, Role
+from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
@@ -50,10 +51,6 @@ class Category(StrEnum):
     TRESPASS_BAN = "trespass-ban"
     EMPLOYEE_CRIME = "employee-crime"
     OTHER = "other"
-
-
-RESTRICTED: Final = frozenset({Category.EMPLOYEE_CRIME})
-"""Categories about the controller's own staff: the privacy officer's alone."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +268,7 @@ class Incidents:
         if open_only:
             query = query.where(col(Incident.closed_at).is_(None))
         if not is_privacy_officer(actor):
-            query = query.where(col(Incident.category).not_in([str(x) for x in RESTRICTED]))
+            query = query.where(col(Incident.category).not_in(RESTRICTED))
         with self._database.read() as session:
             views = tuple(
                 self._view(session, each, now) for each in session.execute(query).scalars()
@@ -423,11 +420,6 @@ def _text(text: str, what: str, longest: int) -> str:
     if len(text) > longest:
         raise InvalidInputError(f"the {what} is longer than {longest} characters")
     return text
-
-
-def is_privacy_officer(actor: Actor) -> bool:
-    """Whether this is who handles what a colleague is suspected of."""
-    return Role.PRIVACY_OFFICER in actor.roles
 
 
 def _may_know(actor: Actor, category: Category) -> None:
