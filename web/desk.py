@@ -218,7 +218,8 @@ async def posted_form(request: Request, visit: Annotated[Visit, Depends(visit_of
     Raises:
         ForgedFormError: It does not.
     """
-    data = await request.form(max_fields=200, max_part_size=_LONGEST_FIELD * 4)
+    # No form takes a file: a large one would be laid down in a temporary file, in the clear.
+    data = await request.form(max_files=0, max_fields=200, max_part_size=_LONGEST_FIELD * 4)
     token = data.get("token", "")
     if not isinstance(token, str) or not is_form_token(token, visit.token):
         raise ForgedFormError

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _UNIT: Final = "bytes="
+_MOST_DIGITS: Final = 18  # more than any file has; a longer number could not even be read
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ def read_range(header: str | None, size: int) -> ByteRange | None:
     if header is None or not header.startswith(_UNIT) or "," in header:
         return None
     first, dash, last = header.removeprefix(_UNIT).strip().partition("-")
-    if not dash or not all(part.isascii() and part.isdigit() for part in (first, last) if part):
+    numbers = [part for part in (first, last) if part]
+    if not dash or not all(
+        each.isascii() and each.isdigit() and len(each) <= _MOST_DIGITS for each in numbers
+    ):
         return None
     if not first:
         if not last:

@@ -1,6 +1,6 @@
 """Sending bytes that are decrypted on the way: in pieces, bounded in memory, closed at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 PIECE: Final = 1024 * 1024
@@ -28,3 +28,20 @@ def pieces(reader: Readable, start: int = 0, end: int | None = None) -> Iterator
             yield piece
     finally:
         reader.close()
+
+
+def in_steps(
+    first: Readable, size: int, step: int, again: Callable[[], Readable]
+) -> Iterator[bytes]:
+    """All ``size`` bytes, opened anew with ``again`` after each ``step`` of them.
+
+    Whoever reads slowly so meets, within a step, whatever has ended meanwhile.
+
+    Raises:
+        VaultError: As ``again`` does.
+    """
+    reader = first
+    for start in range(0, max(size, 1), step):
+        if start:
+            reader = again()
+        yield from pieces(reader, start, min(start + step, size))

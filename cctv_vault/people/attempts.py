@@ -4,6 +4,7 @@ Kept in memory: a restart forgets, which costs an attacker more than it gives. T
 a clock that only moves forward, so that a vault whose own time stands still lets people back in.
 """
 
+import ipaddress
 import math
 import threading
 from collections import deque
@@ -25,6 +26,22 @@ class TooManyAttemptsError(AccessDeniedError):
         self.wait_s = wait_s
         minutes = math.ceil(wait_s / 60)
         super().__init__(f"too many failed attempts; wait {minutes} min and try again")
+
+
+def network_of(address: str) -> str:
+    """What attempts from an address are counted under: of IPv6 its /64, which one person has.
+
+    Anything that is no address stands for itself.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
 class Attempts:

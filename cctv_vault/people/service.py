@@ -30,7 +30,7 @@ from cctv_vault.errors import (
 from cctv_vault.ids import reference
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
-from cctv_vault.people.attempts import Attempts
+from cctv_vault.people.attempts import Attempts, network_of
 from cctv_vault.people.credentials import Credentials, new_credential
 from cctv_vault.schema import Account, SessionRow
 
@@ -211,7 +211,7 @@ class People:
             known = _clean_name(name)
         except InvalidInputError:
             known = ""
-        keys = [f"name/{known}", *([f"address/{address}"] if address else [])]
+        keys = [f"name/{known}", *([f"address/{network_of(address)}"] if address else [])]
         with self._database.read() as session:
             row = session.exec(select(Account).where(Account.name == known)).one_or_none()
         usable = row if row is not None and row.disabled_at is None else None

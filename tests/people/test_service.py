@@ -13,7 +13,7 @@ from cctv_vault.errors import (
     VaultError,
 )
 from cctv_vault.people.actors import Right, Role
-from cctv_vault.people.attempts import TooManyAttemptsError
+from cctv_vault.people.attempts import TooManyAttemptsError, network_of
 from tests.people.conftest import House
 from tests.shop import SYSTEM, person
 
@@ -234,3 +234,21 @@ def test_pseudonyms_are_turned_into_names_for_pages(house: House) -> None:
     assert house.people.by_id(added.id) == "Maria"
     assert house.people.by_id("system") == "system"
     assert house.people.names([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::8", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_a_change_of_address_within_ones_own_network_gives_no_new_attempts(
+    address: str, counted: str
+) -> None:
+    assert network_of(address) == counted

@@ -12,18 +12,18 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
-from cctv_vault.errors import VaultError
+from cctv_vault.errors import PersonNeededError, VaultError
 from cctv_vault.footage.catalogue import RecordingDetail
 from cctv_vault.people.actors import Right
 from web.desk import Here, Posted, Visit, see
 from web.ranges import ByteRange, RangeNotSatisfiableError, read_range
 from web.security import local_path
-from web.sending import pieces
+from web.sending import Readable, in_steps, pieces
 
 router = APIRouter()
 
 MOST_AT_ONCE: Final = 8 * 1024 * 1024
-"""Bytes of one answer to a player that asks for everything from somewhere on."""
+"""Bytes sent before it is asked anew whether the recording may still be seen."""
 
 _NEAR: Final = timedelta(seconds=2)
 
@@ -61,8 +61,15 @@ def stream(
         reader.close()
         return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
     if part is None:
+
+        def again() -> Readable:
+            if visit.vault.people.session(visit.token) is None:
+                raise PersonNeededError("the session has ended; sign in again")
+            return visit.vault.access.play(visit.actor, recording, visit.viewing_reason).reader
+
         headers["Content-Length"] = str(reader.size)
-        return StreamingResponse(pieces(reader), media_type=media_type, headers=headers)
+        whole = in_steps(reader, reader.size, MOST_AT_ONCE, again)
+        return StreamingResponse(whole, media_type=media_type, headers=headers)
     part = ByteRange(part.start, min(part.end, part.start + MOST_AT_ONCE), part.size)
     headers["Content-Range"] = part.content_range
     headers["Content-Length"] = str(part.end - part.start)

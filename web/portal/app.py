@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from cctv_vault.clock import monotonic
 from cctv_vault.errors import VaultError
 from cctv_vault.people.actors import PORTAL_ACTOR
-from cctv_vault.people.attempts import Attempts
+from cctv_vault.people.attempts import Attempts, network_of
 from cctv_vault.vault import Vault
 from web.app import house_of, install_errors
 from web.desk import Form
@@ -63,7 +63,7 @@ def count(attempts: Attempts, request: Request) -> None:
     Raises:
         TooManyAttemptsError: The address has posted too often.
     """
-    keys = (request.client.host if request.client else "",)
+    keys = (network_of(request.client.host) if request.client else "",)
     attempts.check(keys)
     attempts.failed(keys)
 
