@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from cctv_vault.clock import Clock
@@ -23,7 +24,8 @@ from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
 from cctv_vault.ids import is_id
 from cctv_vault.people.actors import Actor
-from cctv_vault.schema import RefusalTally
+from cctv_vault.schema import CustodyHead, RefusalTally, table
+from cctv_vault.timeguard import ALLOWANCE, advance
 
 REFUSALS_COUNTED_FOR: Final = timedelta(minutes=10)
 _LONGEST_ASKED: Final = 200
@@ -118,6 +120,16 @@ class Ledger:
         """Enter one act that changes nothing else in the database (a view, an outcome)."""
         with self.act(event, actor, subject=subject) as act:
             act.record(event, subject, facts=facts, details=details, also=also)
+
+    def provable_now(self, session: Session) -> datetime:
+        """Now, or the time that has provably passed where the clock was set back from it.
+
+        What has ended stays ended, whatever a clock says that somebody set (`timeguard`).
+        """
+        tick = self.clock.tick()
+        head = session.execute(select(table(CustodyHead))).one()
+        passed = advance(head.guard_at, head.boot_id, head.boottime_s, tick)
+        return passed if passed - tick.now > ALLOWANCE else tick.now
 
     def _refuse(self, event: Event, actor: Actor, subject: str | None, error: VaultError) -> None:
         tick = self.clock.tick()

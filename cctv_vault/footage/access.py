@@ -458,7 +458,7 @@ class FootageAccess:
         recording = session.get(Recording, recording_id)
         if recording is None:
             raise NotFoundError("recording", recording_id)
-        now = self._ledger.clock.now()
+        now = self._ledger.provable_now(session)
         with _damage_named(recording_id):
             return recording, self._grants.key_for(session, recording_id, now, cleared=cleared)
 
@@ -466,7 +466,7 @@ class FootageAccess:
         self, session: Session, camera: str, start: datetime, end: datetime, *, cleared: bool
     ) -> list[tuple[Recording, SecretKey]]:
         """The videos of a window that are there for somebody, with their keys, in order."""
-        now = self._ledger.clock.now()
+        now = self._ledger.provable_now(session)
         found: list[tuple[Recording, SecretKey]] = []
         for rows in pages(session, [camera], start=start, end=end):
             live = self._grants.live(session, [row.id for row in rows], now)

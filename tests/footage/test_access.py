@@ -1,13 +1,14 @@
 import hashlib
 import io
 import stat
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
 import pytest
 from sqlmodel import select
 
+from cctv_vault.clock import Tick
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import (
     AccessDeniedError,
@@ -103,6 +104,45 @@ def test_what_expired_is_refused_even_to_who_was_looking_a_moment_ago(
         )
 
     assert Event.REFUSED in {entry.event for entry in vault.log.entries(subject=recording)}
+
+
+class SetClock:
+    """A machine's clocks: the time of day is set by hand, the time since the boot only runs."""
+
+    def __init__(self) -> None:
+        self.passed, self.set_by = timedelta(0), timedelta(0)
+
+    def now(self) -> datetime:
+        return NOW.astimezone(UTC) + self.passed + self.set_by
+
+    def tick(self) -> Tick:
+        return Tick(self.now(), "boot", 100.0 + self.passed.total_seconds(), synchronised=False)
+
+
+def test_a_clock_that_was_set_back_brings_nothing_back(quick_vault: Vault, drop: Path) -> None:
+    clock = SetClock()
+    quick_vault.ledger.clock = clock
+    recording = quick_vault.ingest.offer(
+        SYSTEM, put(drop, "a_20260302_074500.mp4", film(1, 2.0))
+    ).recording
+    assert recording is not None
+    quick_vault.access.open(MANAGER, recording, "stöld").close()
+
+    clock.passed = timedelta(days=40)
+    clock.set_by = -timedelta(days=40)
+
+    with pytest.raises(ExpiredError):
+        quick_vault.access.open(MANAGER, recording, "stöld")
+    with pytest.raises(NotFoundError):
+        quick_vault.access.clip(
+            MANAGER,
+            camera="kassa",
+            start=NOW - timedelta(hours=1),
+            end=NOW,
+            out=io.BytesIO(),
+            reason="stöld",
+            purpose="claim",
+        )
 
 
 def test_posters_are_looked_at_by_the_camera_and_the_hour(quick_vault: Vault, drop: Path) -> None:
