@@ -16,8 +16,8 @@ WINDOWS: Final = 3
 """How many windows the form has; more are filed as JSON."""
 
 
-def body_of(form: Form, language: str) -> dict[str, Any]:
-    """The request a form holds.
+def body_of(form: Form, language: str, *, public: bool = False) -> dict[str, Any]:
+    """The request a form holds; a stranger's names no cameras, whatever it was made to send.
 
     Raises:
         InvalidInputError: A time is missing or no time.
@@ -36,15 +36,15 @@ def body_of(form: Form, language: str) -> dict[str, Any]:
             "document": form.text("document") or None,
         },
         "matter": {"number": form.text("number") or None, "offence": form.text("offence") or None},
-        "footage": footage_of(form),
+        "footage": footage_of(form, cameras=() if public else form.all("cameras")),
         "description": form.text("description"),
         "language": language,
         "delivery": form.text("delivery") or "link",
     }
 
 
-def footage_of(form: Form) -> list[dict[str, Any]]:
-    """The windows of a form: ``from-1``, ``to-1``, and the cameras, or the site, of all of them.
+def footage_of(form: Form, cameras: Sequence[str]) -> list[dict[str, Any]]:
+    """The windows of a form: ``from-1``, ``to-1`` …, each of these cameras, or else of the site.
 
     Raises:
         InvalidInputError: No window is filled in, or a time is no time.
@@ -55,7 +55,7 @@ def footage_of(form: Form) -> list[dict[str, Any]]:
         if not form.text(first) and not form.text(last):
             continue
         item: dict[str, Any] = {
-            "cameras": list(form.all("cameras")),
+            "cameras": list(cameras),
             "from": iso(form.time(first)),
             "to": iso(form.time(last, edge="end")),
         }

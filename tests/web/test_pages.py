@@ -16,7 +16,7 @@ MAY: dict[str, set[str]] = {
     "/timeline": {"Maria", "Bo", "Petra"},
     FILM: {"Maria", "Bo", "Petra"},
     FILM + "/thumbnail": {"Maria", "Bo", "Petra"},
-    "/incidents": {"Sara", "Maria", "Bo", "Petra", "Dag"},
+    "/incidents": {"Sara", "Maria", "Bo", "Petra", "Dag", "Rut"},
     "/requests": {"Sara", "Maria", "Bo", "Petra", "Dag"},
     "/requests/new": {"Sara", "Maria", "Petra"},
     "/expiry": {"Maria", "Bo", "Petra", "Dag", "Rut"},

@@ -79,7 +79,7 @@ def test_a_stranger_is_not_told_which_cameras_there_are(shop: Shop) -> None:
         for page in (
             portal.get("/").text,
             portal.get("/begaran").text,
-            portal.post("/begaran", data={**REQUEST, "cameras": "nowhere"}).text,
+            portal.post("/begaran", data={**REQUEST, "cameras": "nowhere", "to-1": ""}).text,
         ):
             assert "kassa" not in page
             assert "entre" not in page
@@ -129,6 +129,15 @@ def test_filing_freezes_the_footage_and_tells_reference_and_code_once(shop: Shop
             refused = portal.post("/status", data=wrong)
             assert refused.status_code == 404
             assert "mottagen" not in refused.text
+
+
+def test_a_stranger_who_guesses_a_camera_learns_nothing(shop: Shop) -> None:
+    told = set()
+    with shop.portal() as portal:
+        for guess in ("kassa", "nowhere"):
+            page = portal.post("/begaran", data={**REQUEST, "cameras": guess, "type": "media"})
+            told.add((page.status_code, re.sub(r"[0-9A-Z-]{8,10}", "", page.text)))
+    assert len(told) == 1
 
 
 def test_media_are_refused_at_once_and_told_so(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from web.desk import Form, Here, Posted, Visit, see
 from web.words import field_time
 
 router = APIRouter()
-_READERS: Final = (Right.INCIDENT_FLAG, Right.INCIDENT_MANAGE, Right.REQUEST_READ)
+_READERS: Final = (Right.INCIDENT_FLAG, Right.REGISTER_READ)
 _SUGGESTED: Final = timedelta(minutes=15)
 
 
@@ -117,8 +117,8 @@ def _listed(visit: Visit) -> dict[str, object]:
     visit.require(*_READERS, event=Event.INCIDENT_FLAGGED)
     found = visit.vault.incidents.list(visit.actor)
     return {
-        "open": [each for each in found if each.closed_at is None],
-        "ended": [each for each in found if each.closed_at is not None],
+        "open": [each for each in found if each.state == "open"],
+        "ended": [each for each in found if each.state != "open"],
         "names": visit.names(each.opened_by for each in found),
         **flag_form(visit),
     }

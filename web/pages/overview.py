@@ -43,7 +43,7 @@ def overview(visit: Here) -> Response:
         ]
         context["requests"] = waiting
         context |= disclosure_words(visit)
-    if may(Right.INCIDENT_FLAG) or may(Right.REQUEST_READ):
+    if may(Right.INCIDENT_FLAG) or may(Right.REGISTER_READ):
         context["incidents"] = vault.incidents.list(visit.actor, open_only=True)
     if may(Right.FOOTAGE_LIST) or may(Right.SETUP):
         context["cameras"] = _latest(visit, now)

@@ -133,7 +133,7 @@ def _assess(visit: Visit, request_id: str, form: Form) -> None:
         request_id,
         form.text("facts"),
         form.text("necessity"),
-        footage=footage_of(form),
+        footage=footage_of(form, form.all("cameras")),
     )
 
 

@@ -119,7 +119,7 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     try:
         count(counter.filings, request)
         filed = counter.vault.requests.file(
-            PORTAL_ACTOR, body_of(form, words.language), via="portal"
+            PORTAL_ACTOR, body_of(form, words.language, public=True), via="portal"
         )
     except VaultError as error:
         again = {**_form(request, counter), "error": error, "values": form.texts()}

@@ -7,6 +7,7 @@ class FormSteps extends HTMLElement {
     this.list = this.querySelector("ol.progress");
     if (!this.form || this.steps.length < 2) return;
     this.list.hidden = false;
+    this.classList.add("stepping");
     this.steps.forEach((step, at) => step.append(this.buttons(at)));
     this.querySelector("[data-send]").hidden = true;
     const wrong = this.steps.findIndex((step) => step.querySelector("[aria-invalid]"));
