@@ -6,9 +6,10 @@ has expired, windows that cannot mean anything, and ends beyond what the policy 
 not cleared a gagged hold is not there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import func, or_, select
@@ -31,10 +32,12 @@ from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Purpose
 from cctv_vault.retention.rules import (
+    ARRIVAL,
     UNMEASURED_S,
     Span,
     Window,
     hold_term,
+    is_within,
     matches,
     review_at,
     window_faults,
@@ -368,9 +371,16 @@ class Holds:
                 actor.require(Right.REGISTER_READ)
 
     def _cover(
-        self, act: Act, hold: Hold, windows: Sequence[Window]
+        self,
+        act: Act,
+        hold: Hold,
+        windows: Sequence[Window],
+        widened: Mapping[str, float] = MappingProxyType({}),
     ) -> tuple[Sequence[str], Sequence[str]]:
-        """Write a hold's windows and grant what matches them."""
+        """Write a hold's windows and grant what matches them.
+
+        ``widened`` is how wide each camera's windows were before, in seconds: that never shrinks.
+        """
         session = act.session
         for each in windows:
             camera = session.get(Camera, each.camera)
@@ -386,7 +396,10 @@ class Holds:
                     camera_code=each.camera,
                     starts_at=each.starts_at,
                     ends_at=each.ends_at,
-                    widened_s=UNMEASURED_S if measured is None else measured,
+                    widened_s=max(
+                        UNMEASURED_S if measured is None else measured,
+                        widened.get(each.camera, 0.0),
+                    ),
                 )
             )
         session.flush()
@@ -398,21 +411,28 @@ class Holds:
     ) -> tuple[Sequence[str], Sequence[str], int]:
         """Replace a hold's windows: grant what is new, end what is no longer covered."""
         session = act.session
-        # A clock that was corrected since may have widened the old windows; that never shrinks.
+        before = self._window_rows(session, hold.id)
+        # A clock that was corrected since may have widened the old windows, and caught what its
+        # newest reading would not: that stays as long as the window does.
+        narrowed = {
+            each.camera_code
+            for each in before
+            if not is_within(Window(each.camera_code, each.starts_at, each.ends_at), windows)
+        }
         widest: dict[str, float] = {}
-        for old in self._window_rows(session, hold.id):
+        for old in before:
             widest[old.camera_code] = max(old.widened_s, widest.get(old.camera_code, 0.0))
             session.delete(old)
         session.flush()
-        granted, gone = self._cover(act, hold, windows)
-        for row in self._window_rows(session, hold.id):
-            row.widened_s = max(row.widened_s, widest.get(row.camera_code, 0.0))
-            session.add(row)
-        session.flush()
+        granted, gone = self._cover(act, hold, windows, widest)
         covered = set(self._matching(session, self._window_rows(session, hold.id)))
         held = session.execute(
-            select(col(Grant.recording_id)).where(
-                col(Grant.hold_id) == hold.id, live_clause(act.now)
+            select(col(Grant.recording_id))
+            .join(Recording, col(Recording.id) == col(Grant.recording_id))
+            .where(
+                col(Grant.hold_id) == hold.id,
+                live_clause(act.now),
+                col(Recording.camera_code).in_(narrowed),
             )
         ).scalars()
         dropped = sorted(set(held) - covered)
@@ -448,6 +468,7 @@ class Holds:
                     col(Recording.ended_at),
                     col(Recording.uncertainty_s),
                     col(Recording.clock_offset_s),
+                    col(Recording.time_source),
                 ).where(
                     col(Recording.camera_code) == row.camera_code,
                     col(Recording.started_at) < row.ends_at + slack,
@@ -456,7 +477,8 @@ class Holds:
             )
             for each in candidates:
                 span = Span(each.started_at, each.ended_at, each.uncertainty_s)
-                drift_s = offset - each.clock_offset_s
+                # What arrival told does not move with the camera's clock.
+                drift_s = 0.0 if each.time_source == ARRIVAL else offset - each.clock_offset_s
                 if matches(window, row.widened_s, span, drift_s=drift_s):
                     found[each.id] = None
         return list(found)

@@ -23,6 +23,8 @@ _QUARTER: Final = timedelta(minutes=15)
 _LOOK_AHEAD_DAYS: Final = 31
 _ONGOING: Final = timedelta(days=1)  # an incident may still be going on when it is flagged
 _TRUSTED: Final = frozenset({"name", "container"})
+ARRIVAL: Final = "arrival"
+"""The source of a recording's time that owes nothing to the camera's clock."""
 
 
 class ClockStart(StrEnum):
@@ -172,6 +174,15 @@ def matches(window: Window, widened_s: float, span: Span, *, drift_s: float = 0.
     if span.started_at == span.ended_at:  # a still
         return starts <= span.started_at < ends
     return span.started_at < ends and span.ended_at > starts
+
+
+def is_within(window: Window, others: Iterable[Window]) -> bool:
+    """Whether the windows of the same camera cover one wholly."""
+    reached = window.starts_at
+    for other in sorted(others, key=lambda each: each.starts_at):
+        if other.camera == window.camera and other.starts_at <= reached:
+            reached = max(reached, other.ends_at)
+    return reached >= window.ends_at
 
 
 def window_faults(windows: Sequence[Window], now: datetime) -> list[str]:
