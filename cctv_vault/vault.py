@@ -117,6 +117,7 @@ class Vault:
             keyring=keyring,
             holds=self.holds,
             policies=self.policies,
+            catalogue=self.catalogue,
         )
         self.certificates = Certificates(
             database=database, ledger=ledger, log=home.log, roots=home.roots

@@ -1,12 +1,15 @@
 """Commands on keeping and ending: incident, hold, policy, sweep, certificate."""
 
 import sys
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cctv_vault.cli.session import session
+from cctv_vault.footage.catalogue import Gap
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.holds import HoldOrder
 
@@ -17,6 +20,11 @@ _From = Annotated[str, typer.Option("--from", help="Start of the window.")]
 _To = Annotated[str, typer.Option("--to", help="End of the window.")]
 
 incident_app = typer.Typer(no_args_is_help=True, help="Incidents.")
+
+
+def _length_of(gaps: Sequence[Gap]) -> str:
+    total = sum((each.ends_at - each.starts_at for each in gaps), timedelta(0))
+    return str(total).partition(".")[0] if gaps else ""
 
 
 @incident_app.command("flag")
@@ -44,6 +52,7 @@ def incident_flag(
         incident,
         f"Incident {incident.id}: {incident.recordings} recordings kept until "
         f"{run.local(incident.until)}; review by {run.local(incident.review_at)}.",
+        *run.gaps(incident.gaps),
     )
 
 
@@ -62,6 +71,7 @@ def incident_list(context: typer.Context) -> None:
             "cameras": lambda i: ", ".join(i.cameras),
             "kept until": lambda i: run.local(i.until),
             "state": lambda i: i.state,
+            "without footage": lambda i: _length_of(i.gaps),
         },
     )
 
@@ -77,6 +87,7 @@ def incident_show(context: typer.Context, incident_id: _Id) -> None:
         f"{', '.join(incident.cameras)}, {run.local(incident.starts_at)} to "
         f"{run.local(incident.ends_at)}",
         f"{incident.recordings} recordings, kept until {run.local(incident.until)}",
+        *run.gaps(incident.gaps),
         *(f"{run.local(note.at)} {note.by}: {note.text}" for note in incident.notes),
     )
 

@@ -53,6 +53,7 @@ def request_show(context: typer.Context, request_id: _Id) -> None:
     run.say(
         detail,
         f"{detail.id} {detail.requester_type} on {detail.ground_code}: {detail.state}",
+        *run.gaps(detail.gaps),
         *(f"{'✓' if point.met else '✗'} {point.sentence}" for point in detail.checklist),
         *(f"{run.local(line.at)} {line.en}" for line in detail.history),
     )

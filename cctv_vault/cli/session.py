@@ -22,6 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from cctv_vault.errors import AccessDeniedError, NotFoundError
+from cctv_vault.footage.catalogue import Gap
 from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.settings import Settings
 from cctv_vault.vault import Vault
@@ -146,6 +147,12 @@ class Session:
             empty = False
             grid.add_row(*(show(value) for show in columns.values()))
         self.out.print("nothing" if empty else grid)
+
+    def gaps(self, gaps: Iterable[Gap]) -> Iterator[str]:
+        """The stretches without footage, in words that nobody reads past."""
+        for gap in gaps:
+            span = f"{self.local(gap.starts_at)} to {self.local(gap.ends_at)}"
+            yield f"NO FOOTAGE of {gap.camera} from {span}: {gap.cause}"
 
     def fail(self, message: str, status: int = 1) -> NoReturn:
         """Say in one line on standard error what is wrong, and leave."""

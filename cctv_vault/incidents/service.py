@@ -6,7 +6,7 @@ of the house, not of this code. Closing ends the keeping and never lengthens it 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -23,6 +23,7 @@ from cctv_vault.errors import (
     NotFoundError,
     TransitionNotAllowedError,
 )
+from cctv_vault.footage.catalogue import Catalogue, Gap
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import RESTRICTED, is_privacy_officer
 from cctv_vault.ledger import Act, Ledger
@@ -67,7 +68,9 @@ class IncidentView:
     """An incident as people and pages see it.
 
     ``state`` is open, closed, or lapsed where its time ran out. Texts are empty once their keys
-    are gone. ``recordings`` and ``bytes`` count what it keeps now.
+    are gone. ``recordings`` and ``bytes`` count what it keeps now. ``gaps`` are the stretches of
+    its window without footage, as known now, so that nobody takes a flag for footage; they are
+    looked up when it is flagged and shown, and in lists while it is open.
     """
 
     id: str
@@ -89,6 +92,7 @@ class IncidentView:
     gone: int
     notes: tuple[NoteView, ...]
     hold_id: str
+    gaps: tuple[Gap, ...] = ()
 
 
 class Incidents:
@@ -102,6 +106,7 @@ class Incidents:
         keyring: Keyring,
         holds: Holds,
         policies: Policies,
+        catalogue: Catalogue,
     ) -> None:
         """All belong to the vault."""
         self._database = database
@@ -109,6 +114,7 @@ class Incidents:
         self._keyring = keyring
         self._holds = holds
         self._policies = policies
+        self._catalogue = catalogue
 
     def flag(
         self,
@@ -173,7 +179,8 @@ class Incidents:
             )
             if report_number is not None:
                 self._enter_number(act, incident, report_number)
-            return self._view(act.session, incident, act.now, gone=hold.gone)
+            view = self._view(act.session, incident, act.now, gone=hold.gone)
+        return self._with_gaps(actor, view)
 
     def note(self, actor: Actor, incident_id: str, text: str) -> IncidentView:
         """Add a note; a wrong one is corrected by a new one (S14)."""
@@ -273,7 +280,11 @@ class Incidents:
             views = tuple(
                 self._view(session, each, now) for each in session.execute(query).scalars()
             )
-        return tuple(each for each in views if not open_only or each.state == "open")
+        return tuple(
+            self._with_gaps(actor, each) if each.state == "open" else each
+            for each in views
+            if not open_only or each.state == "open"
+        )
 
     def show(self, actor: Actor, incident_id: str) -> IncidentView:
         """One incident with its notes.
@@ -287,9 +298,14 @@ class Incidents:
             self._database.read() as session,
         ):
             incident = self._known(session, incident_id, actor)
-            return self._view(session, incident, self._ledger.clock.now())
+            view = self._view(session, incident, self._ledger.clock.now())
+        return self._with_gaps(actor, view)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _with_gaps(self, actor: Actor, view: IncidentView) -> IncidentView:
+        gaps = self._catalogue.gaps_for(actor, view.cameras, view.starts_at, view.ends_at)
+        return replace(view, gaps=gaps)
 
     def _may_list(self, actor: Actor) -> None:
         """Who flags, or reads the registers, reads the incidents."""

@@ -12,6 +12,7 @@ import pytest
 from cctv_vault import ids
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import VaultError
+from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.streams import ORIGINAL, blob_name, stream_context
 from cctv_vault.home import Home
 from cctv_vault.incidents.service import Incidents
@@ -92,6 +93,9 @@ class World:
                 keyring=home.keyring,
                 holds=holds,
                 policies=policies,
+                catalogue=Catalogue(
+                    database=home.database, ledger=home.ledger, grants=grants, log=home.log
+                ),
             ),
         )
 
