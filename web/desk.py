@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 from fastapi import Depends
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -129,7 +129,7 @@ class Visit:
 
 
 class Form:
-    """The fields of a form, as text, lists, times and files."""
+    """The fields of a form, as text, lists and times."""
 
     def __init__(self, data: FormData, zone: str) -> None:
         """``zone`` is the IANA zone that times without an offset are read in."""
@@ -164,15 +164,6 @@ class Form:
             InvalidInputError: It is missing or no time.
         """
         return read_time(self.text(name), self._zone, edge=edge)
-
-    def time_or_none(self, name: str) -> datetime | None:
-        """As `time`, or None where the field is empty."""
-        return self.time(name) if self.text(name) else None
-
-    def file(self, name: str) -> UploadFile | None:
-        """A file that was chosen."""
-        value = self._data.get(name)
-        return value if isinstance(value, UploadFile) and value.filename else None
 
     def texts(self) -> dict[str, object]:
         """What was typed, to be shown again: text, or a list where a field came several times."""

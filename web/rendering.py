@@ -72,7 +72,7 @@ class Renderer:
         catalogue = self.words(request)
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         whole: dict[str, object] = {
-            **self._helpers(catalogue, now),
+            **self._bound(catalogue, now),
             "house": self.house,
             "now": now,
             "here": here if request.method == "GET" else "/",
@@ -91,7 +91,7 @@ class Renderer:
             headers={"Content-Language": catalogue.language, "Vary": "Accept-Language"},
         )
 
-    def _helpers(self, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
+    def _bound(self, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
         zone, language = self.house.zone, catalogue.language
 
         def moment(at: datetime, *, seconds: bool = False, zone: str = zone) -> Markup:
