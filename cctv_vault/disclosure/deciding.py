@@ -32,7 +32,7 @@ class Deciding(Desk):
     """From verification to decision, and the ends of a case."""
 
     def verify(self, actor: Actor, request_id: str, method: str, detail: str) -> Moved:
-        """Record how the requester was verified: by call-back, in person, or by a signed order.
+        """Record how the requester was verified: by call-back, in person or signed order (S12).
 
         Raises:
             InvalidInputError: There is no such method, or nothing says what was checked.

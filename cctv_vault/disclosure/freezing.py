@@ -53,7 +53,7 @@ class Freezing:
         self._holds = holds
 
     def confirmed(self, act: Act, row: Request) -> Freeze:
-        """Keep everything a confirmed request asks for, until it is decided."""
+        """Keep everything a confirmed request asks for, from receipt until it is decided (S11)."""
         rule = REQUESTERS[row.requester_type]
         if rule.hold_purpose is None:
             return Freeze()

@@ -324,6 +324,7 @@ def _drain(made: Generator[bytes, None, Clip], out: Sink) -> Clip:
 
 
 def _record(contents: Contents, footage: _Footage) -> dict[str, Any]:
+    """What the package says of itself, the controller first of all (S20)."""
     rule = REQUESTERS[str(contents.request["type"])]
     ground = ground_words(str(contents.request["ground"]["code"]))
     return {

@@ -288,7 +288,11 @@ class Point:
 
 
 def checklist(facts: RequestFacts) -> tuple[Point, ...]:
-    """Every requirement of the request's row, in the order a handler works through them."""
+    """Every requirement of the request's row, in the order a handler works through them.
+
+    A ground that is not in the row passes no gate, and no row has one for marketing, sale or Google
+    (S6, S19).
+    """
     rule = facts.rule
     methods = " / ".join(METHODS[each].sv for each in sorted(rule.methods))
     methods_en = " / ".join(METHODS[each].en for each in sorted(rule.methods))
@@ -409,7 +413,7 @@ GATES: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.HAND_OVER_COMPELLED: ("admissible", "ground", "window", "footage"),
     Action.HAND_OVER_VITAL: ("admissible", "ground", "window", "footage"),
 }
-"""Which points of the checklist each act needs."""
+"""Which points each act needs: ground, facts and an approver before any release (S5)."""
 
 
 def unmet(action: Action, facts: RequestFacts) -> tuple[Point, ...]:
@@ -465,7 +469,7 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
 
 
 def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | None:
-    """Why this person may not decide, or None where they may.
+    """Why this person may not decide, or None where they may (S5).
 
     The second person is neither the one who registered the request nor anyone who ever had a part
     in what it says. A refusal may come from any role that decides; an approval from the roles of

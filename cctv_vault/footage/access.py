@@ -335,7 +335,7 @@ class FootageAccess:
         reason: str,
         purpose: str,
     ) -> ClipReceipt:
-        """Write a playable clip of [start, end) out, with sound only where that is lawful.
+        """Write a playable clip of [start, end) out, with sound only where that is lawful (S2).
 
         Raises:
             As `export`; InvalidInputError also for a reversed window; NotFoundError where the
@@ -404,7 +404,7 @@ class FootageAccess:
     def _view(
         self, actor: Actor, recording_id: str, reason: str, *, stream: str = ORIGINAL
     ) -> tuple[Recording, SecretKey]:
-        """Ask rights and grants, and enter the look unless this hour's has been.
+        """Ask rights and grants, and enter the look unless this hour's has been (S18).
 
         Posters are looked at by the camera, everything else by the recording.
         """

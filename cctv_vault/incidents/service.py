@@ -129,6 +129,8 @@ class Incidents:
     ) -> IncidentView:
         """Keep a window over cameras as an incident: 30 days, 90 with a police report number.
 
+        Only what was flagged moves to this purpose, the rest keeps its own (S4).
+
         Raises:
             InvalidInputError: The window, category or title cannot be.
             NotFoundError: There is no such camera.
@@ -439,6 +441,7 @@ def _text(text: str, what: str, longest: int) -> str:
 
 
 def _may_know(actor: Actor, category: Category) -> None:
+    """Raise where somebody flags what a colleague is suspected of (S4: no monitoring of staff)."""
     if category in RESTRICTED and not is_privacy_officer(actor):
         raise AccessDeniedError(
             f"{category.value} needs concrete suspicion and is flagged by the privacy officer"

@@ -237,6 +237,7 @@ class Certificates:
             return frozenset(str(each) for each in found)
 
     def _statement(self, session: Session, run: SweepRun, now: datetime) -> dict[str, Any]:
+        """What is certified, and by which controller (S20)."""
         vault = session.get_one(VaultRow, 1)
         keys: list[dict[str, Any]] = []
         replaced: list[dict[str, Any]] = []

@@ -191,7 +191,7 @@ class Policy:
             ) from None
 
     def base(self, origin: str) -> Purpose:
-        """The purpose that keeps footage of an origin from the start.
+        """The purpose that keeps footage of an origin from the start (S1).
 
         Raises:
             InvalidInputError: The policy names none.

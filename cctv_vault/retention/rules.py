@@ -93,7 +93,7 @@ def base_until(
     """Until when a recording is kept under the purpose of its origin.
 
     Prevention is 72 h, but not before noon of the first opening day after the recording, at most
-    120 h (table A; IMY allows longer over closed days).
+    120 h (table A, S10; IMY allows longer over closed days).
 
     Args:
         purpose: The base purpose.
@@ -247,7 +247,7 @@ def review_at(purpose: Purpose, placed: datetime, until: datetime | None) -> dat
 
 
 def is_live(now: datetime, *, until: datetime | None, ended_at: datetime | None) -> bool:
-    """Whether a grant keeps its recording readable: refused from its exact end."""
+    """Whether a grant keeps its recording readable: refused from its exact end (S10)."""
     return ended_at is None and (until is None or now < until)
 
 
