@@ -95,8 +95,10 @@ class Desk:
         request_id: str,
         action: Action,
         event: Event,
+        *,
+        cameras: Sequence[str] = (),
     ) -> Iterator[Step]:
-        """One act on a request.
+        """One act on a request; ``cameras`` are others than its own that the act decides about.
 
         Verifying or clarifying a request from the portal confirms it in the same act.
 
@@ -106,7 +108,10 @@ class Desk:
             TransitionNotAllowedError: The table does not have it.
         """
         with self._ledger.act(
-            event, actor, cameras=self._cameras_of(request_id), subject=request_id
+            event,
+            actor,
+            cameras=(*self._cameras_of(request_id), *cameras),
+            subject=request_id,
         ) as act:
             row = load(act.session, request_id, actor, lock=True)
             actor.require(RIGHT_FOR.get(action, Right.REQUEST_HANDLE))

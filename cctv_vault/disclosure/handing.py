@@ -147,7 +147,7 @@ class Handing(Receiving):
             TransitionNotAllowedError: Nothing is prepared, or it went out by link.
             ExpiredError: The package has ended.
         """
-        event = Event.FOOTAGE_EXPORT_INTENDED
+        event = Event.FOOTAGE_EXPORTED
         with self._ledger.act(event, actor, subject=request_id) as act:
             row = load(act.session, request_id, actor)
             actor.require(Right.REQUEST_HANDLE)
@@ -159,7 +159,17 @@ class Handing(Receiving):
                 raise TransitionNotAllowedError("the package was released by link: it is collected")
             package = self._packaging.newest(act.session, request_id, act.now)
             reader = self._packaging.open(act.session, package, act.now)
-            act.record(event, request_id, facts={"package": package.id}, also=(package.id,))
+            # Entered as it begins to leave: how much of it arrives nobody here can know.
+            act.record(
+                event,
+                request_id,
+                facts={
+                    "package": package.id,
+                    "size": package.size,
+                    "sha256": package.sha256.hex(),
+                },
+                also=(package.id,),
+            )
         return _collected(package, reader)
 
     # --- release ------------------------------------------------------------------------------

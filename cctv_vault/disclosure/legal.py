@@ -169,7 +169,10 @@ BROAD: Final = timedelta(hours=4)
 _ROWS: Final = (
     RequesterRule(
         type="police",
-        name=Words("Polis, åklagare eller annan brottsbekämpande myndighet", "Police, prosecutor"),
+        name=Words(
+            "Polis, åklagare eller annan brottsbekämpande myndighet",
+            "Police, prosecutor or other law enforcement",
+        ),
         evidence=Words(
             "motringning, legitimation på plats eller undertecknat beslut; tidsfönster; "
             "brott och diarienummer när de finns",

@@ -5,6 +5,7 @@ frozen in the same act, and what has no legal ground at all is refused at once.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -44,6 +45,8 @@ from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
 from cctv_vault.schema import CustodyEntry, Request
 from cctv_vault.views import iso
 
+WAYS: Final = ("staff", "api", "portal")
+
 
 class Receiving(Desk):
     """From receipt to confirmation."""
@@ -67,6 +70,8 @@ class Receiving(Desk):
         code = new_status_code()
         code_hash = self._codes.hash(code)
         places = self._places()
+        if via not in WAYS:
+            raise InvalidInputError(f"via must be one of: {', '.join(WAYS)}")
         public = actor.id == PORTAL_ACTOR.id
         # A stranger's freeze may make others of the place yield, whatever cameras those name.
         cameras = tuple(places.cameras) if public else cameras_meant(body, places)
@@ -107,7 +112,10 @@ class Receiving(Desk):
             InvalidInputError: A changed field cannot mean anything.
         """
         places = self._places()
-        with self._step(actor, request_id, Action.ANSWER, Event.REQUEST_CLARIFIED) as step:
+        cameras = () if footage is None else cameras_meant({"footage": footage}, places)
+        with self._step(
+            actor, request_id, Action.ANSWER, Event.REQUEST_CLARIFIED, cameras=cameras
+        ) as step:
             act, row = step.act, step.row
             note = read_note(text, "the answer")
             body = open_json(act.session, self._keyring, row.body_text)
@@ -263,8 +271,7 @@ class Receiving(Desk):
 
     def _filed(self, act: Act, row: Request, freeze: Freeze, code: str) -> Filed:
         windows = windows_of(act.session, row.id, ASKED)
-        cleared = row.gagged or act.actor.cleared
-        found = footage_in(act.session, self._grants, windows, act.now, cleared=cleared)
+        found = footage_in(act.session, self._grants, windows, act.now, cleared=act.actor.cleared)
         remarks = freeze.remarks
         if found.gone and REQUESTERS[row.requester_type].hold_purpose is not None:
             told = (
@@ -276,7 +283,8 @@ class Receiving(Desk):
             id=row.id,
             code=code,
             state=row.state,
-            frozen=freeze.recordings,
+            # Counted as this person may know of it: a gagged hold may keep more.
+            frozen=len(found.kept) if freeze.recordings else 0,
             gone=found.gone,
             certificates=found.certificates,
             remarks=remarks,

@@ -116,7 +116,14 @@ class Grants:
         for some in _batches(recording_ids):
             live: dict[str, list[Any]] = {}
             mine: set[str] = set()
-            query = select(table(Grant)).where(col(Grant.recording_id).in_(some), live_clause(now))
+            query = (
+                select(table(Grant))
+                .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
+                .where(col(Grant.recording_id).in_(some), live_clause(now))
+            )
+            if not (hold.gagged or act.actor.cleared):
+                # What only a gagged hold keeps is gone, to anyone who may not know of it.
+                query = query.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
             for row in session.execute(query):
                 live.setdefault(row.recording_id, []).append(row)
                 if row.hold_id == hold.id:

@@ -190,6 +190,15 @@ def test_footage_that_had_expired_is_told_truthfully_with_its_certificate(shop: 
         shop.requests.prepare(shop.handler, request)
 
 
+def test_an_answer_may_widen_the_request_and_the_freeze_follows(shop: Shop) -> None:
+    request = shop.filed()
+    shop.requests.clarify(shop.handler, request, "Vilka kameror?")
+    wider = [{"cameras": ["kassa", "entre"], "from": BODY_FROM, "to": BODY_TO}]
+    assert shop.requests.answer(shop.handler, request, "Båda.", footage=wider).frozen == 4
+    shop.pass_time(days=6)
+    assert len(list(shop.vault.catalogue.list(shop.handler))) == 4
+
+
 def test_media_are_refused_at_once_and_nothing_is_kept_for_them(shop: Shop) -> None:
     filed = shop.requests.file(shop.handler, shop.body(requester__type="media"))
     assert (filed.state, filed.frozen) == ("refused", 0)
@@ -239,6 +248,15 @@ def test_a_gagged_order_is_not_there_for_anyone_not_cleared(shop: Shop) -> None:
     assert shop.requests.list(shop.officer) == ()
     with pytest.raises(NotFoundError):
         shop.requests.show(shop.officer, filed.id)
+    assert list(shop.vault.catalogue.list(shop.officer)) == []
+    # Nor does asking for that time tell, or bring back, what only the order keeps.
+    for asker, body in (
+        (shop.handler, shop.body()),
+        (PORTAL_ACTOR, shop.body()),
+        (PORTAL_ACTOR, shop.body(ground__code="RB 27:16 a")),
+    ):
+        asked = shop.requests.file(asker, body)
+        assert (asked.frozen, asked.gone) == (0, 2)
     assert list(shop.vault.catalogue.list(shop.officer)) == []
 
 
