@@ -21,7 +21,15 @@ from cctv_vault.footage.timeindex import pages
 from cctv_vault.people.actors import Actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
-from cctv_vault.schema import CustodyEntry, DownloadLink, Package, Recording, Request
+from cctv_vault.schema import (
+    CustodyEntry,
+    CustodyLink,
+    DownloadLink,
+    Hold,
+    Package,
+    Recording,
+    Request,
+)
 from cctv_vault.schema import RequestWindow as WindowRow
 
 ASKED: Final = "asked"
@@ -37,6 +45,7 @@ _DECIDING: Final = (
     Event.REQUEST_REFUSED.value,
 )
 _SYSTEM: Final = "system"
+_BATCH: Final = 500
 
 
 def load(session: Session, request_id: str, actor: Actor, *, lock: bool = False) -> Request:
@@ -149,6 +158,34 @@ class Found:
         return sum(row.size for row in self.kept)
 
 
+def _certificates(session: Session, gone: Sequence[str]) -> tuple[str, ...]:
+    """The sweeps that ended the last purpose of recordings, but for gagged holds.
+
+    What only a gagged hold keeps, or kept longest, is told like the rest: by the certificate that
+    names it under a key that everybody may know of.
+    """
+    secret = select(col(CustodyLink.leaf_index)).where(
+        col(CustodyLink.subject).in_(select(col(Hold.id)).where(col(Hold.gagged)))
+    )
+    sweeps: set[str] = set()
+    for start in range(0, len(gone), _BATCH):
+        ended = (
+            select(func.max(col(CustodyLink.leaf_index)))
+            .join(CustodyEntry, col(CustodyEntry.leaf_index) == col(CustodyLink.leaf_index))
+            .where(
+                col(CustodyLink.subject).in_(gone[start : start + _BATCH]),
+                col(CustodyEntry.event).in_((Event.KEY_DESTROYED.value, Event.KEY_REPLACED.value)),
+                col(CustodyLink.leaf_index).not_in(secret),
+            )
+            .group_by(col(CustodyLink.subject))
+        )
+        found = select(col(CustodyLink.subject)).where(
+            col(CustodyLink.leaf_index).in_(ended), col(CustodyLink.subject).startswith("G-")
+        )
+        sweeps |= set(session.execute(found).scalars())
+    return tuple(sorted(sweeps))
+
+
 def footage_in(
     session: Session, grants: Grants, windows: Sequence[Window], now: datetime, *, cleared: bool
 ) -> Found:
@@ -166,5 +203,5 @@ def footage_in(
     return Found(
         kept=tuple(sorted(kept, key=lambda row: (row.camera_code, row.started_at, row.id))),
         gone=len(gone),
-        certificates=tuple(sorted({rows[each].certificate_id or "" for each in gone} - {""})),
+        certificates=_certificates(session, sorted(gone)),
     )

@@ -45,7 +45,7 @@ from cctv_vault.footage.streams import (
 )
 from cctv_vault.footage.timeindex import pages
 from cctv_vault.ingest.posters import Posters
-from cctv_vault.ledger import Ledger
+from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, Right, system_actor
 from cctv_vault.retention.grants import Grants
@@ -302,7 +302,7 @@ class FootageAccess:
                 purpose=purpose,
                 reason=reason,
                 part=part,
-                also=(recording.camera_code,),
+                also=(recording.camera_code, *self._secret(act, [recording_id])),
             )
         with self._leaving(actor, intended, out) as file:
             with self._reader(recording, key, ORIGINAL, recording.segment_root) as reader:
@@ -353,13 +353,14 @@ class FootageAccess:
                 raise NotFoundError(
                     "footage", f"{camera} from {iso(start)} to {iso(end)}", "the window is empty"
                 )
+            taken = [recording.id for recording, _ in footage]
             intended = self.copies.intend(
                 act,
-                recordings=[recording.id for recording, _ in footage],
+                recordings=taken,
                 purpose=purpose,
                 reason=reason,
                 part=part,
-                also=(camera,),
+                also=(camera, *self._secret(act, taken)),
             )
         with self._leaving(actor, intended, out) as file, ExitStack() as opened:
             sources = [
@@ -423,15 +424,21 @@ class FootageAccess:
             self._may_view(actor, reason, poster=poster)
             recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
             subject = recording.camera_code if poster else recording_id
+            secret = self._secret(act, [recording_id])
             act.record(
                 event,
                 subject,
                 facts={"camera": recording.camera_code, "stream": stream},
                 details={} if poster else {"reason": reason},
-                also=() if poster else (recording.camera_code,),
+                also=secret if poster else (recording.camera_code, *secret),
             )
         self._remember((actor.id, stream, subject, reason), act.now)
         return recording, key
+
+    def _secret(self, act: Act, recording_ids: Sequence[str]) -> tuple[str, ...]:
+        """The gagged holds to name beside a look or a copy, so that it is hidden with them."""
+        now = self._ledger.provable_now(act.session)
+        return self._grants.only_gagged(act.session, recording_ids, now)
 
     @staticmethod
     def _may_view(actor: Actor, reason: str, *, poster: bool) -> None:

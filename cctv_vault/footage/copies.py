@@ -19,6 +19,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.ids import reference
 from cctv_vault.ingest.sources import escape_name, unescape_name
 from cctv_vault.ledger import Act, Ledger
@@ -176,11 +177,12 @@ class Copies:
             if actor.is_person:
                 actor.require(Right.REGISTER_READ)
         now = self._ledger.clock.now()
+        hidden = hidden_subjects(self._database, actor)
         query = select(FootageCopy).order_by(col(FootageCopy.made_at).desc(), col(FootageCopy.id))
         if open_only:
             query = query.where(col(FootageCopy.destroyed_confirmed_at).is_(None))
         with self._database.read() as session:
-            return tuple(_view(copy, now) for copy in session.exec(query))
+            return tuple(_view(copy, now) for copy in session.exec(query) if copy.id not in hidden)
 
     def confirm_destroyed(self, actor: Actor, copy_id: str) -> CopyView:
         """A person confirms that a copy has been destroyed.
@@ -192,7 +194,7 @@ class Copies:
         with self._ledger.act(Event.COPY_DESTROYED, actor, subject=copy_id) as act:
             actor.require(Right.FOOTAGE_EXPORT)
             copy = act.session.get(FootageCopy, copy_id)
-            if copy is None:
+            if copy is None or copy_id in hidden_subjects(self._database, actor):
                 raise NotFoundError("copy", copy_id)
             if copy.destroyed_confirmed_at is not None:
                 raise InvalidInputError(f"that {copy_id} is destroyed was confirmed before")

@@ -31,7 +31,7 @@ from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, system_actor
 from cctv_vault.retention.policies import Policies
 from cctv_vault.schema import (
     Camera,
@@ -181,7 +181,7 @@ class Certificates:
         with entered_if_refused(
             self._ledger, Event.CERTIFICATE_ISSUED, actor, subject=certificate_id
         ):
-            if certificate_id in self._hidden(actor):
+            if certificate_id in hidden_subjects(self._database, actor):
                 raise NotFoundError("certificate", certificate_id)
             return self.complete(certificate_id)
 
@@ -199,7 +199,7 @@ class Certificates:
     def list(self, actor: Actor) -> tuple[CertificateView, ...]:
         """The certificates the person may know of, the newest first."""
         self._may_read(actor)
-        hidden = self._hidden(actor)
+        hidden = hidden_subjects(self._database, actor)
         with self._database.read() as session:
             rows = session.execute(
                 select(
@@ -221,20 +221,6 @@ class Certificates:
         if actor.is_person:
             with entered_if_refused(self._ledger, Event.CERTIFICATE_ISSUED, actor):
                 actor.require(Right.REGISTER_READ)
-
-    def _hidden(self, actor: Actor) -> frozenset[str]:
-        """The sweeps that ended a key of a hold this person may not know of: each names it."""
-        hidden = hidden_subjects(self._database, actor)
-        if not hidden:
-            return frozenset()
-        theirs = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject).in_(hidden))
-        with self._database.read() as session:
-            found = session.execute(
-                select(col(SweepRun.id))
-                .join(CustodyLink, col(CustodyLink.subject) == col(SweepRun.id))
-                .where(col(CustodyLink.leaf_index).in_(theirs))
-            ).scalars()
-            return frozenset(str(each) for each in found)
 
     def _statement(self, session: Session, run: SweepRun, now: datetime) -> dict[str, Any]:
         """What is certified, and by which controller (S20)."""
@@ -334,10 +320,15 @@ class Certificates:
             f"{each.recorder_retention_days} days."
             for each in recorders
         ]
+        # A certificate is anybody's to read: of what is secret it counts nothing.
+        secret = hidden_subjects(self._database, system_actor())
         copies = session.execute(
             select(func.count())
             .select_from(table(FootageCopy))
-            .where(col(FootageCopy.destroyed_confirmed_at).is_(None))
+            .where(
+                col(FootageCopy.destroyed_confirmed_at).is_(None),
+                col(FootageCopy.id).not_in(secret),
+            )
         ).scalar_one()
         sentences.append(
             f"Copies for internal use not yet confirmed destroyed, in the whole vault: {copies}; "

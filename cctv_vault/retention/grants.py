@@ -208,6 +208,19 @@ class Grants:
             f"the recording {recording_id} has expired: no purpose keeps it any more"
         )
 
+    def only_gagged(
+        self, session: Session, recording_ids: Sequence[str], now: datetime
+    ) -> tuple[str, ...]:
+        """The gagged holds that alone keep any of these recordings: what is done with it is theirs.
+
+        An entry that names them is hidden with them.
+        """
+        holds: set[str] = set()
+        for grants in self.live(session, recording_ids, now).values():
+            if all(each.gagged for each in grants):
+                holds |= {each.hold_id for each in grants if each.hold_id is not None}
+        return tuple(sorted(holds))
+
     # --- telling ------------------------------------------------------------------------------
 
     def live(

@@ -89,8 +89,9 @@ class DueItem:
 class SweepReport:
     """What a sweep did, or with ``dry_run`` would do.
 
-    ``id`` is None where nothing was due. ``alarm`` says why nothing was destroyed, or what is
-    still to be finished; None when all is well.
+    ``id`` is None where nothing was due; ``blobs_removed`` counts the recordings, packages and
+    files whose ciphertext went. ``alarm`` says why nothing was destroyed, or what is still to be
+    finished; None when all is well. All of it is as the person who sweeps may know of it.
     """
 
     id: str | None
@@ -109,6 +110,8 @@ class _Gathered:
     keys: dict[str, Any]
     plan: SweepPlan
     lapsed: tuple[str, ...]
+    gagged: tuple[str, ...] = ()
+    """The gagged holds it is about: all of its holds, or none."""
 
 
 class Sweeper:
@@ -150,16 +153,30 @@ class Sweeper:
             verdict = self._guard.settle()
             if verdict.alarm is not None:
                 return self._nothing(verdict.alarm)
-            report = self._begin(actor, verdict.safe_until)
-            if report.id is None:
-                return replace(report, alarm=alarm)
-            _tell(progress, "keys-deleted", 1, 1)
-            try:
-                removed = self._continue(actor, report.id, progress)
-            except StorageError as error:
-                return replace(report, alarm=f"the sweep {report.id} is not finished: {error}")
-            self._database.scrub_free_pages()
-            return replace(report, blobs_removed=removed, certificate_id=report.id, alarm=alarm)
+            told = self._sweep(actor, verdict.safe_until, progress, secret=False)
+            # By itself, so that every entry of it can be hidden with the holds it is about.
+            secret = self._sweep(actor, verdict.safe_until, progress, secret=True)
+            if told.id is not None or secret.id is not None:
+                self._database.scrub_free_pages()
+            told = _together(told, secret) if actor.cleared else told
+            return replace(told, alarm=told.alarm or alarm)
+
+    def _sweep(
+        self, actor: Actor, until: datetime, progress: Progress | None, *, secret: bool
+    ) -> SweepReport:
+        """One sweep from its beginning to its end, or as far as the store lets it."""
+        report = self._begin(actor, until, secret=secret)
+        if report.id is None:
+            return report
+        _tell(progress, "keys-deleted", 1, 1)
+        try:
+            removed = self._continue(actor, report.id, progress)
+        except StorageError as error:
+            alarm = f"the sweep {report.id} is not finished: {error}"
+            return replace(report, alarm=alarm, blobs_removed=0)
+        # To whoever is not cleared what a gagged hold still keeps has gone like the rest.
+        removed = removed if actor.cleared else report.blobs_removed
+        return replace(report, blobs_removed=removed, certificate_id=report.id)
 
     def resume(self, progress: Progress | None = None) -> str | None:
         """At start-up: finish what was cut short. Returns what still could not be, in words."""
@@ -186,7 +203,7 @@ class Sweeper:
         self._may_read(actor)
         verdict = self._guard.verdict()
         with self._database.read() as session:
-            gathered = _gather(session, verdict.safe_until)
+            gathered = _gather(session, verdict.safe_until, secret=None if actor.cleared else False)
             due = _due(session, gathered.plan, verdict.safe_until, cleared=actor.cleared)
         epoch = max(self._roots.epochs())
         return SweepReport(
@@ -212,19 +229,22 @@ class Sweeper:
 
     # --- step 1 -------------------------------------------------------------------------------
 
-    def _begin(self, actor: Actor, until: datetime) -> SweepReport:
-        """Delete and replace purpose keys, with their entries, in one act."""
+    def _begin(self, actor: Actor, until: datetime, *, secret: bool) -> SweepReport:
+        """Delete and replace purpose keys, with their entries, in one act.
+
+        ``secret`` ends the keys of gagged holds and nothing else, otherwise all but those.
+        """
         with self._database.read() as session:
             cameras = session.execute(select(col(Camera.code))).scalars().all()
         with self._ledger.act(Event.SWEEP_STARTED, actor, cameras=cameras) as act:
             session = act.session
-            gathered = _gather(session, until, lock=True)
+            gathered = _gather(session, until, secret=secret, lock=True)
             plan = gathered.plan
             if not (plan.destroy or plan.replace or gathered.lapsed):
                 return self._nothing(None)
             due = _due(session, plan, until, cleared=actor.cleared)
             # What a gagged hold still keeps counts as gone in what the log says to everybody.
-            counted = due if not actor.cleared else _due(session, plan, until, cleared=False)
+            counted = _due(session, plan, until, cleared=secret)
             run = SweepRun(
                 id=ids.reference("G"),
                 started_at=act.now,
@@ -245,6 +265,7 @@ class Sweeper:
                     "from_epoch": run.from_epoch,
                     "to_epoch": run.to_epoch,
                 },
+                also=gathered.gagged,
             )
             self._lapse(act, gathered.lapsed)
             ended = _end_sealed_things(session, plan, until)
@@ -269,7 +290,7 @@ class Sweeper:
             due=due,
             recordings=len(due),
             keys_destroyed=run.keys_destroyed,
-            blobs_removed=0,
+            blobs_removed=len(due) + sum(map(len, ended.values())),
             from_epoch=run.from_epoch,
             to_epoch=run.to_epoch,
             certificate_id=None,
@@ -505,11 +526,9 @@ class Sweeper:
         with self._database.read() as session:
             removal = _removal(session, run.id)
         everything = [each for group in removal.values() for each in group]
-        removed = 0
         for done, object_id in enumerate(everything, start=1):
             for name in list(stream_names(self._store, blob_name(object_id, ""))):
                 delete_stream(self._store, name)
-                removed += 1
             if done % _BATCH == 0 or done == len(everything):
                 _tell(progress, "removing-blobs", done, len(everything))
         with self._ledger.act(Event.BLOBS_REMOVED, actor, subject=run.id) as act:
@@ -542,7 +561,7 @@ class Sweeper:
             session.execute(
                 update(SweepRun).where(col(SweepRun.id) == run.id).values(step="blobs-removed")
             )
-        return removed
+        return len(everything)
 
     @contextmanager
     def _alone(self, *, wait: bool = True) -> Iterator[bool]:
@@ -566,13 +585,24 @@ class Sweeper:
 # --- gathering --------------------------------------------------------------------------------
 
 
-def _gather(session: Session, until: datetime, *, lock: bool = False) -> _Gathered:
-    """The purpose keys a sweep may have to do with, and what it does to them."""
+def _gather(
+    session: Session, until: datetime, *, secret: bool | None, lock: bool = False
+) -> _Gathered:
+    """The purpose keys a sweep may have to do with, and what it does to them.
+
+    ``secret`` chooses those of gagged holds, or those of none; None takes both.
+    """
+    gagged = frozenset(
+        str(each)
+        for each in session.execute(select(col(Hold.id)).where(col(Hold.gagged))).scalars()
+    )
     ended = (
         select(col(Hold.id))
         .where(col(Hold.released_at).is_(None), col(Hold.until) <= until)
         .order_by(col(Hold.id))
     )
+    if secret is not None:
+        ended = ended.where(col(Hold.gagged).is_(secret))
     # Locked: a hold that is being extended in another act right now has not lapsed.
     lapsed = tuple(
         str(each) for each in session.execute(ended.with_for_update() if lock else ended).scalars()
@@ -590,6 +620,9 @@ def _gather(session: Session, until: datetime, *, lock: bool = False) -> _Gather
         )
         .order_by(col(PurposeKey.id))
     )
+    if secret is not None:
+        theirs = col(PurposeKey.slot).in_([f"hold/{each}" for each in gagged])
+        query = query.where(theirs if secret else ~theirs)
     rows = session.execute(query.with_for_update() if lock else query).all()
     live = _live_under(session, [each.id for each in rows], until)
     plan = plan_sweep(
@@ -605,7 +638,8 @@ def _gather(session: Session, until: datetime, *, lock: bool = False) -> _Gather
         ),
         until,
     )
-    return _Gathered({each.id: each for each in rows}, plan, lapsed)
+    about = {each.slot.removeprefix("hold/") for each in rows} | set(lapsed)
+    return _Gathered({each.id: each for each in rows}, plan, lapsed, tuple(sorted(about & gagged)))
 
 
 def _retire_shortened(session: Session, until: datetime, *, lock: bool) -> None:
@@ -837,6 +871,28 @@ def _expire(session: Session, touched: Sequence[str], run_id: str, now: datetime
     return gone
 
 
+def _together(told: SweepReport, secret: SweepReport) -> SweepReport:
+    """What both sweeps of one run did, for somebody who may know of both."""
+    if secret.id is None:
+        return told
+    return SweepReport(
+        id=told.id or secret.id,
+        due=tuple(
+            sorted(
+                {*told.due, *secret.due},
+                key=lambda each: (each.camera, each.started_at, each.recording),
+            )
+        ),
+        recordings=told.recordings + secret.recordings,
+        keys_destroyed=told.keys_destroyed + secret.keys_destroyed,
+        blobs_removed=told.blobs_removed + secret.blobs_removed,
+        from_epoch=min(told.from_epoch, secret.from_epoch),
+        to_epoch=max(told.to_epoch, secret.to_epoch),
+        certificate_id=told.certificate_id or secret.certificate_id,
+        alarm=told.alarm or secret.alarm,
+    )
+
+
 def _does_not_open(row: Any, error: StorageError) -> DamagedError:  # noqa: ANN401
     return DamagedError(
         f"the purpose key {row.id} ({row.purpose}) does not open, so nothing more is destroyed "
@@ -857,12 +913,15 @@ def _commitment(object_ids: Iterable[str], name: str = "recordings") -> dict[str
 
 
 def _facts_of(removal: dict[str, list[str]], run_id: str) -> dict[str, Any]:
+    """What an entry says of removed ciphertext.
+
+    Not how many recordings: beside how many had expired that would tell of a gagged hold.
+    """
     everything = [each for group in removal.values() for each in group]
     return {
         "sweep": run_id,
         "packages": len(removal["packages"]),
         "quarantined": len(removal["quarantined"]),
-        "recordings": len(removal["recordings"]),
         "root": _commitment(everything)["root"],
     }
 

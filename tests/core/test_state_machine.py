@@ -432,7 +432,8 @@ class Core(RuleBasedStateMachine):
         try:
             self.vault.sweeper.run(SYSTEM, progress=tell)
         except Cut:
-            self._restart()
+            self._restart()  # which finishes what was begun; gagged holds have sweeps of their own
+            self.vault.sweeper.run(SYSTEM)
         gone = self.model.sweeps()
         assert {each.recording for each in going.due} == gone
         self._gone_for_good(gone)
