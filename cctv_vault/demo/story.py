@@ -288,7 +288,7 @@ class _Tale:
         report = vault.sweeper.run(system_actor())
         self.holds(
             f"the sweep (gallring): {report.recordings} recordings, {report.keys_destroyed} keys "
-            f"destroyed, {report.blobs_removed} streams removed, root {report.from_epoch} → "
+            f"destroyed, {report.blobs_removed} sealed objects removed, root {report.from_epoch} → "
             f"{report.to_epoch}",
             when=report.recordings == len(gone) and report.alarm is None,
         )
