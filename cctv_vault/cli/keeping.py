@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from cctv_vault.cli.session import session
+from cctv_vault.clock import SystemClock
+from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.holds import HoldOrder
+from cctv_vault.retention.policy_check import check_policy
+from cctv_vault.views import parse_time
 
 _Id = Annotated[str, typer.Argument(metavar="ID")]
 _Reason = Annotated[str, typer.Option(help="Why.")]
@@ -229,6 +233,39 @@ def policy_show(
             "period": lambda p: p.period_in_words,
         },
     )
+
+
+@policy_app.command("check")
+def policy_check(
+    context: typer.Context,
+    file: Path,
+    published_at: Annotated[
+        str | None, typer.Option(help="When it was or will be published; now where unset.")
+    ] = None,
+) -> None:
+    """Every fault of a policy document, with its line; with a vault, also against its cameras."""
+    run = session(context)
+    text = file.read_text(encoding="utf-8")
+    note = ""
+    try:
+        now = run.vault.clock.now()
+        checked = run.vault.policies.check(
+            text, now if published_at is None else run.time(published_at)
+        )
+    except ConfigError as error:
+        note = f"not compared with any register: {error}"
+        now = SystemClock().now()
+        moment = now if published_at is None else parse_time(published_at, "Europe/Stockholm")
+        checked = check_policy(text, published_at=moment)
+    found = (*checked.faults, *checked.recorders)
+    run.say(
+        {"sound": checked.sound, "faults": found, "note": note},
+        *(f"{file}:{each.line}: {each.sentence}" for each in found),
+        *([note] if note else []),
+        *(["The policy holds."] if checked.sound else []),
+    )
+    if not checked.sound:
+        run.fail(f"the policy has {len(found)} faults; the lines above name them")
 
 
 def sweep(

@@ -14,6 +14,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.retention.holidays_of import closed_days
 from cctv_vault.retention.policy import Policy, Purpose
+from cctv_vault.retention.policy_check import Checked, Known, KnownCamera, check_policy
 from cctv_vault.retention.rules import Opening
 from cctv_vault.schema import Camera, PolicyRow, Site, VaultRow
 
@@ -94,6 +95,23 @@ class Policies:
             ),
             document=document,
         )
+
+    def check(self, document: str, published_at: datetime) -> Checked:
+        """Every fault of a document, also against the sites and cameras of this vault."""
+        with self._database.read() as session:
+            return self.checked(session, document, published_at)
+
+    def checked(self, session: Session, document: str, published_at: datetime) -> Checked:
+        """As `check`, inside an act."""
+        cameras = session.exec(select(Camera).order_by(col(Camera.code))).all()
+        known = Known(
+            sites=frozenset(session.exec(select(Site.code))),
+            cameras=[
+                KnownCamera(each.code, each.origin, each.recorder_retention_days)
+                for each in cameras
+            ],
+        )
+        return check_policy(document, published_at=published_at, known=known)
 
     def current(self, session: Session) -> Policy:
         """The policy in force.

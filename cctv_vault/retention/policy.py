@@ -2,20 +2,28 @@
 
 Owns the form of the TOML document and refuses, in words, whatever it does not understand: a policy
 that was half read would keep or destroy something nobody decided. What a policy means for a
-recording is decided in `rules`.
+recording is decided in `rules`; whether it may be published, in `policy_check`.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
 from cctv_vault.errors import InvalidInputError
+from cctv_vault.people.actors import Role
+from cctv_vault.retention.policy_lines import Path, line_of, lines_of
 
 _UNITS: Final = {"h": "hours", "d": "days", "mo": "months", "y": "years"}
 _MONTHS: Final = 12
+_ANCHOR: Final = datetime(2023, 1, 1, tzinfo=UTC)
+_ANSWERS: Final = ("purpose", "view", "sound")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_DOCUMENT: Final = 256 * 1024
+"""A policy is read by people; no document of theirs is longer than this many characters."""
 
 
 class StartsAt(StrEnum):
@@ -69,6 +77,10 @@ class Period:
         """The moment this long after another; a day the month lacks becomes its last."""
         return add_months(moment, self.months) + self.elapsed
 
+    def exceeds(self, other: "Period") -> bool:
+        """Whether it is the longer of the two, a year counted as an ordinary one."""
+        return self.after(_ANCHOR) > other.after(_ANCHOR)
+
 
 def add_months(moment: datetime, months: int) -> datetime:
     """``moment`` in UTC, moved by calendar months; 31 January + 1 month is 28 or 29 February."""
@@ -97,10 +109,14 @@ class Purpose:
         hold: Whether it is a hold over windows.
         backup: Whether its keys enter backups.
         base_for: The origin whose footage is kept under it from the start, or None.
+        cameras: The only cameras it keeps from the start; empty for all that no other names.
+        reason: Why anything in it is longer than the guideline.
         first_opening: Not before this time of day on the first opening day after the recording.
         ceiling: Nor longer than this, opening day or not.
         limit: The longest a hold may be set to run from its placing.
         extension: The longest one extension may add.
+        extend_by: The roles that may extend it; empty for whoever may manage it.
+        extensions: How often it may be extended; None for as often as there is a reason.
         after_report: How long from the day a police report number is entered.
         review: When it must be looked at again, from the placing; for ``review_before_end`` from
             the end backwards.
@@ -119,10 +135,14 @@ class Purpose:
     hold: bool = False
     backup: bool = True
     base_for: str | None = None
+    cameras: tuple[str, ...] = ()
+    reason: str = ""
     first_opening: time | None = None
     ceiling: Period | None = None
     limit: Period | None = None
     extension: Period | None = None
+    extend_by: tuple[Role, ...] = ()
+    extensions: int | None = None
     after_report: Period | None = None
     review: Period | None = None
     review_every: bool = False
@@ -136,46 +156,84 @@ _NEEDED: Final = ("code", "sv", "en", "statute", "starts", "source")
 
 
 @dataclass(frozen=True)
+class IntakeRule:
+    """What the register must say of a camera before anything of it is taken in (S2, S3).
+
+    Attributes:
+        require: Of ``purpose``, ``view`` and ``sound``, what must be answered.
+        in_simulated: Whether that holds in simulated vaults too.
+    """
+
+    require: tuple[str, ...] = ()
+    in_simulated: bool = False
+
+    def unanswered(self, *, purpose: str, view: str, sound: str, simulated: bool) -> list[str]:
+        """What of a camera is still to be answered; empty where its footage may come in."""
+        if simulated and not self.in_simulated:
+            return []
+        said = {"purpose": purpose, "view": view, "sound": sound}
+        return [each for each in self.require if not said[each].strip()]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a policy document that cannot be, with its line counted from 1."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Policy:
-    """One version of the retention policy."""
+    """One version of the retention policy.
+
+    Attributes:
+        version: Counted from 1.
+        holidays: The country whose public holidays are closed days.
+        purposes: By code, in the document's order.
+        effective_at: When it takes effect (UTC); None for its publication.
+        intake: What a camera must answer first.
+        sites: For each site named, its opening days: ``mon`` … ``sun`` with hours, ``closed`` and
+            ``opened`` with days like 2026-06-19. Other sites keep those of the register.
+    """
 
     version: int
     holidays: str
     purposes: Mapping[str, Purpose]
+    effective_at: datetime | None = None
+    intake: IntakeRule = IntakeRule()
+    sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a policy document.
 
         Raises:
-            InvalidInputError: It has faults; all of them are named.
+            InvalidInputError: It has faults; all of them are named, with their lines.
         """
+        policy, faults = cls.read(text)
+        if policy is None:
+            words = "; ".join(f"line {each.line}: {each.sentence}" for each in faults)
+            raise InvalidInputError(f"the policy cannot be used: {words}")
+        return policy
+
+    @classmethod
+    def read(cls, text: str) -> tuple[Self | None, tuple[Fault, ...]]:
+        """Read a policy document, or tell every fault of its form."""
+        if len(text) > MAX_DOCUMENT:
+            return None, (Fault(1, f"it is longer than {MAX_DOCUMENT} characters"),)
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise InvalidInputError(f"the policy is no TOML document: {error}") from None
-        faults: list[str] = []
-        unknown = sorted(document.keys() - {"version", "holidays", "purpose"})
-        faults += [f"there is no setting {each!r} in a policy" for each in unknown]
-        version, holidays = document.get("version"), document.get("holidays")
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            faults.append("'version' must be a number from 1")
-        if not isinstance(holidays, str) or not holidays:
-            faults.append("'holidays' must name a country, like SE")
-        entries = document.get("purpose")
-        purposes: dict[str, Purpose] = {}
-        for number, entry in enumerate(entries if isinstance(entries, list) else [], start=1):
-            purpose = _purpose(entry, f"purpose {number}", faults)
-            if purpose is not None and purpose.code in purposes:
-                faults.append(f"the purpose {purpose.code!r} stands there twice")
-            elif purpose is not None:
-                purposes[purpose.code] = purpose
-        if not purposes:
-            # An empty list of purposes would read as "erase everything"; it is an error instead.
-            faults.append("it names no purposes")
-        if faults:
-            raise InvalidInputError("the policy cannot be used: " + "; ".join(faults))
-        return cls(int(str(version)), str(holidays), purposes)
+            place = re.search(r"\(at line (\d+)", str(error))
+            # Without a place the fault is at the end.
+            line = int(place[1]) if place else len(text.splitlines()) or 1
+            return None, (Fault(line, f"it is no TOML document: {error}"),)
+        reading = _Reading(text)
+        policy = reading.policy(document)
+        if policy is None:
+            return None, tuple(sorted(reading.faults, key=lambda each: each.line))
+        return cls(**policy), ()
 
     def purpose(self, code: str) -> Purpose:
         """The purpose of a code.
@@ -190,57 +248,231 @@ class Policy:
                 f"there is no purpose {code!r}; the policy has {', '.join(sorted(self.purposes))}"
             ) from None
 
-    def base(self, origin: str) -> Purpose:
-        """The purpose that keeps footage of an origin from the start (S1).
+    def base(self, origin: str, camera: str = "") -> Purpose:
+        """The purpose that keeps a camera's footage of an origin from the start (S1).
+
+        One that names the camera goes before the one for all.
 
         Raises:
             InvalidInputError: The policy names none.
         """
-        for purpose in self.purposes.values():
-            if purpose.base_for == origin:
-                return purpose
-        raise InvalidInputError(f"the policy names no purpose for footage of origin {origin!r}")
+        found = [
+            purpose
+            for purpose in self.purposes.values()
+            if purpose.base_for == origin and (not purpose.cameras or camera in purpose.cameras)
+        ]
+        if not found:
+            raise InvalidInputError(f"the policy names no purpose for footage of origin {origin!r}")
+        return max(found, key=lambda each: bool(each.cameras))
 
 
-def _purpose(entry: object, where: str, faults: list[str]) -> Purpose | None:
-    if not isinstance(entry, dict):
-        faults.append(f"{where} must be a table")
-        return None
-    where = f"{where} ({entry.get('code', 'without code')})"
-    known = {each.name for each in fields(Purpose)}
-    before = len(faults)
-    faults += [f"{where}: there is no setting {each!r}" for each in sorted(entry.keys() - known)]
-    faults += [
-        f"{where}: {each!r} must be given"
-        for each in _NEEDED
-        if not isinstance(entry.get(each), str) or not str(entry[each]).strip()
-    ]
-    values: dict[str, Any] = {}
-    for name in sorted(entry.keys() & known):
-        try:
-            values[name] = _value(name, entry[name])
-        except ValueError as error:
-            faults.append(f"{where}: {name!r}: {error}")
-    if values.get("period") is None and not values.get("hold"):
-        faults.append(f"{where}: only a hold may lack a 'period' (S10)")
-    if values.get("hold") and values.get("period") is None and values.get("review") is None:
-        faults.append(f"{where}: what has no end needs a 'review' (S10)")
-    return Purpose(**values) if len(faults) == before else None
+class _Reading:
+    """One reading of a document: its values, and every fault of its form with its line."""
+
+    def __init__(self, text: str) -> None:
+        self.faults: list[Fault] = []
+        self._lines = lines_of(text)
+
+    def policy(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        """What `Policy` is made of, or None where there are faults."""
+        known = {"version", "holidays", "effective_at", "intake", "site", "purpose"}
+        for each in sorted(document.keys() - known):
+            self._fault((each,), f"there is no setting {each!r} in a policy")
+        version, holidays = document.get("version"), document.get("holidays")
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            self._fault(("version",), "'version' must be a number from 1")
+        if not isinstance(holidays, str) or not holidays:
+            self._fault(("holidays",), "'holidays' must name a country, like SE")
+        effective_at = document.get("effective_at")
+        if effective_at is not None and not (
+            isinstance(effective_at, datetime) and effective_at.tzinfo
+        ):
+            self._fault(
+                ("effective_at",),
+                "'effective_at' must be a time with its offset, like 2026-03-01T00:00:00+01:00",
+            )
+        whole = {
+            "version": version,
+            "holidays": holidays,
+            "effective_at": effective_at,
+            "intake": self._intake(document.get("intake", {})),
+            "sites": self._sites(document.get("site", {})),
+            "purposes": self._purposes(document.get("purpose")),
+        }
+        return None if self.faults else whole
+
+    def _fault(self, path: Path, sentence: str) -> None:
+        self.faults.append(Fault(line_of(self._lines, path), sentence))
+
+    # --- intake and sites ---------------------------------------------------------------------
+
+    def _intake(self, entry: object) -> IntakeRule:
+        if not isinstance(entry, dict):
+            self._fault(("intake",), "'intake' must be a table")
+            return IntakeRule()
+        for each in sorted(entry.keys() - {"require", "in_simulated"}):
+            self._fault(("intake", each), f"intake: there is no setting {each!r}")
+        require, simulated = entry.get("require", []), entry.get("in_simulated", False)
+        if not isinstance(require, list) or any(each not in _ANSWERS for each in require):
+            self._fault(
+                ("intake", "require"), f"intake: 'require' lists some of {', '.join(_ANSWERS)}"
+            )
+            require = []
+        if not isinstance(simulated, bool):
+            self._fault(("intake", "in_simulated"), "intake: 'in_simulated' must be true or false")
+        return IntakeRule(tuple(require), simulated is True)
+
+    def _sites(self, entry: object) -> dict[str, dict[str, Any]]:
+        if not isinstance(entry, dict):
+            self._fault(("site",), "'site' must hold tables, like [site.butik]")
+            return {}
+        sites: dict[str, dict[str, Any]] = {}
+        for code, days in entry.items():
+            if not isinstance(days, dict):
+                self._fault(("site", code), f"site {code}: must be a table, like [site.{code}]")
+                continue
+            sites[code] = {}
+            for name, value in days.items():
+                try:
+                    sites[code][name] = _days(name, value)
+                except (TypeError, ValueError) as error:
+                    self._fault(("site", code, name), f"site {code}: {name!r}: {error}")
+        return sites
+
+    # --- purposes -----------------------------------------------------------------------------
+
+    def _purposes(self, entries: object) -> dict[str, Purpose]:
+        purposes: dict[str, Purpose] = {}
+        seen: set[str] = set()
+        for number, entry in enumerate(entries if isinstance(entries, list) else []):
+            purpose = self._purpose(entry, ("purpose", number))
+            code = entry.get("code") if isinstance(entry, dict) else None
+            if isinstance(code, str) and code in seen:
+                self._fault(("purpose", number, "code"), f"the purpose {code!r} stands there twice")
+            elif isinstance(code, str):
+                seen.add(code)
+                if purpose is not None:
+                    purposes[code] = purpose
+        if not isinstance(entries, list) or not entries:
+            # An empty list of purposes would read as "erase everything"; it is an error instead.
+            self._fault(("purpose",), "it names no purposes")
+        return purposes
+
+    def _purpose(self, entry: object, at: Path) -> Purpose | None:
+        if not isinstance(entry, dict):
+            self._fault(at, "a purpose must be a table")
+            return None
+        where = f"purpose {entry.get('code', 'without code')}"
+        known = {each.name for each in fields(Purpose)}
+        before = len(self.faults)
+        for each in sorted(entry.keys() - known):
+            self._fault((*at, each), f"{where}: there is no setting {each!r}")
+        for each in _NEEDED:
+            if not isinstance(entry.get(each), str) or not str(entry[each]).strip():
+                self._fault((*at, each), f"{where}: {each!r} must be given")
+        values: dict[str, Any] = {}
+        for name in sorted(entry.keys() & known):
+            try:
+                values[name] = _value(name, entry[name])
+            except ValueError as error:
+                self._fault((*at, name), f"{where}: {name!r}: {error}")
+        if values.get("period") is None and "period" not in entry and not values.get("hold"):
+            self._fault(at, f"{where}: only a hold may lack a 'period' (S10)")
+        if values.get("hold") and values.get("period") is None and values.get("review") is None:
+            self._fault(at, f"{where}: what has no end needs a 'review' (S10)")
+        return Purpose(**values) if len(self.faults) == before else None
 
 
 def _value(name: str, value: object) -> object:
-    if name in _SWITCHES:
-        if not isinstance(value, bool):
-            raise ValueError("must be true or false")
-        return value
+    """A setting of a purpose, read.
+
+    Raises:
+        ValueError: It means nothing.
+    """
+    reader = _READERS.get(name)
+    if reader is not None:
+        return reader(value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be text")  # noqa: TRY004
-    if name in _PERIODS:
-        return Period.parse(value)
-    if name == "starts":
-        return StartsAt(value)
-    if name == "missed_review":
-        return MissedReview(value)
-    if name == "first_opening":
-        return time.fromisoformat(value)
+        raise ValueError("must be text")  # noqa: TRY004 - a fault of the document
     return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("must be a number from 1")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError("must be a list of texts")
+    return tuple(value)
+
+
+def _one_of(kind: type[StrEnum], value: str) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is none of {', '.join(kind)}") from None
+
+
+_READERS: Final[Mapping[str, Callable[[object], object]]] = {
+    **dict.fromkeys(_PERIODS, lambda value: Period.parse(_text(value))),
+    **dict.fromkeys(_SWITCHES, _switch),
+    "extensions": _count,
+    "cameras": _texts,
+    "extend_by": lambda value: tuple(_one_of(Role, each) for each in _texts(value)),
+    "starts": lambda value: _one_of(StartsAt, _text(value)),
+    "missed_review": lambda value: _one_of(MissedReview, _text(value)),
+    "first_opening": lambda value: time.fromisoformat(_text(value)),
+}
+
+
+def _days(name: str, value: Any) -> list[Any]:  # noqa: ANN401 - a stranger's document
+    """Opening hours of a weekday, or days closed or opened, each in its one form.
+
+    Raises:
+        ValueError: It means nothing.
+    """
+    if name in {"closed", "opened"}:
+        return [_day(each) for each in _list(value)]
+    if name not in WEEKDAYS:
+        raise ValueError(f"a site knows {', '.join(WEEKDAYS)}, closed and opened")
+    hours = [[_hour(each) for each in _list(pair)] for pair in _list(value)]
+    if any(len(pair) != 2 or pair[0] >= pair[1] for pair in hours):  # noqa: PLR2004 - from and to
+        raise ValueError('hours read like [["10:00", "18:00"]], the first before the second')
+    return hours
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list")  # noqa: TRY004 - a fault of the document
+    return value
+
+
+def _day(value: object) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError(f"{str(value)!r} is no day; write one like 2026-06-19") from None
+
+
+def _hour(value: object) -> str:
+    if value == "24:00":
+        return "24:00"
+    try:
+        return time.fromisoformat(str(value)).strftime("%H:%M")
+    except ValueError:
+        raise ValueError(f"{str(value)!r} is no time of day; write one like 10:00") from None
