@@ -25,7 +25,8 @@ from cctv_vault.ids import long_id
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor
 from cctv_vault.retention.keyring import Keyring
-from cctv_vault.schema import VaultRow
+from cctv_vault.retention.policies import default_policy_text, digest_of
+from cctv_vault.schema import PolicyRow, VaultRow
 from cctv_vault.settings import Settings
 from cctv_vault.views import iso
 from storage.backend import BlobStore
@@ -106,8 +107,18 @@ class Home:
             created_at=simulated_clock or true_now,
             simulated_now=simulated_clock,
         )
+        document = default_policy_text()
         with database.write() as session:
             session.add(row)
+            session.add(
+                PolicyRow(
+                    version=1,
+                    document=document,
+                    published_at=row.created_at,
+                    effective_at=row.created_at,
+                    published_by=actor.id,
+                )
+            )
         home = cls._compose(settings, row, database, roots, new=True)
         with database.write() as session:
             home.log.found(session, home.clock.tick())
@@ -120,6 +131,7 @@ class Home:
                     "simulated": simulated_clock is not None,
                     "true_time": iso(true_now),
                     "key": home.log.vkey,
+                    "policy": digest_of(document),
                 },
                 details={"controller": controller},
             )

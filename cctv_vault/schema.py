@@ -51,7 +51,6 @@ class VaultRow(SQLModel, table=True):
     simulated_now: datetime | None = Field(
         default=None, description="set only in a simulated vault"
     )
-    policy_version: int = Field(default=1, description="the policy in force")
 
 
 class PolicyRow(SQLModel, table=True):
@@ -62,7 +61,9 @@ class PolicyRow(SQLModel, table=True):
     version: int = Field(primary_key=True)
     document: str = Field(description="the TOML as published")
     published_at: datetime
-    effective_at: datetime = Field(description="never before published_at (S17)")
+    effective_at: datetime = Field(
+        description="never before published_at (S17); the newest whose time has come is in force"
+    )
     published_by: str
 
 

@@ -57,7 +57,7 @@ class Vault:
         self._package_sandbox = MediaSandbox()
 
         self.people = People(database=database, ledger=ledger, simulated=home.simulated)
-        self.policies = Policies(database=database)
+        self.policies = Policies(database=database, clock=home.clock)
         self.grants = Grants(keyring=keyring, policies=self.policies)
         self.holds = Holds(
             database=database,

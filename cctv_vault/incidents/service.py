@@ -28,9 +28,11 @@ from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import RESTRICTED, is_privacy_officer
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
+from cctv_vault.retention.extensions import extensions_of
 from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.rules import extension_faults
 from cctv_vault.schema import Incident, IncidentNote
 from cctv_vault.views import iso
 
@@ -203,7 +205,7 @@ class Incidents:
             return self._view(act.session, incident, act.now)
 
     def extend(self, actor: Actor, incident_id: str, until: datetime, reason: str) -> IncidentView:
-        """Keep longer, by at most 30 days beyond the present end (table A).
+        """Keep longer, by at most 30 days beyond the present end, as the policy lets (table A).
 
         Raises:
             InvalidInputError: It would not be longer, or too much longer, or has no reason.
@@ -215,17 +217,21 @@ class Incidents:
             actor.require(Right.INCIDENT_MANAGE)
             incident = self._open(act.session, incident_id, actor)
             reason = _text(reason, "reason", _LONGEST_NOTE)
-            purpose = self._policies.current(act.session).purpose(PURPOSE)
+            purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
             present = self._holds.view(act.session, incident.hold_id, act.now).until or act.now
             if until <= present:
                 raise InvalidInputError(
                     f"{incident_id} is kept until {iso(present)} already; close it to end sooner"
                 )
-            longest = purpose.extension.after(present) if purpose.extension else present
-            if until > longest:
-                raise InvalidInputError(
-                    f"one extension reaches to {iso(longest)} at most ({purpose.source})"
-                )
+            faults = extension_faults(
+                purpose,
+                roles=actor.roles,
+                earlier=extensions_of(act.session, incident_id),
+                present=present,
+                until=until,
+            )
+            if faults:
+                raise InvalidInputError("; ".join(faults))
             self._lengthen(act, incident, until, reason)
             act.record(
                 Event.INCIDENT_EXTENDED,
@@ -319,7 +325,7 @@ class Incidents:
         number = _text(number, "report number", _LONGEST_NUMBER)
         incident.report_number_text = self._sealed(act, incident.id, "report-number", number)
         incident.report_number_at = act.now
-        purpose = self._policies.current(act.session).purpose(PURPOSE)
+        purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
         hold = self._holds.view(act.session, incident.hold_id, act.now)
         until = hold.until or act.now
         if purpose.after_report is not None:
@@ -342,7 +348,7 @@ class Incidents:
 
     def _lengthen(self, act: Act, incident: Incident, until: datetime, reason: str) -> None:
         """Move the end, and the review with it, as far before the end as the policy has it."""
-        purpose = self._policies.current(act.session).purpose(PURPOSE)
+        purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
         review = until
         if purpose.period is not None and purpose.review is not None:
             review = max(act.now, until - (purpose.period.elapsed - purpose.review.elapsed))

@@ -102,7 +102,7 @@ class Certificates:
         self._ledger = ledger
         self._log = log
         self._roots = roots
-        self._policies = Policies(database=database)
+        self._policies = Policies(database=database, clock=ledger.clock)
 
     def issue(self, actor: Actor, sweep_id: str) -> None:
         """Issue the certificate of a sweep whose outcome is entered, and finish the sweep."""
@@ -271,7 +271,7 @@ class Certificates:
             "keys": keys,
             "replaced": replaced,
             "recordings": named,
-            "scope": self._scope(session, run, named),
+            "scope": self._scope(session, run, named, now),
         }
 
     def _recordings(self, session: Session, recording_ids: Sequence[str]) -> Sequence[Any]:
@@ -295,7 +295,7 @@ class Certificates:
         ]
 
     def _scope(
-        self, session: Session, run: SweepRun, named: Sequence[Mapping[str, Any]]
+        self, session: Session, run: SweepRun, named: Sequence[Mapping[str, Any]], now: datetime
     ) -> Sequence[str]:
         """What is claimed, a sentence each: what went here, and where copies may still be."""
         kept = sum(each["source"] != "removed" for each in named)
@@ -335,7 +335,9 @@ class Certificates:
             "the register of copies names them."
         )
         carried = sorted(
-            each.code for each in self._policies.current(session).purposes.values() if each.backup
+            each.code
+            for each in self._policies.current(session, now).purposes.values()
+            if each.backup
         )
         sentences.append(
             "A backup made before may carry keys of these purposes, sealed to the recovery key, "

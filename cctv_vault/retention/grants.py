@@ -22,8 +22,8 @@ from cctv_vault.retention.policy import Period, Policy, Purpose
 from cctv_vault.retention.rules import (
     Span,
     Window,
-    base_until,
     is_live,
+    kept_under,
     matches,
 )
 from cctv_vault.schema import Grant, Hold, HoldWindow, Recording, table
@@ -71,32 +71,34 @@ class Grants:
         session, now = act.session, act.now
         session.add(recording)
         session.flush()
-        policy = self._policies.current(session)
+        policy = self._policies.current(session, now)
         views = [
             self._hold_grant(act, hold, recording.id, key, policy)
             for hold in self._holds_on(session, recording, now)
         ]
-        base = policy.base(recording.origin)
-        term = base_until(
-            base,
+        basis, term = kept_under(
+            self._policies.bases(
+                session,
+                recording.camera_code,
+                recording.origin,
+                min(recording.ended_at, recording.arrived_at),
+            ),
             captured=recording.ended_at,
             arrived=recording.arrived_at,
             time_source=recording.time_source,
-            opening=self._policies.opening(
-                session, recording.camera_code, min(recording.ended_at, recording.arrived_at)
-            ),
         )
+        base = basis.purpose
         if term.until > now:
-            kept, until, reason = base, term.until, term.reason
+            kept, until, reason, version = base, term.until, term.reason, basis.version
         elif all(view.gagged for view in views):
             # Also where only a gagged hold keeps it: going without would tell everybody of it.
             kept = policy.purpose(LATE)
-            until = _period(kept).after(now)
+            until, version = _period(kept).after(now), policy.version
             reason = f"{kept.en}: {base.code} ended before it arrived"
         else:
             return tuple(views)
         grant = self._timed_grant(
-            act, kept, recording.id, key, until=until, reason=reason, policy=policy
+            act, kept, recording.id, key, until=until, reason=reason, version=version
         )
         return (grant, *views)
 
@@ -309,7 +311,7 @@ class Grants:
         *,
         until: datetime,
         reason: str,
-        policy: Policy,
+        version: int,
     ) -> GrantView:
         handle = self._keyring.timed(act.session, purpose.code, until, act.now)
         row = {
@@ -320,7 +322,7 @@ class Grants:
             "until": until,
             "reason": reason,
             "statute": purpose.statute,
-            "policy_version": policy.version,
+            "policy_version": version,
             "ended_at": None,
         }
         return self._insert(act, row | self._wrapped(handle, key, recording_id), gagged=False)

@@ -133,7 +133,7 @@ class Holds:
             AlreadyExistsError: The id is taken.
         """
         session, now = act.session, act.now
-        policy = self._policies.current(session)
+        policy = self._policies.current(session, now)
         purpose = policy.purpose(order.purpose)
         if not purpose.hold:
             raise InvalidInputError(f"{purpose.code} keeps by itself and cannot be a hold")
@@ -196,7 +196,7 @@ class Holds:
         session, now = act.session, act.now
         hold = self._locked(session, hold_id, now)
         if purpose is not None:
-            changed = self._policies.current(session).purpose(purpose)
+            changed = self._policies.current(session, now).purpose(purpose)
             self._repurpose(session, hold, changed)
         if until is not None and until <= now:
             raise InvalidInputError(f"a hold ends by release, not at {iso(until)} in the past")
@@ -287,7 +287,7 @@ class Holds:
             session.flush()
             matching = self._matching(session, self._window_rows(session, hold.id, camera))
             granted, _gone = self._grants.for_hold(
-                act, hold, matching, self._policies.current(session)
+                act, hold, matching, self._policies.current(session, act.now)
             )
             added += len(granted)
         return added
@@ -404,7 +404,7 @@ class Holds:
             )
         session.flush()
         matching = self._matching(session, self._window_rows(session, hold.id))
-        return self._grants.for_hold(act, hold, matching, self._policies.current(session))
+        return self._grants.for_hold(act, hold, matching, self._policies.current(session, act.now))
 
     def _move(
         self, act: Act, hold: Hold, windows: Sequence[Window]

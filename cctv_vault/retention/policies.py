@@ -1,24 +1,23 @@
 """The policy in force and the opening days of a site, as the rules take them."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from cctv_vault.clock import Clock
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.retention.holidays_of import closed_days
-from cctv_vault.retention.policy import Policy, Purpose
+from cctv_vault.retention.policy import WEEKDAYS, Policy, Purpose
 from cctv_vault.retention.policy_check import Checked, Known, KnownCamera, check_policy
-from cctv_vault.retention.rules import Opening
-from cctv_vault.schema import Camera, PolicyRow, Site, VaultRow
-
-_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from cctv_vault.retention.rules import Basis, Opening
+from cctv_vault.schema import Camera, PolicyRow, Site
 
 
 @cache
@@ -41,26 +40,42 @@ class PurposeView:
 
 
 @dataclass(frozen=True)
+class VersionView:
+    """A published version; ``state`` is past, in-force or ahead."""
+
+    version: int
+    published_at: datetime
+    effective_at: datetime
+    sha256: str
+    state: str
+
+
+@dataclass(frozen=True)
 class PolicyView:
-    """A version of the policy, with the document as published."""
+    """A version of the policy, with the document as published, and all versions there are."""
 
     version: int
     in_force: bool
+    published_at: datetime
+    effective_at: datetime
+    sha256: str
     purposes: tuple[PurposeView, ...]
     document: str
+    versions: tuple[VersionView, ...]
 
 
 class Policies:
     """The published policies of one vault."""
 
-    def __init__(self, *, database: Database) -> None:
-        """``database`` belongs to the vault."""
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        """Both belong to the vault."""
         self._database = database
+        self._clock = clock
 
     def in_force(self) -> Policy:
         """The policy in force, read by itself."""
         with self._database.read() as session:
-            return self.current(session)
+            return self.current(session, self._clock.now())
 
     def show(self, version: int | None = None) -> PolicyView:
         """The policy in force, or another version.
@@ -68,19 +83,23 @@ class Policies:
         Raises:
             NotFoundError: That version was never published.
         """
+        now = self._clock.now()
         with self._database.read() as session:
-            current = self.current(session)
-            document: str | None = self._document(session)
-            if version not in {None, current.version}:
-                document = session.exec(
-                    select(PolicyRow.document).where(col(PolicyRow.version) == version)
-                ).one_or_none()
-            if document is None:
-                raise NotFoundError("policy version", str(version))
-        policy = _parsed(document)
+            rows = _rows(session)
+        current = _current(rows, now).version
+        wanted = current if version is None else version
+        row = next((each for each in rows if each.version == wanted), None)
+        if row is None:
+            raise NotFoundError(
+                "policy version", str(version), f"there are 1 to {rows[-1].version}"
+            )
+        policy = _parsed(row.document)
         return PolicyView(
-            version=policy.version,
-            in_force=policy.version == current.version,
+            version=row.version,
+            in_force=row.version == current,
+            published_at=row.published_at,
+            effective_at=row.effective_at,
+            sha256=digest_of(row.document),
             purposes=tuple(
                 PurposeView(
                     code=each.code,
@@ -93,7 +112,23 @@ class Policies:
                 )
                 for each in policy.purposes.values()
             ),
-            document=document,
+            document=row.document,
+            versions=tuple(
+                VersionView(
+                    version=each.version,
+                    published_at=each.published_at,
+                    effective_at=each.effective_at,
+                    sha256=digest_of(each.document),
+                    state=(
+                        "in-force"
+                        if each.version == current
+                        else "past"
+                        if each.effective_at <= now
+                        else "ahead"
+                    ),
+                )
+                for each in rows
+            ),
         )
 
     def check(self, document: str, published_at: datetime) -> Checked:
@@ -113,37 +148,67 @@ class Policies:
         )
         return check_policy(document, published_at=published_at, known=known)
 
-    def current(self, session: Session) -> Policy:
-        """The policy in force.
+    def current(self, session: Session, now: datetime) -> Policy:
+        """The policy in force: the newest version whose time has come (S17)."""
+        return _parsed(_current(_rows(session), now).document)
 
-        A vault whose row names a version that was never published runs under the shipped one.
-        """
-        return _parsed(self._document(session))
+    def newest(self, session: Session) -> PolicyRow:
+        """The version published last, in force or still ahead."""
+        return _rows(session)[-1]
 
-    def opening(self, session: Session, camera: str, around: datetime) -> Opening:
-        """The opening days of a camera's site around a moment.
+    def bases(
+        self, session: Session, camera: str, origin: str, around: datetime
+    ) -> tuple[Basis, ...]:
+        """What each version says of a camera's footage from the start, around a moment.
 
         Raises:
             NotFoundError: There is no such camera.
         """
-        site = session.exec(
-            select(Site)
-            .join(Camera, col(Camera.site_code) == col(Site.code))
-            .where(col(Camera.code) == camera)
-        ).one_or_none()
-        if site is None:
-            raise NotFoundError("camera", camera)
-        country = self.current(session).holidays
-        holidays = closed_days(country, around.year) | closed_days(country, around.year + 1)
-        return opening_of(site.zone, site.opening, holidays)
-
-    def _document(self, session: Session) -> str:
-        published = session.exec(
-            select(PolicyRow.document).join(
-                VaultRow, col(VaultRow.policy_version) == col(PolicyRow.version)
+        site = _site_of(session, camera)
+        return tuple(
+            Basis(
+                row.version,
+                row.effective_at,
+                policy.base(origin, camera),
+                opening_days(policy, site, around),
             )
-        ).one_or_none()
-        return default_policy_text() if published is None else published
+            for row in _rows(session)
+            for policy in (_parsed(row.document),)
+        )
+
+
+def opening_days(policy: Policy, site: Site, around: datetime) -> Opening:
+    """The opening days of a site around a moment: the policy's, else the register's."""
+    holidays = closed_days(policy.holidays, around.year) | closed_days(
+        policy.holidays, around.year + 1
+    )
+    return opening_of(site.zone, policy.sites.get(site.code, site.opening), holidays)
+
+
+def digest_of(document: str) -> str:
+    """The SHA-256 of a document as published, in hexadecimal."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def _rows(session: Session) -> Sequence[PolicyRow]:
+    """Every version, the oldest first; a vault has its first from the start."""
+    return session.exec(select(PolicyRow).order_by(col(PolicyRow.version))).all()
+
+
+def _current(rows: Sequence[PolicyRow], now: datetime) -> PolicyRow:
+    """The newest version in force; before the first took effect, the first."""
+    return next((each for each in reversed(rows) if each.effective_at <= now), rows[0])
+
+
+def _site_of(session: Session, camera: str) -> Site:
+    site = session.exec(
+        select(Site)
+        .join(Camera, col(Camera.site_code) == col(Site.code))
+        .where(col(Camera.code) == camera)
+    ).one_or_none()
+    if site is None:
+        raise NotFoundError("camera", camera)
+    return site
 
 
 def _in_words(purpose: Purpose) -> str:
@@ -168,15 +233,13 @@ def opening_of(zone: str, opening: Mapping[str, object], holidays: frozenset[dat
     Raises:
         InvalidInputError: It holds something else.
     """
-    unknown = sorted(opening.keys() - {*_WEEKDAYS, "closed", "opened"})
+    unknown = sorted(opening.keys() - {*WEEKDAYS, "closed", "opened"})
     if unknown:
         raise InvalidInputError(f"opening hours know mon to sun, closed and opened, not {unknown}")
-    given = [day for day in _WEEKDAYS if day in opening]
+    given = [day for day in WEEKDAYS if day in opening]
     return Opening(
         zone=ZoneInfo(zone),
-        weekdays=frozenset(_WEEKDAYS.index(day) for day in given if opening[day])
-        if given
-        else None,
+        weekdays=frozenset(WEEKDAYS.index(day) for day in given if opening[day]) if given else None,
         closed=holidays | _days(opening.get("closed", [])),
         opened=_days(opening.get("opened", [])),
     )

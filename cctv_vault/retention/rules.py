@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cctv_vault.retention.policy import Purpose, add_months
+from cctv_vault.people.actors import Role
+from cctv_vault.retention.policy import Purpose, StartsAt, add_months
 
 UNMEASURED_S: Final = 4500.0
 """Uncertainty, in seconds, of a camera clock that was never measured: 75 minutes."""
@@ -116,6 +117,58 @@ def base_until(
         until = ceiling
         reason += f", at most {purpose.ceiling.text}"
     return Term(start, until, reason)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What one version of the policy says of footage from a camera, from the start.
+
+    ``effective_at`` is when the version takes effect, UTC; it may lie ahead.
+    """
+
+    version: int
+    effective_at: datetime
+    purpose: Purpose
+    opening: Opening
+
+
+def kept_under(
+    bases: Sequence[Basis], *, captured: datetime, arrived: datetime, time_source: str
+) -> tuple[Basis, Term]:
+    """Under which version footage is kept from the start, and until when (S17).
+
+    The version in force when its clock started; the first where none was. A later version never
+    lengthens that, and shortens it from the moment it takes effect.
+
+    Args:
+        bases: What each version says, in the order of the versions; at least one.
+        captured: As for `base_until`, with the next two.
+        arrived: UTC.
+        time_source: ``name``, ``container`` or ``arrival``.
+    """
+    start, _ = start_of_clock(captured, arrived, time_source)
+    first = max((n for n, each in enumerate(bases) if each.effective_at <= start), default=0)
+    terms = [
+        base_until(
+            each.purpose,
+            captured=captured,
+            arrived=arrived,
+            time_source=time_source,
+            opening=each.opening,
+        )
+        for each in bases[first:]
+    ]
+    term = terms[0]
+    for basis, other in zip(bases[first + 1 :], terms[1:], strict=True):
+        until = max(other.until, basis.effective_at)
+        if until < term.until:
+            term = Term(start, until, shortened(term.reason, basis.version))
+    return bases[first], term
+
+
+def shortened(reason: str, version: int) -> str:
+    """A grant's reason once a version of the policy has shortened it (S17)."""
+    return f"{reason}; shortened by version {version} of the policy"
 
 
 def _opening_floor(start: datetime, at: time, opening: Opening) -> datetime | None:
@@ -232,6 +285,48 @@ def hold_term(
             f"({purpose.source})"
         )
     return until, faults
+
+
+def shortened_hold(
+    purpose: Purpose, *, placed: datetime, reported: datetime | None, extended: bool
+) -> datetime | None:
+    """When a hold ends by a newer policy, or None where no policy ends it (S17, table A).
+
+    Only what the house keeps for itself: the end of an order, a ban or a case is somebody else's
+    decision, and an extension is one of its own, with its own reason.
+
+    Args:
+        purpose: Its purpose in the newer policy.
+        placed: When it was placed, UTC.
+        reported: When a police report number was entered, UTC.
+        extended: Whether somebody extended it.
+    """
+    if purpose.period is None or purpose.starts is not StartsAt.PLACING or extended:
+        return None
+    until = purpose.period.after(placed)
+    if reported is not None and purpose.after_report is not None:
+        until = max(until, purpose.after_report.after(reported))
+    return until
+
+
+def extension_faults(
+    purpose: Purpose, *, roles: frozenset[Role], earlier: int, present: datetime, until: datetime
+) -> list[str]:
+    """Why somebody may not extend a hold from ``present`` to ``until``, in words (table A).
+
+    ``earlier`` counts the extensions there were.
+    """
+    if purpose.extension is None:
+        return [f"the policy lets nobody extend {purpose.code}; it ends {_shown(present)}"]
+    faults = []
+    if purpose.extend_by and not roles & frozenset(purpose.extend_by):
+        faults.append(f"the policy lets only {' or '.join(purpose.extend_by)} extend it")
+    if purpose.extensions is not None and earlier >= purpose.extensions:
+        faults.append(f"it was extended {earlier} times, and the policy allows no more")
+    longest = purpose.extension.after(present)
+    if until > longest:
+        faults.append(f"one extension reaches to {_shown(longest)} at most ({purpose.source})")
+    return faults
 
 
 def review_at(purpose: Purpose, placed: datetime, until: datetime | None) -> datetime | None:

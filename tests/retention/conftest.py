@@ -60,7 +60,7 @@ class World:
 
     @classmethod
     def on(cls, home: Home) -> "World":
-        policies = Policies(database=home.database)
+        policies = Policies(database=home.database, clock=home.clock)
         grants = Grants(keyring=home.keyring, policies=policies)
         holds = Holds(
             database=home.database,
