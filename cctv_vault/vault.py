@@ -25,6 +25,7 @@ from cctv_vault.retention.certificates import Certificates
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.publication import Publisher
 from cctv_vault.retention.sweep import Sweeper
 from cctv_vault.settings import Settings
 
@@ -59,6 +60,13 @@ class Vault:
         self.people = People(database=database, ledger=ledger, simulated=home.simulated)
         self.policies = Policies(database=database, clock=home.clock)
         self.grants = Grants(keyring=keyring, policies=self.policies)
+        self.publisher = Publisher(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            policies=self.policies,
+            zone=home.zone,
+        )
         self.holds = Holds(
             database=database,
             ledger=ledger,

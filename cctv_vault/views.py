@@ -1,7 +1,7 @@
 """How values leave the services: as JSON for machines, and times as text, both ways."""
 
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ def to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any view in, any JSON
         }
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Enum):
         return to_json(value.value)
     if isinstance(value, bytes):

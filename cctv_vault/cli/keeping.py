@@ -1,20 +1,21 @@
 """Commands on keeping and ending: incident, hold, policy, sweep, certificate."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cctv_vault.cli.session import session
+from cctv_vault.cli.session import Session, session
 from cctv_vault.clock import SystemClock
 from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.retention.policy_check import check_policy
+from cctv_vault.retention.publication import Publication
 from cctv_vault.views import parse_time
 
 _Id = Annotated[str, typer.Argument(metavar="ID")]
@@ -217,6 +218,9 @@ policy_app = typer.Typer(no_args_is_help=True, help="The retention policy.")
 def policy_show(
     context: typer.Context,
     number: Annotated[int | None, typer.Option("--version", help="Which version.")] = None,
+    document: Annotated[
+        bool, typer.Option(help="The document as published, to begin the next from.")
+    ] = False,
 ) -> None:
     """The policy in force, or another version."""
     run = session(context)
@@ -224,6 +228,15 @@ def policy_show(
     if run.as_json:
         run.say(policy)
         return
+    if document:
+        sys.stdout.write(policy.document)
+        return
+    for each in policy.versions:
+        run.say(
+            None,
+            f"version {each.version} ({each.state}): published {run.local(each.published_at)}, "
+            f"in effect from {run.local(each.effective_at)}, SHA-256 {each.sha256}",
+        )
     run.table(
         policy.purposes,
         {
@@ -266,6 +279,43 @@ def policy_check(
     )
     if not checked.sound:
         run.fail(f"the policy has {len(found)} faults; the lines above name them")
+
+
+@policy_app.command("publish")
+def policy_publish(
+    context: typer.Context,
+    file: Path,
+    published_at: Annotated[str, typer.Option(help="When it was or will be made public.")],
+    dry_run: Annotated[bool, typer.Option(help="Tell what it would do; publish nothing.")] = False,
+) -> None:
+    """Publish a version: in force no earlier than that, never longer for what was recorded."""
+    run = session(context)
+    text, moment = file.read_text(encoding="utf-8"), run.time(published_at)
+    publisher = run.vault.publisher
+    if not dry_run and not run.as_json and sys.stdin.isatty():
+        run.say(None, *_effect(run, publisher.preview(run.actor, text, moment)))
+        typer.confirm("Publish it?", abort=True, err=True)
+    act = publisher.preview if dry_run else publisher.publish
+    published = act(run.actor, text, moment)
+    run.say(published, *_effect(run, published))
+
+
+def _effect(run: Session, published: Publication) -> Iterator[str]:
+    effect = published.effect
+    yield (
+        f"Version {published.version} {'would take' if published.dry_run else 'takes'} effect "
+        f"{run.local(published.effective_at)}; SHA-256 {published.sha256}"
+    )
+    yield (
+        f"{effect.recordings} recordings ({effect.bytes} bytes) go sooner than they would have, "
+        f"{effect.at_once} of them when it takes effect"
+    )
+    for going in effect.days:
+        yield f"  {going.day}: {going.recordings} recordings, {going.bytes} bytes"
+    for hold_id in effect.holds:
+        yield f"  the hold {hold_id} ends sooner"
+    for warning in published.warnings:
+        yield f"warning: {warning.sentence}"
 
 
 def sweep(

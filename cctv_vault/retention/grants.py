@@ -383,13 +383,16 @@ def _period(purpose: Purpose) -> Period:
 
 
 def _hold_row(hold: Hold, recording_id: str, now: datetime, policy: Policy) -> dict[str, Any]:
+    # A hold outlives the version of the policy that named its purpose.
+    purpose = policy.purposes.get(hold.purpose)
+    words = hold.purpose if purpose is None else purpose.en
     return {
         "recording_id": recording_id,
         "purpose": hold.purpose,
         "hold_id": hold.id,
         "since": now,
         "until": hold.until,
-        "reason": f"{policy.purpose(hold.purpose).en}: held under {hold.id}",
+        "reason": f"{words}: held under {hold.id}",
         "statute": hold.statute,
         "policy_version": policy.version,
         "ended_at": None,

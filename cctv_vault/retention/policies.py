@@ -152,9 +152,10 @@ class Policies:
         """The policy in force: the newest version whose time has come (S17)."""
         return _parsed(_current(_rows(session), now).document)
 
-    def newest(self, session: Session) -> PolicyRow:
-        """The version published last, in force or still ahead."""
-        return _rows(session)[-1]
+    def newest(self, session: Session, *, lock: bool = False) -> PolicyRow:
+        """The version published last, in force or still ahead; with ``lock`` to be followed."""
+        query = select(PolicyRow).order_by(col(PolicyRow.version).desc()).limit(1)
+        return session.exec(query.with_for_update() if lock else query).one()
 
     def bases(
         self, session: Session, camera: str, origin: str, around: datetime
