@@ -15,7 +15,9 @@ import argparse
 import json
 import os
 import platform
+import re
 import secrets
+import select
 import shutil
 import statistics
 import subprocess
@@ -24,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -250,13 +253,28 @@ def timed(command: list[str], environment: dict[str, str] | None = None) -> Turn
     with tempfile.TemporaryFile("w+") as said:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=said, env=environment, cwd=TOP)
-        _, status, usage = os.wait4(process.pid, 0)
+        ended = os.pidfd_open(process.pid)
+        peak = 0
+        # The kernel's own high-water mark, read while it lasts: what wait4(2) tells is not it,
+        # because it counts the memory of whoever started the program.
+        while not select.select([ended], [], [], 0.02)[0]:
+            peak = max(peak, high_water(process.pid))
         seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        os.close(ended)
+        if process.wait():
             raise SystemExit(f"{Path(command[0]).name} failed with {process.returncode}")
         said.seek(0)
-        return Turn(seconds, usage.ru_maxrss * 1024, said.read())
+        return Turn(seconds, peak, said.read())
+
+
+def high_water(pid: int) -> int:
+    """The most memory a process has had at once, in bytes; 0 where it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 # --- the films ------------------------------------------------------------------------------------
@@ -267,7 +285,9 @@ def make_films(folder: Path) -> None:
     seed = folder.parent / "seed.mp4"
     encode(seed)
     for number in range(FILES):
-        film = folder / f"kassa_202603{number + 1:02d}_090000.mp4"
+        # Recent, and one after the other, as a camera's files are.
+        began = SystemClock().now() - timedelta(minutes=5 * (FILES - number))
+        film = folder / f"kassa_{began:%Y%m%dT%H%M%SZ}.mp4"
         repeat(seed, film, f"film {number}")
         size = film.stat().st_size
         with film.open("ab") as file:  # to the exact size with a box that players skip
