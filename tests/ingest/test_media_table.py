@@ -153,8 +153,9 @@ def taken(shop: tuple[Vault, Path], media: Path | None) -> dict[str, Taken]:
         sha256 = hashlib.sha256(path.read_bytes()).digest()
         outcome = vault.ingest.offer(SYSTEM, path)
         with vault.database.read() as session:
-            model = Recording if outcome.recording else Quarantined
-            row = session.exec(select(model).where(model.camera_code == code)).one()
+            made = session.exec(select(Recording).where(Recording.camera_code == code)).all()
+            held = session.exec(select(Quarantined).where(Quarantined.camera_code == code)).all()
+        (row,) = (*made, *held)
         found[name] = Taken(outcome, path, sha256, row)
     return found
 
