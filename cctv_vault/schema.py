@@ -274,6 +274,7 @@ class Hold(SQLModel, table=True):
     placed_by: str = Field(description="account id, system or portal")
     until: datetime | None = Field(description="None: open-ended, with a review date")
     review_at: datetime | None
+    reminded: int = Field(default=0, description="calls for that review entered so far, 0 to 3")
     gagged: bool = False
     released_at: datetime | None = Field(default=None, index=True)
     released_by: str | None = None

@@ -27,6 +27,7 @@ from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.publication import Publisher
 from cctv_vault.retention.sweep import Sweeper
+from cctv_vault.retention.reviews import Reviews
 from cctv_vault.settings import Settings
 
 _JOURNAL: Final = "sealing"
@@ -76,6 +77,9 @@ class Vault:
         )
         self.register = Register(
             database=database,
+        self.reviews = Reviews(
+            database=database, ledger=ledger, holds=self.holds, policies=self.policies
+        )
             ledger=ledger,
             home=self.settings.home,
             key_folder=self.settings.key_folder,

@@ -147,6 +147,7 @@ def _sweep(vault: Vault, stop: threading.Event) -> None:
     while not stop.wait(vault.settings.sweep_s):
         try:
             vault.requests.lapse_due(system_actor())
+            vault.reviews.remind(system_actor())
             report = vault.sweeper.run(system_actor())
         except VaultError as error:
             _LOG.error("the sweep did not finish: %s", error.code)

@@ -125,6 +125,15 @@ def incident_report_number(context: typer.Context, incident_id: _Id, number: str
     run.say(incident, f"{incident.id} is kept until {run.local(incident.until)}.")
 
 
+@incident_app.command("review")
+def incident_review(context: typer.Context, incident_id: _Id, reason: _Reason) -> None:
+    """Say that an incident was looked at again and is kept to its end; it lengthens nothing."""
+    run = session(context)
+    hold_id = run.vault.incidents.show(run.actor, incident_id).hold_id
+    hold = run.vault.reviews.made(run.actor, hold_id, reason)
+    run.say(hold, f"{incident_id} is reviewed; it is kept until {run.local(hold.until)}.")
+
+
 @incident_app.command("close")
 def incident_close(context: typer.Context, incident_id: _Id, reason: _Reason) -> None:
     """End an incident; what nothing else keeps goes with the next sweep."""
@@ -209,6 +218,43 @@ def hold_release(context: typer.Context, hold_id: _Id, reason: _Reason) -> None:
     """End a hold; a purpose that has ended is not revived by it."""
     run = session(context)
     run.say(run.vault.holds.release_as(run.actor, hold_id, reason), f"{hold_id} is released.")
+
+
+@hold_app.command("reviews")
+def hold_reviews(context: typer.Context) -> None:
+    """What must be looked at again soon, now, or was not."""
+    run = session(context)
+    run.table(
+        run.vault.reviews.list(run.actor),
+        {
+            "hold": lambda r: r.hold_id,
+            "purpose": lambda r: r.purpose,
+            "belongs to": lambda r: r.incident or r.request or "",
+            "review": lambda r: run.local(r.review_at),
+            "call": lambda r: r.call,
+            "if missed": lambda r: _IF_MISSED[r.if_missed],
+            "until": lambda r: run.local(r.until) if r.until else "open-ended",
+        },
+    )
+
+
+_IF_MISSED = {
+    "ends": "it ends at its end",
+    "escalates": "the privacy officer decides; it does not end by silence",
+    "nothing": "it runs to its end",
+}
+
+
+@hold_app.command("review")
+def hold_review(context: typer.Context, hold_id: _Id, reason: _Reason) -> None:
+    """Say that a hold was looked at again and stays as it is; it lengthens nothing."""
+    run = session(context)
+    hold = run.vault.reviews.made(run.actor, hold_id, reason)
+    run.say(
+        hold,
+        f"{hold_id} is reviewed"
+        + (f"; the next review is {run.local(hold.review_at)}." if hold.review_at else "."),
+    )
 
 
 policy_app = typer.Typer(no_args_is_help=True, help="The retention policy.")
@@ -324,6 +370,8 @@ def sweep(
 ) -> None:
     """Destroy the keys of what is due, and then what they sealed."""
     run = session(context)
+    if not dry_run:
+        run.vault.reviews.remind(run.actor)
     report = run.vault.sweeper.run(run.actor, dry_run=dry_run)
     if run.as_json:
         run.say(report)

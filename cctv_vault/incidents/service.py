@@ -95,6 +95,8 @@ class IncidentView:
     notes: tuple[NoteView, ...]
     hold_id: str
     gaps: tuple[Gap, ...] = ()
+    call: str = ""
+    """How loudly its review is called for: soon, due, missed; empty while it is not."""
 
 
 class Incidents:
@@ -419,6 +421,7 @@ class Incidents:
                 NoteView(each.at, each.by, self._opened(session, each.text)) for each in notes
             ),
             hold_id=incident.hold_id,
+            call=hold.call,
         )
 
 

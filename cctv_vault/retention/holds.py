@@ -40,6 +40,7 @@ from cctv_vault.retention.rules import (
     is_within,
     matches,
     review_at,
+    review_call,
     window_faults,
 )
 from cctv_vault.schema import (
@@ -101,6 +102,8 @@ class HoldView:
     recordings: int
     bytes: int
     gone: int = 0
+    call: str = ""
+    """How loudly its review is called for: soon, due, missed; empty while it is not."""
 
 
 class Holds:
@@ -203,7 +206,7 @@ class Holds:
         if until is not None or open_ended:
             hold.until = None if open_ended else until
         if review_at is not None:
-            hold.review_at = review_at
+            hold.review_at, hold.reminded = review_at, 0
         if hold.until is None and hold.review_at is None:
             raise InvalidInputError("a hold without an end needs a day of review (S10)")
         session.add(hold)
@@ -567,6 +570,8 @@ class Holds:
         reason = (
             None if hold.reason_text is None else self._keyring.open_text(session, hold.reason_text)
         )
+        live = hold.released_at is None and (hold.until is None or now < hold.until)
+        call = review_call(now, placed=hold.placed_at, review=hold.review_at, until=hold.until)
         return HoldView(
             id=hold.id,
             purpose=hold.purpose,
@@ -580,10 +585,11 @@ class Holds:
             gagged=hold.gagged,
             released_at=hold.released_at,
             released_by=hold.released_by,
-            live=hold.released_at is None and (hold.until is None or now < hold.until),
+            live=live,
             recordings=recordings,
             bytes=size,
             gone=gone,
+            call=call.name.lower() if live and call else "",
         )
 
 

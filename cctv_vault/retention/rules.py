@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ REGISTER_YEARS: Final = 5
 _QUARTER: Final = timedelta(minutes=15)
 _LOOK_AHEAD_DAYS: Final = 31
 _ONGOING: Final = timedelta(days=1)  # an incident may still be going on when it is flagged
+_LONGEST_LEAD: Final = timedelta(days=7)
 _TRUSTED: Final = frozenset({"name", "container"})
 ARRIVAL: Final = "arrival"
 """The source of a recording's time that owes nothing to the camera's clock."""
@@ -336,6 +337,48 @@ def review_at(purpose: Purpose, placed: datetime, until: datetime | None) -> dat
     if not purpose.review_before_end:
         return purpose.review.after(placed)
     return None if until is None else max(placed, until - purpose.review.elapsed)
+
+
+class Call(IntEnum):
+    """How loudly a review is called for."""
+
+    NONE = 0
+    SOON = 1
+    DUE = 2
+    MISSED = 3
+
+
+def review_calls(
+    *, placed: datetime, review: datetime, until: datetime | None
+) -> tuple[datetime, datetime, datetime]:
+    """When a review is reminded of, when it is due (the first warning), and when it was missed.
+
+    The reminder comes a tenth of the way before it, a week at most. The second warning follows as
+    long after it, and no later than half way to the end, so that whoever has to decide is called
+    twice before table A decides for them.
+    """
+    lead = min(_LONGEST_LEAD, max(timedelta(0), review - placed) / 10)
+    after = lead if until is None else min(lead, max(timedelta(0), until - review) / 2)
+    return review - lead, review, review + after
+
+
+def review_call(
+    now: datetime, *, placed: datetime, review: datetime | None, until: datetime | None
+) -> Call:
+    """How loudly a review is called for now."""
+    if review is None:
+        return Call.NONE
+    return Call(sum(at <= now for at in review_calls(placed=placed, review=review, until=until)))
+
+
+def next_review(purpose: Purpose, now: datetime, until: datetime | None) -> datetime | None:
+    """When a hold that was just reviewed is looked at again; None where its end comes first (S10).
+
+    What repeats does, and so does whatever has no end.
+    """
+    if purpose.review is None or not (purpose.review_every or until is None):
+        return None
+    return purpose.review.after(now)
 
 
 # --- grants -----------------------------------------------------------------------------------

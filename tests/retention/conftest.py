@@ -21,6 +21,7 @@ from cctv_vault.retention.certificates import Certificates
 from cctv_vault.retention.grants import Grants, GrantView
 from cctv_vault.retention.holds import HoldOrder, Holds
 from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.reviews import Reviews
 from cctv_vault.retention.sweep import Sweeper
 from cctv_vault.schema import Camera, Recording, Site
 from cctv_vault.settings import Settings
@@ -52,6 +53,7 @@ class World:
     certificates: Certificates
     sweeper: Sweeper
     incidents: Incidents
+    reviews: Reviews
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     contents: dict[str, bytes] = field(default_factory=dict, repr=False)
     staff: Actor = STAFF
@@ -97,6 +99,7 @@ class World:
                     database=home.database, ledger=home.ledger, grants=grants, log=home.log
                 ),
             ),
+            Reviews(database=home.database, ledger=home.ledger, holds=holds, policies=policies),
         )
 
     def camera(

@@ -224,6 +224,7 @@ def upgrade() -> None:
         sa.Column("placed_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("review_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("reminded", sa.Integer(), nullable=False),
         sa.Column("gagged", sa.Boolean(), nullable=False),
         sa.Column("released_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("released_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
