@@ -155,7 +155,8 @@ def taken(shop: tuple[Vault, Path], media: Path | None) -> dict[str, Taken]:
         with vault.database.read() as session:
             made = session.exec(select(Recording).where(Recording.camera_code == code)).all()
             held = session.exec(select(Quarantined).where(Quarantined.camera_code == code)).all()
-        (row,) = (*made, *held)
+        rows: list[Recording | Quarantined] = [*made, *held]
+        (row,) = rows
         found[name] = Taken(outcome, path, sha256, row)
     return found
 
