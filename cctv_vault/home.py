@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from cctv_vault.clock import Clock, SimulatedClock, SystemClock
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
@@ -55,6 +56,7 @@ class Home:
     store: BlobStore
     keyring: Keyring
     signer: NoteSigner
+    documents: DocumentSigner
     log: CustodyLog
     ledger: Ledger
 
@@ -131,6 +133,7 @@ class Home:
                     "simulated": simulated_clock is not None,
                     "true_time": iso(true_now),
                     "key": home.log.vkey,
+                    "document_certificate": home.documents.fingerprint,
                     "policy": digest_of(document),
                 },
                 details={"controller": controller},
@@ -178,7 +181,8 @@ class Home:
         if row.simulated_now is not None:
             clock = SimulatedClock(lambda: _simulated_now(database))
         keyring = Keyring(row.vault_id, roots, database.read)
-        signer = NoteSigner(row.origin, roots.signing_seed())
+        seed = roots.signing_seed()
+        signer = NoteSigner(row.origin, seed)
         log = CustodyLog(
             database=database,
             signer=signer,
@@ -198,6 +202,9 @@ class Home:
             store=_store(settings, must_exist=not new),
             keyring=keyring,
             signer=signer,
+            documents=DocumentSigner(
+                seed, origin=row.origin, controller=row.controller, since=row.created_at
+            ),
             log=log,
             ledger=Ledger(database=database, log=log, clock=clock),
         )

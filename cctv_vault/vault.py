@@ -149,6 +149,7 @@ class Vault:
             keyring=keyring,
             log=home.log,
             signer=home.signer,
+            documents=home.documents,
             store=home.store,
             grants=self.grants,
             holds=self.holds,

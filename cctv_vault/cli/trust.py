@@ -90,7 +90,8 @@ def log_proof(
 def log_key(context: typer.Context) -> None:
     """The public key that checks every signature of this vault."""
     run = session(context)
-    run.say({"key": run.vault.log.vkey}, run.vault.log.vkey)
+    key, certificate = run.vault.log.vkey, run.vault.home.documents.fingerprint
+    run.say({"key": key, "document_certificate": certificate}, key)
 
 
 def check(

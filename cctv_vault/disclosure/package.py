@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from cctv_vault import __version__
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.disclosure.archive import Sink
 from cctv_vault.disclosure.bag import (
@@ -147,6 +148,7 @@ def build(
     out: Sink,
     *,
     signer: NoteSigner,
+    documents: DocumentSigner,
     sandbox: MediaSandbox,
     open_recording: Callable[[str], FootageReader],
     without: Mapping[Window, str],
@@ -158,6 +160,7 @@ def build(
         contents: What goes into it.
         out: Takes the zip's bytes, forward only.
         signer: The vault's log key.
+        documents: Signs the report.
         sandbox: Where footage is cut.
         open_recording: A recording's plain bytes, seekable, by id.
         without: Windows whose clip broke off in an earlier attempt, and why.
@@ -171,14 +174,15 @@ def build(
     footage = _Footage(contents, bag, sandbox, open_recording, progress)
     footage.write_originals()
     footage.write_clips(without)
-    record = _record(contents, footage)
+    record = _record(contents, footage, documents.fingerprint)
     bag.add(RECORD, json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True).encode())
     for index, body in contents.entries:
         bag.add(f"data/custody/entries/{index}.json", body)
         bag.add(f"data/custody/proofs/{index}.tlog-proof", contents.proofs[index].encode())
     bag.add(CHECKPOINT, contents.checkpoint.encode())
     bag.add(KEY, f"{contents.vkey}\n".encode())
-    bag.add(REPORT, make_report(record, _acts(contents)))
+    report = make_report(record, _acts(contents))
+    bag.add(REPORT, documents.sign(report, at=contents.made_at))
     bag.add("LÄS MIG.txt", _readme(contents, _LAS_MIG).encode())
     bag.add("READ ME.txt", _readme(contents, _READ_ME).encode())
     info = {
@@ -323,7 +327,7 @@ def _drain(made: Generator[bytes, None, Clip], out: Sink) -> Clip:
 # --- the record -------------------------------------------------------------------------------
 
 
-def _record(contents: Contents, footage: _Footage) -> dict[str, Any]:
+def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str, Any]:
     """What the package says of itself, the controller first of all (S20)."""
     rule = REQUESTERS[str(contents.request["type"])]
     ground = ground_words(str(contents.request["ground"]["code"]))
@@ -364,6 +368,7 @@ def _record(contents: Contents, footage: _Footage) -> dict[str, Any]:
         "custody": {
             "origin": contents.origin,
             "key": contents.vkey,
+            "document_certificate": certificate,
             "entries": [index for index, _ in contents.entries],
             "anchored_outside_by": [],
         },

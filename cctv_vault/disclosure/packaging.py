@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
@@ -106,6 +107,7 @@ class Packaging:
         database: Database,
         log: CustodyLog,
         signer: NoteSigner,
+        documents: DocumentSigner,
         keyring: Keyring,
         grants: Grants,
         store: BlobStore,
@@ -116,10 +118,11 @@ class Packaging:
         controller: str,
         zone: str,
     ) -> None:
-        """All belong to the vault; ``signer`` holds its log key."""
+        """All belong to the vault; ``signer`` holds its log key, ``documents`` signs the report."""
         self._database = database
         self._log = log
         self._signer = signer
+        self._documents = documents
         self._keyring = keyring
         self._grants = grants
         self._store = store
@@ -297,6 +300,7 @@ class Packaging:
                         contents,
                         writer,
                         signer=self._signer,
+                        documents=self._documents,
                         sandbox=self._sandbox,
                         open_recording=lambda each: self._access.open_internal(
                             each, cleared=row.gagged

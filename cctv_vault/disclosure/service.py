@@ -4,6 +4,7 @@ Owns the composition of the room. What arrives is read by `receiving`, weighed b
 handed over by `handing` and shown by `reading`; what each needs of the vault is gathered here.
 """
 
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
@@ -34,6 +35,7 @@ class Requests(Deciding, Handing, Reading):
         keyring: Keyring,
         log: CustodyLog,
         signer: NoteSigner,
+        documents: DocumentSigner,
         store: BlobStore,
         grants: Grants,
         holds: Holds,
@@ -45,7 +47,10 @@ class Requests(Deciding, Handing, Reading):
         controller: str,
         zone: str,
     ) -> None:
-        """All belong to the vault; ``signer`` holds its log key, which also signs packages."""
+        """All belong to the vault.
+
+        ``signer`` holds its log key, which also signs packages; ``documents`` signs the report.
+        """
         super().__init__(
             database=database,
             ledger=ledger,
@@ -59,6 +64,7 @@ class Requests(Deciding, Handing, Reading):
                 database=database,
                 log=log,
                 signer=signer,
+                documents=documents,
                 keyring=keyring,
                 grants=grants,
                 store=store,

@@ -11,6 +11,9 @@ from typing import Any
 
 import av
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from cctv_vault.disclosure.bag import safe_name
 from cctv_vault.disclosure.clockwords import clock_words
@@ -159,6 +162,19 @@ def test_two_files_of_one_name_do_not_hide_each_other() -> None:
     assert [safe_name(name, taken) for name in ("a.mp4", "A.mp4", "a.mp4")] == [
         *("a.mp4", "A-2.mp4", "a-3.mp4"),
     ]
+
+
+def test_the_report_is_signed_with_the_certificate_the_log_began_with(quick_shop: Shop) -> None:
+    out = quick_shop.folder / "p.zip"
+    quick_shop.requests.prepare(quick_shop.handler, quick_shop.approved(), out)
+    files, record = unzipped(out)
+    signature = PdfFileReader(io.BytesIO(files["data/report.pdf"])).embedded_signatures[0]
+    fingerprint = signature.signer_cert.sha256.hex()
+    assert fingerprint == record["custody"]["document_certificate"]
+    (founding,) = quick_shop.vault.log.entries(event="vault.created")
+    assert founding.facts["document_certificate"] == fingerprint
+    trusted = ValidationContext(trust_roots=[signature.signer_cert])
+    assert validate_pdf_signature(signature, trusted).bottom_line
 
 
 def test_gaps_are_told_with_their_cause(quick_shop: Shop) -> None:
