@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cctv_vault.cli.session import read_json, session
-from cctv_vault.disclosure.verification import verify_package
+from cctv_vault.disclosure.verification import Finding, verify_package
 
 request_app = typer.Typer(no_args_is_help=True, help="Disclosure requests.")
 
@@ -242,7 +242,7 @@ def package_verify(
     key: Annotated[Path | None, typer.Option(help="The pinned public key.")] = None,
     allow_simulated: Annotated[bool, typer.Option()] = False,
 ) -> None:
-    """Verify a package with nothing but the file."""
+    """Verify a package, zipped or unpacked, with nothing but its own files."""
     run = session(context)
     verdict = verify_package(
         file,
@@ -251,14 +251,18 @@ def package_verify(
     )
     run.say(
         verdict,
-        *(f"{f.level:<4} {f.file + ': ' if f.file else ''}{f.sentence}" for f in verdict.findings),
+        *(f"{f.level:<4} {_told(f)}" for f in verdict.findings),
     )
     if not verdict.sound:
-        worst = next((f for f in verdict.findings if f.level == "bad"), None)
-        run.fail(
-            "the package does not verify"
-            + (f": {worst.file + ': ' if worst.file else ''}{worst.sentence}" if worst else "")
-        )
+        worst = next(f for f in verdict.findings if f.level == "bad")
+        run.fail(f"the package does not verify: {_told(worst)}")
+
+
+def _told(finding: Finding) -> str:
+    file = f"{finding.file}: " if finding.file else ""
+    told = file + finding.sentence + (f" ({finding.detail})" if finding.detail else "")
+    # Whoever forged the package chose its names: none may steer the terminal.
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in told)
 
 
 def register(app: typer.Typer) -> None:

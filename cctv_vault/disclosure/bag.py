@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from cctv_vault.custody.notes import NoteSigner
-from cctv_vault.disclosure.archive import ArchiveWriter, Sink
+from cctv_vault.disclosure.archive import ArchiveWriter, Sink, checked_name
 from cctv_vault.errors import PackageInvalidError
 from cctv_vault.views import iso
 
@@ -163,8 +163,8 @@ def read_manifest(data: bytes, where: str) -> dict[str, str]:
     except UnicodeDecodeError:
         raise PackageInvalidError(f"{where} is not UTF-8") from None
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        found = re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)
-        if found is None or found[2] in listed:
+        found = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if found is None or not _is_name(found[2]) or found[2] in listed:
             raise PackageInvalidError(f"{where}, line {number}: malformed or a second time")
         listed[found[2]] = found[1]
     return listed
@@ -190,6 +190,13 @@ def safe_name(name: str, taken: set[str]) -> str:
         candidate = f"{stem[:_MOST_STEM]}-{number}{dot}{suffix}"
     taken.add(candidate.casefold())
     return candidate
+
+
+def _is_name(path: str) -> bool:
+    try:
+        return checked_name(path) == path
+    except ValueError:
+        return False
 
 
 def _line(value: str) -> str:

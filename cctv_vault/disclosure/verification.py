@@ -1,37 +1,26 @@
 """Verifying a package with nothing but the file, as a stranger does.
 
-Owns the judgement and its sentences. It trusts the bytes of the file and, where one is given, a
-pinned public key; it opens no vault, writes nothing and never unpacks. Whatever it reads may be
-hostile, so it answers anything at all with findings and never with an exception. It names the file
-each finding is about, and says what a package cannot prove by itself.
+Owns the judgement. It trusts the bytes of the file and, where one is given, a pinned public key;
+it opens no vault, writes nothing and never unpacks. Whatever it reads may be hostile, so it answers
+anything at all with findings and never with an exception. ``verifier/checks.js`` makes the same
+checks in the same order in a browser; both speak from ``sentences.py``.
 """
 
 import hashlib
-import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
-
-from cctv_vault.custody.checkpoints import Checkpoint
+from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX, Checkpoint
 from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.errors import CustodyError
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.notes import Verifier, open_note, parse_vkey
 from cctv_vault.custody.proofs import decode_proof, verify_proof
-from cctv_vault.disclosure.archive import Archive, Member, read_archive, read_member
 from cctv_vault.disclosure.bag import (
     CHECKPOINT,
     DECLARATION,
@@ -44,6 +33,19 @@ from cctv_vault.disclosure.bag import (
     Statement,
     read_manifest,
 )
+from cctv_vault.disclosure.claims import (
+    ClaimedRecording,
+    ClaimError,
+    Claims,
+    comparable,
+    decided_on,
+    read_claims,
+    read_moment,
+    spans_of,
+    whole_seconds,
+)
+from cctv_vault.disclosure.contained import STRAY, Contained, open_folder, open_zip
+from cctv_vault.disclosure.sentences import SENTENCES
 from cctv_vault.errors import PackageInvalidError
 
 Level = Literal["ok", "bad", "note"]
@@ -51,9 +53,11 @@ _MOST_TEXT: Final = 64 * 1024 * 1024
 _MOST_SMALL: Final = 2 * 1024 * 1024
 _ENTRY: Final = re.compile(r"data/custody/entries/(0|[1-9][0-9]{0,17})\.json")
 _PROOF: Final = re.compile(r"data/custody/proofs/(0|[1-9][0-9]{0,17})\.tlog-proof")
+_OXUM: Final = re.compile(r"(?:\A|\n)Payload-Oxum: ([0-9]{1,15})\.([0-9]{1,15})(?=\n|\Z)")
 _KEYFRAME: Final = timedelta(seconds=60)
 _LAST_PICTURE: Final = timedelta(seconds=10)
-_TWO_SECONDS: Final = timedelta(seconds=2)
+_ZIP_TICK: Final = timedelta(seconds=2)
+_NOTHING: Final = timedelta(0)
 _HANDLING: Final = frozenset(
     {
         *(Event.REQUEST_RECEIVED, Event.REQUEST_CONFIRMED, Event.REQUEST_CLARIFIED),
@@ -65,11 +69,23 @@ _APPROVING: Final = frozenset({Event.REQUEST_APPROVED, Event.REQUEST_PARTLY_APPR
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence about the package, or about one file in it."""
+    """One sentence about the package, or about one file in it.
+
+    Attributes:
+        level: Whether it holds, speaks against the package, or is to be known.
+        file: The file's path in the bag, or None for the package.
+        code: The finding's name in `SENTENCES`.
+        facts: What the sentence's braces stand for.
+        sentence: The sentence in English; it follows the file's name.
+        detail: What exactly was wrong, for whoever mends programs.
+    """
 
     level: Level
     file: str | None
+    code: str
+    facts: Mapping[str, str | int]
     sentence: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ def verify_package(
     """Verify a package.
 
     Args:
-        package: The zip, as a path or an open seekable file.
+        package: The zip, as a path or an open seekable file, or the folder it was unpacked to.
         key: The vault's public key as published (a C2SP verifier string), to pin it.
         allow_simulated: Whether a package of a simulated vault may be sound.
         progress: Called with each number of bytes hashed.
@@ -100,85 +116,57 @@ def verify_package(
     """
     check = _Check(key, progress or (lambda _count: None), allow_simulated=allow_simulated)
     try:
-        if isinstance(package, Path):
-            with package.open("rb") as file:
-                check.run(file)
+        if not isinstance(package, Path):
+            check.run(open_zip(package))
+        elif package.is_dir():
+            check.run(open_folder(package))
         else:
-            check.run(package)
+            with package.open("rb") as file:
+                check.run(open_zip(file))
+    except PackageInvalidError as error:
+        check.bad(None, "not-a-package", detail=str(error))
     except OSError as error:
-        check.bad(None, f"the file cannot be read: {error.strerror or type(error).__name__}")
+        check.bad(None, "unreadable", detail=error.strerror or type(error).__name__)
     return PackageVerdict(
         sound=all(finding.level != "bad" for finding in check.findings),
         findings=tuple(check.findings),
     )
 
 
-# --- what the record must say -----------------------------------------------------------------
-
-_Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_Time = Annotated[
-    # Bounds that every later sum and change of zone stays within.
-    AwareDatetime,
-    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC)),
-]
-_Short = Annotated[str, StringConstraints(max_length=1024)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-class _Span(_Part):
-    camera: _Short
-    starts_at: _Time = Field(alias="from")
-    ends_at: _Time = Field(alias="to")
-
-
-class _Recording(_Part):
-    id: _Short
-    camera: _Short
-    file: _Short
-    size: int
-    sha256: _Hex
-    segment_root: _Hex
-    started_at: _Time
-    ended_at: _Time
-
-
-class _Clip(_Span):
-    file: _Short
-    sha256: _Hex
-    delivered_from: _Time
-    delivered_to: _Time
-    recordings: tuple[_Short, ...]
-
-
-class _Request(_Part):
-    id: _Short
-
-
-class _Decision(_Part):
-    decision: Literal["approved", "partly-approved", "before-decision"]
-
-
-class _Custody(_Part):
-    origin: _Short
-    key: _Short
-
-
-class _Record(_Part):
-    format: Literal["cctv-vault/package/v1"]
-    made_at: _Time
-    simulated: bool
-    request: _Request
-    decision: _Decision
-    approved: tuple[_Span, ...]
-    recordings: tuple[_Recording, ...]
-    clips: tuple[_Clip, ...]
-    custody: _Custody
+def shared_rules() -> dict[str, Any]:
+    """What the verifier in a browser takes from here, as JSON; times in microseconds."""
+    return {
+        "files": {
+            "declaration": DECLARATION.decode(),
+            "payload": PAYLOAD,
+            "manifest": MANIFEST,
+            "tagManifest": TAG_MANIFEST,
+            "note": NOTE,
+            "record": RECORD,
+            "checkpoint": CHECKPOINT,
+            "key": KEY,
+            "simulatedSuffix": SIMULATED_SUFFIX,
+            "stray": STRAY,
+        },
+        "events": {
+            "sealed": Event.RECORDING_SEALED.value,
+            "approving": sorted(_APPROVING),
+            "handling": sorted(_HANDLING),
+        },
+        "limits": {
+            "text": _MOST_TEXT,
+            "small": _MOST_SMALL,
+            "keyframe": _KEYFRAME // timedelta(microseconds=1),
+            "lastPicture": _LAST_PICTURE // timedelta(microseconds=1),
+            "zipTick": _ZIP_TICK // timedelta(microseconds=1),
+        },
+        "sentences": {code: {"sv": w.sv, "en": w.en} for code, w in SENTENCES.items()},
+    }
 
 
 # --- the checks, in the order in which each can rest on the one before -------------------------
+
+_Sealings = Mapping[str | None, tuple[int, Entry]]
 
 
 class _Check:
@@ -191,422 +179,346 @@ class _Check:
         self._pinned = pinned
         self._progress = progress
         self._allow_simulated = allow_simulated
-        self._folder = ""
-        self._members: dict[str, Member] = {}
         self._digests: dict[str, str] = {}
         self._entries: dict[int, Entry] = {}
 
-    def ok(self, file: str | None, sentence: str) -> None:
-        self.findings.append(Finding("ok", file, sentence))
+    def _say(
+        self, level: Level, file: str | None, code: str, facts: Mapping[str, str | int], detail: str
+    ) -> None:
+        sentence = SENTENCES[code].en.format(**facts)
+        self.findings.append(Finding(level, file, code, facts, sentence, detail))
 
-    def bad(self, file: str | None, sentence: str) -> None:
-        self.findings.append(Finding("bad", file, sentence))
+    def ok(self, file: str | None, code: str, **facts: str | int) -> None:
+        self._say("ok", file, code, facts, "")
 
-    def note(self, file: str | None, sentence: str) -> None:
-        self.findings.append(Finding("note", file, sentence))
+    def bad(self, file: str | None, code: str, detail: str = "", **facts: str | int) -> None:
+        self._say("bad", file, code, facts, detail)
 
-    def run(self, file: BinaryIO) -> None:
+    def note(self, file: str | None, code: str, **facts: str | int) -> None:
+        self._say("note", file, code, facts, "")
+
+    def run(self, files: Contained) -> None:
         """All checks; the first ones decide whether the later ones make sense."""
-        try:
-            archive = read_archive(file)
-            self._members = self._unfold(archive)
-        except PackageInvalidError as error:
-            self.bad(None, str(error))
-            return
-        self._hash_all(file)
-        self._check_bag(file)
-        verifier = self._check_key(file)
+        self._files = files
+        self._hash_all()
+        self._check_bag()
+        verifier = self._check_key()
         if verifier is None:
             return
-        statement = self._check_statement(file, verifier)
-        checkpoint = self._check_checkpoint(file, verifier)
+        statement = self._check_statement(verifier)
+        checkpoint = self._check_checkpoint(verifier)
         if checkpoint is not None:
-            self._check_entries(file, verifier, checkpoint)
-        record = self._read_record(file)
-        if record is not None:
-            self._check_identity(record, verifier, statement, archive)
-            self._check_recordings(record)
-            self._check_clips(record)
-            self._check_decision(record)
-        self._say_what_cannot_be_known(verifier)
+            self._check_entries(verifier, checkpoint)
+        claims = self._read_record()
+        if claims is not None:
+            self._check_identity(claims, verifier, statement)
+            self._check_recordings(claims)
+            self._check_clips(claims)
+            self._check_decision(claims)
+        self.note(None, "anchored-nobody", name=verifier.name)
+        self.note(None, "cannot-prove")
+        self.note(None, "verifier-inside")
 
-    # --- the zip and the bag ------------------------------------------------------------------
+    # --- the container and the bag ------------------------------------------------------------
 
-    def _unfold(self, archive: Archive) -> dict[str, Member]:
-        """The members by their path in the bag, which is one folder of the zip."""
-        folders = {member.name.partition("/")[0] for member in archive.members}
-        if len(folders) != 1 or any("/" not in member.name for member in archive.members):
-            raise PackageInvalidError("the zip must hold exactly one folder")
-        self._folder = folders.pop()
-        return {member.name.partition("/")[2]: member for member in archive.members}
-
-    def _hash_all(self, file: BinaryIO) -> None:
-        for path, member in self._members.items():
+    def _hash_all(self) -> None:
+        for path in self._files.sizes:
             digest, crc = hashlib.sha256(), 0
+            wanted = self._files.crcs.get(path)
             try:
-                for piece in read_member(file, member):
+                for piece in self._files.read(path):
                     digest.update(piece)
-                    crc = zlib.crc32(piece, crc)
+                    if wanted is not None:
+                        crc = zlib.crc32(piece, crc)
                     self._progress(len(piece))
-            except PackageInvalidError as error:
-                self.bad(path, str(error))
+            except (PackageInvalidError, OSError):
+                self.bad(path, "unreadable")
                 continue
-            if crc != member.crc:
-                self.bad(path, "its bytes are not those the zip was made of (CRC)")
+            if wanted is not None and crc != wanted:
+                self.bad(path, "crc")
             self._digests[path] = digest.hexdigest()
 
-    def _check_bag(self, file: BinaryIO) -> None:
+    def _check_bag(self) -> None:
+        for path in self._files.strays:
+            self.note(path, "stray")
         before = len(self.findings)
-        if self._text(file, "bagit.txt") != DECLARATION.decode():
-            self.bad("bagit.txt", "is not the declaration of a BagIt 1.0 bag")
+        declaration = self._text("bagit.txt")
+        if declaration is not None and declaration != DECLARATION.decode():
+            self.bad("bagit.txt", "not-bagit")
         payload = {path for path in self._digests if path.startswith(PAYLOAD)}
         tags = set(self._digests) - payload - {TAG_MANIFEST, NOTE}
-        self._compare(self._manifest(file, MANIFEST), payload, MANIFEST)
-        self._compare(self._manifest(file, TAG_MANIFEST), tags, TAG_MANIFEST)
-        info = self._text(file, "bag-info.txt") or ""
-        oxum = re.search(r"^Payload-Oxum: (\d{1,19})\.(\d{1,19})$", info, re.MULTILINE)
-        total = sum(self._members[path].size for path in payload)
+        self._compare(self._manifest(MANIFEST), payload, MANIFEST)
+        self._compare(self._manifest(TAG_MANIFEST), tags, TAG_MANIFEST)
+        oxum = _OXUM.search(self._text("bag-info.txt") or "")
+        total = sum(self._files.sizes[path] for path in payload)
         if oxum is None or (int(oxum[1]), int(oxum[2])) != (total, len(payload)):
-            self.bad("bag-info.txt", "the number and size of the payload's files differ")
+            self.bad("bag-info.txt", "oxum")
         if len(self.findings) == before:
-            self.ok(None, f"all {len(self._digests)} files are there, unchanged, and no others")
+            self.ok(None, "all-files", count=len(self._digests))
 
-    def _manifest(self, file: BinaryIO, path: str) -> dict[str, str]:
-        data = self._bytes(file, path, _MOST_TEXT)
+    def _manifest(self, path: str) -> dict[str, str]:
+        data = self._bytes(path, _MOST_TEXT)
         if data is None:
             return {}
         try:
             return read_manifest(data, path)
         except PackageInvalidError as error:
-            self.bad(path, str(error))
+            self.bad(path, "manifest-malformed", detail=str(error))
             return {}
 
     def _compare(self, listed: Mapping[str, str], there: set[str], manifest: str) -> None:
         for path in sorted(listed.keys() | there):
             if path not in there:
-                self.bad(path, f"is listed in {manifest} but is not in the package")
+                self.bad(path, "listed-missing", manifest=manifest)
             elif path not in listed:
-                self.bad(path, f"is in the package but not listed in {manifest}")
+                self.bad(path, "unlisted", manifest=manifest)
             elif listed[path] != self._digests[path]:
-                self.bad(path, f"was changed: its SHA-256 is not the one in {manifest}")
+                self.bad(path, "changed", manifest=manifest)
 
     # --- the signature ------------------------------------------------------------------------
 
-    def _check_key(self, file: BinaryIO) -> Verifier | None:
-        text = self._text(file, KEY)
+    def _check_key(self) -> Verifier | None:
+        text = self._text(KEY)
         if text is None:
             return None
         try:
             verifier = parse_vkey(text.removesuffix("\n"))
-            pinned = None if self._pinned is None else parse_vkey(self._pinned.strip())
         except CustodyError as error:
-            self.bad(KEY, str(error))
+            self.bad(KEY, "key-malformed", detail=str(error))
             return None
-        if pinned is None:
-            self.note(
-                KEY,
-                "no key was pinned: compare this one with the key the controller has published",
-            )
-        elif pinned != verifier:
-            self.bad(KEY, "the package names another key than the pinned one")
-            return pinned
+        if self._pinned is None:
+            self.note(KEY, "key-not-pinned")
+            return verifier
+        try:
+            pinned = parse_vkey(self._pinned.strip())
+        except CustodyError as error:
+            self.bad(None, "pin-malformed", detail=str(error))
+            return None
+        if pinned != verifier:
+            self.bad(KEY, "key-other")
         else:
-            self.ok(KEY, "is the pinned key")
-        return verifier
+            self.ok(KEY, "key-pinned")
+        return pinned
 
-    def _check_statement(self, file: BinaryIO, verifier: Verifier) -> Statement | None:
-        text = self._text(file, NOTE)
+    def _check_statement(self, verifier: Verifier) -> Statement | None:
+        text = self._text(NOTE)
         if text is None:
             return None
         try:
             statement = Statement.decode(open_note(text, [verifier]))
         except (CustodyError, PackageInvalidError) as error:
-            self.bad(NOTE, str(error))
+            self.bad(NOTE, "note-malformed", detail=str(error))
             return None
-        if len(text.rpartition("\n\n")[2].splitlines()) != 1:
+        if text.rpartition("\n\n")[2].count("\n") != 1:
             # Nothing covers this one file but its own signature, so it must be all there is.
-            self.bad(NOTE, "was changed: it holds more than the vault's own signature")
+            self.bad(NOTE, "note-more")
         elif statement.tag_manifest != self._digests.get(TAG_MANIFEST):
-            self.bad(TAG_MANIFEST, f"is not the one that was signed in {NOTE}")
-        elif statement.request != self._folder:
-            self.bad(NOTE, "the signature is of a package of another request")
+            self.bad(TAG_MANIFEST, "tagmanifest-unsigned")
+        elif self._files.folder not in {None, statement.request}:
+            self.bad(NOTE, "note-other-request")
         else:
-            self.ok(NOTE, f"signed by {verifier.name}: covers every file")
+            self.ok(NOTE, "note-ok", name=verifier.name)
         return statement
 
-    def _check_checkpoint(self, file: BinaryIO, verifier: Verifier) -> Checkpoint | None:
-        text = self._text(file, CHECKPOINT)
+    def _check_checkpoint(self, verifier: Verifier) -> Checkpoint | None:
+        text = self._text(CHECKPOINT)
         if text is None:
             return None
         try:
             checkpoint = Checkpoint.open(text, [verifier])
         except CustodyError as error:
-            self.bad(CHECKPOINT, str(error))
+            self.bad(CHECKPOINT, "checkpoint-bad", detail=str(error))
             return None
-        self.ok(CHECKPOINT, f"signed by the log itself over {checkpoint.size} entries")
+        self.ok(CHECKPOINT, "checkpoint-ok", size=checkpoint.size)
         if checkpoint.simulated:
             say = self.note if self._allow_simulated else self.bad
-            say(
-                CHECKPOINT,
-                "SIMULATED: the package comes from a vault whose clock is set by hand; it is no "
-                "evidence",
-            )
+            say(CHECKPOINT, "simulated")
         return checkpoint
 
     # --- the custody log ----------------------------------------------------------------------
 
-    def _check_entries(self, file: BinaryIO, verifier: Verifier, checkpoint: Checkpoint) -> None:
+    def _check_entries(self, verifier: Verifier, checkpoint: Checkpoint) -> None:
         before = len(self.findings)
-        signed = self._text(file, CHECKPOINT)
+        signed = self._text(CHECKPOINT)
         for path in self._digests:
             if path.startswith("data/custody/proofs/"):
                 found = _PROOF.fullmatch(path)
-                beside = found and f"data/custody/entries/{found[1]}.json"
-                if not beside or beside not in self._digests:
-                    self.bad(path, "is a proof of no entry in the package")
+                if not found or f"data/custody/entries/{found[1]}.json" not in self._digests:
+                    self.bad(path, "proof-of-nothing")
             elif path.startswith("data/custody/entries/"):
-                self._check_entry(file, path, verifier, signed or "")
+                self._check_entry(path, verifier, signed)
         if not self._entries:
-            self.bad(None, "the package holds no custody entries that are proven")
+            self.bad(None, "no-entries")
         elif len(self.findings) == before:
-            self.ok(
-                None,
-                f"all {len(self._entries)} custody entries are in the log of {checkpoint.size} "
-                "entries",
-            )
+            self.ok(None, "entries-ok", count=len(self._entries), size=checkpoint.size)
 
-    def _check_entry(self, file: BinaryIO, path: str, verifier: Verifier, signed: str) -> None:
+    def _check_entry(self, path: str, verifier: Verifier, signed: str | None) -> None:
         found = _ENTRY.fullmatch(path)
         if found is None:
-            self.bad(path, "is not named like a custody entry")
+            self.bad(path, "entry-name")
             return
-        body = self._bytes(file, path, _MOST_SMALL)
+        body = self._bytes(path, _MOST_SMALL)
         beside = f"data/custody/proofs/{found[1]}.tlog-proof"
-        proof = self._text(file, beside)
+        proof = self._text(beside)
         if body is None or proof is None:
             return
         try:
             entry = Entry.from_bytes(body)
         except CustodyError as error:
-            self.bad(path, str(error))
+            self.bad(path, "entry-malformed", detail=str(error))
             return
         try:
             verified = verify_proof(body, proof, [verifier])
             same = decode_proof(proof).checkpoint == signed
         except CustodyError as error:
-            self.bad(beside, str(error))
+            self.bad(beside, "proof-bad", detail=str(error))
             return
         if verified.index != int(found[1]):
-            self.bad(beside, "proves another place in the log than its name says")
+            self.bad(beside, "proof-place")
         elif not same:
-            self.bad(beside, f"is against another checkpoint than {CHECKPOINT}")
+            self.bad(beside, "proof-other-checkpoint")
         else:
             self._entries[verified.index] = entry
 
     # --- the record ---------------------------------------------------------------------------
 
-    def _read_record(self, file: BinaryIO) -> _Record | None:
-        data = self._bytes(file, RECORD, _MOST_TEXT)
+    def _read_record(self) -> Claims | None:
+        data = self._bytes(RECORD, _MOST_TEXT)
         if data is None:
             return None
         try:
-            return _Record.model_validate(json.loads(data))
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            self.bad(RECORD, f"{where}: {first['msg']}")
-        except (ValueError, RecursionError):
-            self.bad(RECORD, "is not JSON")
-        return None
+            return read_claims(data)
+        except ClaimError as error:
+            self.bad(RECORD, "record-malformed", detail=str(error))
+            return None
 
     def _check_identity(
-        self,
-        record: _Record,
-        verifier: Verifier,
-        statement: Statement | None,
-        archive: Archive,
+        self, claims: Claims, verifier: Verifier, statement: Statement | None
     ) -> None:
         before = len(self.findings)
-        if record.request.id != self._folder:
-            self.bad(RECORD, "is the record of another request")
-        if record.custody.origin != verifier.name:
-            self.bad(RECORD, "names another log than the one that signed")
-        if not timedelta(0) <= record.made_at - archive.made_at < _TWO_SECONDS:
-            self.bad(RECORD, "was made at another time than the zip")
-        if statement is not None and _parsed(statement.made_at) != record.made_at:
-            self.bad(RECORD, "was made at another time than the signature says")
+        request = self._files.folder or (statement and statement.request) or claims.request.id
+        zipped = self._files.made_at
+        if claims.request.id != request:
+            self.bad(RECORD, "record-other-request")
+        if claims.custody.origin != verifier.name:
+            self.bad(RECORD, "record-other-log")
+        if claims.simulated != verifier.name.endswith(SIMULATED_SUFFIX):
+            self.bad(RECORD, "record-other-kind")
+        if zipped is not None and not _NOTHING <= claims.made_at - zipped < _ZIP_TICK:
+            self.bad(RECORD, "record-other-zip")
+        if statement is not None and not _tells(statement, claims):
+            self.bad(RECORD, "record-other-time")
         if len(self.findings) == before:
-            self.ok(
-                RECORD, f"is the record of {record.request.id}, made {record.made_at:%F %T} UTC"
-            )
+            made = f"{claims.made_at:%Y-%m-%d %H:%M:%S}"
+            self.ok(RECORD, "record-ok", request=claims.request.id, made=made)
 
-    def _check_recordings(self, record: _Record) -> None:
-        sealings = {
+    # --- the footage --------------------------------------------------------------------------
+
+    def _check_recordings(self, claims: Claims) -> None:
+        sealings: _Sealings = {
             entry.subject: (index, entry)
             for index, entry in self._entries.items()
             if entry.event == Event.RECORDING_SEALED
         }
-        told: set[str] = set()
-        for recording in record.recordings:
-            told.add(recording.file)
-            fault = self._recording_fault(recording, record, sealings)
-            if fault:
-                self.bad(recording.file, fault)
+        for each in claims.recordings:
+            fault, other = self._original_fault(each, claims, sealings)
+            if fault == "entry-differs":
+                self.bad(each.file, fault, fields=other)
+            elif fault:
+                self.bad(each.file, fault)
             else:
-                index = sealings[recording.id][0]
-                self.ok(recording.file, f"is bit for bit what was sealed (entry {index})")
-        for path in self._digests:
-            if path.startswith("data/originals/") and path not in told:
-                self.bad(path, "is an original of which the record says nothing")
+                self.ok(each.file, "original-ok", index=sealings[each.id][0])
+        told = {each.file for each in claims.recordings}
+        self._check_told("data/originals/", told, "original-untold")
 
-    def _recording_fault(
-        self,
-        recording: _Recording,
-        record: _Record,
-        sealings: Mapping[str | None, tuple[int, Entry]],
-    ) -> str | None:
-        member = self._members.get(recording.file)
-        sealed = sealings.get(recording.id)
+    def _original_fault(
+        self, each: ClaimedRecording, claims: Claims, sealings: _Sealings
+    ) -> tuple[str, str]:
+        sealed = sealings.get(each.id)
         facts = {} if sealed is None else sealed[1].facts
-        shown = any(
-            span.camera == recording.camera
-            and recording.started_at < span.ends_at
-            and (recording.ended_at > span.starts_at or recording.started_at >= span.starts_at)
-            for span in record.approved
-        )
-        claims = {
-            "sha256": recording.sha256,
-            "size": recording.size,
-            "camera": recording.camera,
-            "segment_root": recording.segment_root,
-        }
-        other = [name for name, value in claims.items() if facts.get(name) != value]
+        names = ("sha256", "size", "camera", "segment_root")
+        other = ", ".join(name for name in names if facts.get(name) != getattr(each, name))
         faults = {
-            "the record places it under another camera": not recording.file.startswith(
-                f"data/originals/{recording.camera}/"
-            ),
-            "its SHA-256 is not the one in the record": self._digests.get(recording.file)
-            != recording.sha256,
-            "its size is not the one in the record": member is None
-            or member.size != recording.size,
-            "no proven custody entry tells of its sealing": sealed is None,
-            f"the custody entry of its sealing has another {' and '.join(other)}": bool(other),
-            "it lies outside the time that was decided on": not shown,
+            "other-camera": not each.file.startswith(f"data/originals/{each.camera}/"),
+            "other-hash": self._digests.get(each.file) != each.sha256,
+            "other-size": self._files.sizes.get(each.file) != each.size,
+            "unsealed": sealed is None,
+            "entry-differs": bool(other),
+            "outside-decision": not decided_on(claims, each.camera, each.started_at, each.ended_at),
         }
-        return next((sentence for sentence, holds in faults.items() if holds), None)
+        return next((code for code, holds in faults.items() if holds), ""), other
 
-    def _check_clips(self, record: _Record) -> None:
-        told: set[str] = set()
-        originals = {recording.id for recording in record.recordings}
-        spans = {(span.camera, span.starts_at, span.ends_at) for span in record.approved}
-        for clip in record.clips:
-            told.add(clip.file)
+    def _check_clips(self, claims: Claims) -> None:
+        originals = {recording.id for recording in claims.recordings}
+        spans = comparable(claims.approved)
+        for clip in claims.clips:
             early = clip.starts_at - clip.delivered_from
             if self._digests.get(clip.file) != clip.sha256:
-                self.bad(clip.file, "its SHA-256 is not the one in the record")
+                self.bad(clip.file, "other-hash")
             elif (clip.camera, clip.starts_at, clip.ends_at) not in spans:
-                self.bad(clip.file, "shows a time that was not decided on")
+                self.bad(clip.file, "clip-undecided")
             elif early > _KEYFRAME or clip.delivered_to - clip.ends_at > _LAST_PICTURE:
-                self.bad(clip.file, "shows more than the time that was decided on")
+                self.bad(clip.file, "clip-more")
             else:
-                self.ok(clip.file, "shows the time that was decided on")
-                if early > timedelta(0):
-                    self.note(
-                        clip.file,
-                        f"begins {early.total_seconds():.1f} s early, with the key frame its "
-                        "first pictures need",
-                    )
+                self.ok(clip.file, "clip-ok")
+                if early > _NOTHING:
+                    self.note(clip.file, "clip-early", seconds=whole_seconds(early))
                 if not originals.issuperset(clip.recordings):
-                    self.note(clip.file, "is made of a recording whose original is not included")
+                    self.note(clip.file, "clip-without-original")
+        self._check_told("data/clips/", {clip.file for clip in claims.clips}, "clip-untold")
+
+    def _check_told(self, folder: str, told: set[str], code: str) -> None:
         for path in self._digests:
-            if path.startswith("data/clips/") and path not in told:
-                self.bad(path, "is a clip of which the record says nothing")
+            if path.startswith(folder) and path not in told:
+                self.bad(path, code)
 
-    def _check_decision(self, record: _Record) -> None:
-        mine = [entry for entry in self._entries.values() if entry.subject == record.request.id]
-        if record.decision.decision == "before-decision":
-            self.note(
-                RECORD,
-                "was handed over before a decision, as the law allows on the spot, under "
-                "compulsion or in an emergency; it is reviewed afterwards by another person",
-            )
+    # --- the decision -------------------------------------------------------------------------
+
+    def _check_decision(self, claims: Claims) -> None:
+        if claims.decision.decision == "before-decision":
+            self.note(RECORD, "before-decision")
             return
-        approvals = [
-            index
-            for index, entry in self._entries.items()
-            if entry.subject == record.request.id and entry.event in _APPROVING
-        ]
+        mine = {i: e for i, e in self._entries.items() if e.subject == claims.request.id}
+        approvals = [index for index, entry in mine.items() if entry.event in _APPROVING]
         if not approvals:
-            self.bad(RECORD, "no proven custody entry tells of an approval")
+            self.bad(RECORD, "no-approval")
             return
-        approval = self._entries[max(approvals)]
-        decided = [
-            {"camera": span.camera, "from": _text(span.starts_at), "to": _text(span.ends_at)}
-            for span in record.approved
-        ]
-        handlers = {entry.actor.id for entry in mine if entry.event in _HANDLING}
-        if _spans(approval.facts.get("windows")) != _spans(decided):
-            self.bad(RECORD, f"entry {max(approvals)} approved another time than the record says")
-        elif approval.actor.id in handlers:
-            self.bad(RECORD, f"entry {max(approvals)}: who approved had handled the request")
+        index = max(approvals)
+        handlers = {entry.actor.id for entry in mine.values() if entry.event in _HANDLING}
+        if spans_of(mine[index].facts.get("windows")) != comparable(claims.approved):
+            self.bad(RECORD, "approved-other", index=index)
+        elif mine[index].actor.id in handlers:
+            self.bad(RECORD, "approver-handled", index=index)
         else:
-            self.ok(
-                RECORD, f"approved by a second person who had not handled it ({max(approvals)})"
-            )
-        if any(entry.actor.means == "asserted" for entry in mine):
-            self.note(RECORD, "who acted was asserted, not proven: the vault was a simulated one")
-
-    def _say_what_cannot_be_known(self, verifier: Verifier) -> None:
-        self.note(None, f"the log {verifier.name} is anchored outside by: nobody")
-        self.note(
-            None,
-            "that a recording shows what happened, and that nothing was left out before it was "
-            "sealed, no signature can prove",
-        )
+            self.ok(RECORD, "approved", index=index)
+        if any(entry.actor.means == "asserted" for entry in mine.values()):
+            self.note(RECORD, "asserted")
 
     # --- reading ------------------------------------------------------------------------------
 
-    def _bytes(self, file: BinaryIO, path: str, most: int) -> bytes | None:
-        member = self._members.get(path)
-        if member is None or path not in self._digests:
-            self.bad(path, "is missing")
+    def _bytes(self, path: str, most: int) -> bytes | None:
+        if path not in self._digests:
+            self.bad(path, "missing")
             return None
-        if member.size > most:
-            self.bad(path, "is larger than such a file can be")
+        if self._files.sizes[path] > most:
+            self.bad(path, "too-large")
             return None
-        return b"".join(read_member(file, member))
+        return b"".join(self._files.read(path))
 
-    def _text(self, file: BinaryIO, path: str) -> str | None:
-        data = self._bytes(file, path, _MOST_SMALL)
+    def _text(self, path: str) -> str | None:
+        data = self._bytes(path, _MOST_SMALL)
         if data is None:
             return None
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
-            self.bad(path, "is not UTF-8")
+            self.bad(path, "not-utf8")
             return None
 
 
-def _spans(windows: object) -> set[tuple[str, str, str]] | None:
-    """Windows as told in an entry or a record, comparable; None where they are malformed."""
-    if not isinstance(windows, list):
-        return None
+def _tells(statement: Statement, claims: Claims) -> bool:
+    """Whether the signed statement gives the record's time."""
     try:
-        return {(str(w["camera"]), _same(w["from"]), _same(w["to"])) for w in windows}
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _same(moment: object) -> str:
-    return _text(datetime.fromisoformat(str(moment)))
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
-
-
-def _parsed(moment: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(moment)
+        return read_moment(statement.made_at) == claims.made_at
     except ValueError:
-        return None
+        return False
