@@ -10,6 +10,7 @@ from cctv_vault.custody.log import LoggedEntry
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.register import Register
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.home import Home
@@ -26,11 +27,12 @@ from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.publication import Publisher
-from cctv_vault.retention.sweep import Sweeper
 from cctv_vault.retention.reviews import Reviews
+from cctv_vault.retention.sweep import Sweeper
 from cctv_vault.settings import Settings
 
 _JOURNAL: Final = "sealing"
+_LEAVING: Final = "leaving"
 
 
 class Vault:
@@ -75,11 +77,11 @@ class Vault:
             grants=self.grants,
             policies=self.policies,
         )
-        self.register = Register(
-            database=database,
         self.reviews = Reviews(
             database=database, ledger=ledger, holds=self.holds, policies=self.policies
         )
+        self.register = Register(
+            database=database,
             ledger=ledger,
             home=self.settings.home,
             key_folder=self.settings.key_folder,
@@ -112,6 +114,9 @@ class Vault:
         self.catalogue = Catalogue(
             database=database, ledger=ledger, grants=self.grants, log=home.log
         )
+        self._departures = Departures(
+            database=database, ledger=ledger, folder=self.settings.home / _LEAVING
+        )
         self.access = FootageAccess(
             database=database,
             ledger=ledger,
@@ -121,6 +126,7 @@ class Vault:
             catalogue=self.catalogue,
             posters=self.posters,
             sandbox=self._playback_sandbox,
+            departures=self._departures,
             vault_id=home.vault_id,
         )
         self.incidents = Incidents(
@@ -156,6 +162,7 @@ class Vault:
             catalogue=self.catalogue,
             access=self.access,
             sandbox=self._package_sandbox,
+            departures=self._departures,
             people=self.people,
             vault_id=home.vault_id,
             controller=home.controller,
@@ -193,6 +200,7 @@ class Vault:
             vault.ingest.resume()
             vault.access.resume()
             vault.requests.resume()
+            vault._departures.tidy()
         except BaseException:
             vault.close()
             raise
@@ -240,4 +248,5 @@ class Vault:
             self._package_sandbox,
         ):
             sandbox.close()
+        self._departures.close()
         self.home.close()

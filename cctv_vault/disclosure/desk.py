@@ -38,6 +38,7 @@ from cctv_vault.disclosure.workflow import (
 )
 from cctv_vault.errors import AccessDeniedError, GateNotMetError
 from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.departures import Departures
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.people.service import People
@@ -72,6 +73,7 @@ class Desk:
         catalogue: Catalogue,
         people: People,
         freezing: Freezing,
+        departures: Departures,
         packaging: Packaging,
         zone: str,
     ) -> None:
@@ -84,6 +86,7 @@ class Desk:
         self._catalogue = catalogue
         self._people = people
         self._freezing = freezing
+        self._departures = departures
         self._packaging = packaging
         self._zone = zone
         self._codes = CodeHasher()

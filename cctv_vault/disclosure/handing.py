@@ -5,8 +5,8 @@ entered after the last. Refuses a package without its gate, a link after five wr
 release on the spot to anybody but the police for at most an hour.
 """
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, cast
 from sqlalchemy import select
 from sqlmodel import col
 
+from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import read_archive, read_member
 from cctv_vault.disclosure.cases import (
@@ -53,8 +54,11 @@ from cctv_vault.errors import (
     NotFoundError,
     TransitionNotAllowedError,
 )
-from cctv_vault.footage.outfile import OutFile, check_target
-from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
+from cctv_vault.footage.departures import Departure
+from cctv_vault.footage.outfile import check_target
+from cctv_vault.ids import long_id
+from cctv_vault.ledger import Act
+from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right, system_actor
 from cctv_vault.schema import DownloadLink, Package
 from cctv_vault.views import iso
 from storage.stream import SealedReader
@@ -63,6 +67,7 @@ ATTEMPTS: Final = 5
 LINK_LASTS: Final = timedelta(days=14)
 COPY_LASTS_AFTER_RECEIPT: Final = timedelta(days=7)
 REVIEW_WITHIN: Final = Deadline("working-days", 1)
+_COPY: Final = "package-copy"
 _UNPACKED: Final = ("data/clips/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
 
 
@@ -116,17 +121,12 @@ class Handing(Receiving):
                     facts=_package_facts(made),
                     also=(made.package_id,),
                 )
-                if out is not None:
-                    step.act.record(
-                        Event.FOOTAGE_EXPORT_INTENDED,
-                        request_id,
-                        facts={"package": made.package_id},
-                    )
+                departure = None if out is None else self._announce(step.act, request_id, made, out)
         except BaseException:
             self._packaging.discard(made.package_id)
             raise
-        if out is not None:
-            self._write_copy(actor, request_id, package, out)
+        if out is not None and departure is not None:
+            self._write_copy(actor, package, out, departure)
         return PreparedPackage(
             id=request_id,
             state=State.PREPARED.value,
@@ -358,12 +358,12 @@ class Handing(Receiving):
         made = self._packaging.make(
             row, filing.windows, now, sound_allowed=False, progress=lambda _count: None
         )
-        package, spot = self._begin_hand_over(actor, row.id, action, made)
-        return replace(spot, files=self._written_out(actor, row.id, package, folder))
+        package, departure, spot = self._begin_hand_over(actor, row.id, action, made, folder)
+        return replace(spot, files=self._written_out(actor, row.id, package, folder, departure))
 
     def _begin_hand_over(
-        self, actor: Actor, request_id: str, action: Action, made: Made
-    ) -> tuple[Package, OnTheSpot]:
+        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path
+    ) -> tuple[Package, Departure, OnTheSpot]:
         """Keep the package and put the request under review, before the first byte leaves.
 
         What may have left counts as handed over: whoever breaks off the writing, or gives a medium
@@ -381,11 +381,8 @@ class Handing(Receiving):
                 package = self._packaging.keep(act.session, row, made, act.now)
                 package.state = "released"
                 act.session.add(package)
-                act.record(
-                    Event.FOOTAGE_EXPORT_INTENDED,
-                    request_id,
-                    facts=_package_facts(made),
-                    also=(made.package_id,),
+                departure = self._announce(
+                    act, request_id, made, folder / f"{request_id}.zip", _package_facts(made)
                 )
                 windows = self._facts(Step(act, row)).wanted
                 zone = self._zone_of(act.session, windows)
@@ -405,7 +402,7 @@ class Handing(Receiving):
                     },
                     also=(package.id,),
                 )
-                return package, OnTheSpot(
+                spot = OnTheSpot(
                     id=request_id,
                     state=row.state,
                     files=(),
@@ -415,23 +412,20 @@ class Handing(Receiving):
         except BaseException:
             self._packaging.discard(made.package_id)
             raise
+        return package, departure, spot
 
     def _written_out(
-        self, actor: Actor, request_id: str, package: Package, folder: Path
+        self,
+        actor: Actor,
+        request_id: str,
+        package: Package,
+        folder: Path,
+        departure: Departure,
     ) -> tuple[str, ...]:
         """The files in the officer's folder; entered whether they all came about or not."""
-        facts = {"package": package.id}
-        try:
-            files = self._write_folder(request_id, package, folder)
-        except BaseException as error:
-            facts["why"] = getattr(error, "code", "interrupted")
-            self._ledger.record(
-                Event.FOOTAGE_EXPORT_FAILED, actor, request_id, facts=facts, also=(package.id,)
-            )
-            raise
-        self._ledger.record(
-            Event.FOOTAGE_EXPORTED, actor, request_id, facts=facts, also=(package.id,)
-        )
+        with self._failing(actor, departure):
+            files = self._write_folder(request_id, package, folder, departure)
+        self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, {})
         return files
 
     # --- inside -------------------------------------------------------------------------------
@@ -449,34 +443,72 @@ class Handing(Receiving):
         return case.wanted
 
     def _write_copy(
-        self, actor: Actor, request_id: str, package: Package, out: Path | BinaryIO
+        self, actor: Actor, package: Package, out: Path | BinaryIO, departure: Departure
     ) -> None:
         """Write the decrypted copy a person ordered; entered whether it came about or not."""
-        written = 0
-        try:
-            with OutFile(out) as file:
-                copy_out(self._reader(package), file.write)
-                written = file.size
-                file.finish()
-        except BaseException as error:
-            self._ledger.record(
-                Event.FOOTAGE_EXPORT_FAILED,
-                actor,
-                request_id,
-                facts={"package": package.id, "why": getattr(error, "code", "interrupted")},
-            )
-            raise
-        self._ledger.record(
-            Event.FOOTAGE_EXPORTED,
-            actor,
+        with self._failing(actor, departure), self._departures.file(departure, out) as file:
+            copy_out(self._reader(package), file.write)
+            file.finish()
+        facts: dict[str, Json] = {"size": file.size, "sha256": package.sha256.hex()}
+        self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, facts)
+
+    def _announce(
+        self,
+        act: Act,
+        request_id: str,
+        made: Made,
+        out: Path | BinaryIO,
+        facts: Mapping[str, Json] | None = None,
+    ) -> Departure:
+        """Enter, in the act that keeps a package, that a decrypted copy of it will leave."""
+        package = made.package_id
+        act.record(
+            Event.FOOTAGE_EXPORT_INTENDED,
             request_id,
-            facts={"package": package.id, "size": written, "sha256": package.sha256.hex()},
-            also=(package.id,),
+            facts=facts or {"package": package},
+            also=(package,),
+        )
+        return self._departures.announce(
+            act, id=long_id(), kind=_COPY, subject=request_id, out=out, payload={"package": package}
         )
 
-    def _write_folder(self, request_id: str, package: Package, folder: Path) -> tuple[str, ...]:
+    @contextmanager
+    def _failing(self, actor: Actor, departure: Departure) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            why = {"why": getattr(error, "code", "interrupted")}
+            self._settle(actor, departure.id, Event.FOOTAGE_EXPORT_FAILED, why)
+            raise
+
+    def _settle(
+        self, actor: Actor, departure_id: str, event: Event, facts: Mapping[str, Json]
+    ) -> None:
+        """Enter how a copy ended, unless somebody has."""
+        with self._ledger.act(event, actor) as act:
+            intent = self._departures.settle(act, departure_id)
+            if intent is not None:
+                package = str(intent.payload["package"])
+                act.record(
+                    event, intent.subject, facts={"package": package, **facts}, also=(package,)
+                )
+
+    def _settle_copies(self) -> None:
+        """Enter how the copies ended whose process died; what may have left counts as written."""
+        for each in self._departures.abandoned(_COPY):
+            left = each.may_have_left
+            self._settle(
+                system_actor(),
+                each.id,
+                Event.FOOTAGE_EXPORTED if left else Event.FOOTAGE_EXPORT_FAILED,
+                {"interrupted": True} if left else {"why": "interrupted"},
+            )
+
+    def _write_folder(
+        self, request_id: str, package: Package, folder: Path, departure: Departure
+    ) -> tuple[str, ...]:
         """The package beside what can be played and read at once, in the officer's folder."""
-        with OutFile(folder / f"{request_id}.zip") as file:
+        with self._departures.file(departure, folder / f"{request_id}.zip") as file:
             copy_out(self._reader(package), file.write)
             file.finish()
         names = [f"{request_id}.zip"]
@@ -487,7 +519,7 @@ class Handing(Receiving):
                 if not path.startswith(_UNPACKED):
                     continue
                 name = f"{request_id}-{path.rpartition('/')[2]}"
-                with OutFile(folder / name) as file:
+                with self._departures.file(departure, folder / name) as file:
                     for piece in read_member(source, member):
                         file.write(piece)
                     file.finish()

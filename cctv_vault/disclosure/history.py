@@ -97,6 +97,24 @@ def _released(facts: _Facts) -> Words:
     return ways.get(channel, Words("lämnade ut paketet", "released the package"))
 
 
+def _copied(facts: _Facts) -> Words:
+    if facts.get("interrupted"):
+        return Words(
+            "skrivningen av paketets kopia avbröts; kopian räknas som lämnad",
+            "the writing of the package's copy broke off; it counts as handed over",
+        )
+    return Words("skrev en kopia av paketet", "wrote a copy of the package")
+
+
+def _not_copied(facts: _Facts) -> Words:
+    if facts.get("why") == "interrupted":
+        return Words(
+            "skrivningen av paketets kopia avbröts; inget av den finns kvar",
+            "the writing of the package's copy broke off; nothing of it is left",
+        )
+    return Words("kunde inte skriva kopian av paketet", "could not write the copy of the package")
+
+
 def _reviewed(facts: _Facts) -> Words:
     if facts.get("approved"):
         return Words(
@@ -143,10 +161,8 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.FOOTAGE_EXPORT_INTENDED: _fixed(
         "påbörjade en kopia av paketet", "began a copy of the package"
     ),
-    Event.FOOTAGE_EXPORTED: _fixed("skrev en kopia av paketet", "wrote a copy of the package"),
-    Event.FOOTAGE_EXPORT_FAILED: _fixed(
-        "kunde inte skriva kopian av paketet", "could not write the copy of the package"
-    ),
+    Event.FOOTAGE_EXPORTED: _copied,
+    Event.FOOTAGE_EXPORT_FAILED: _not_copied,
     Event.HOLD_PLACED: _fixed("frös bildmaterialet", "froze the footage"),
     Event.HOLD_CHANGED: _fixed("ändrade frysningen", "changed the freeze"),
     Event.HOLD_RELEASED: _fixed("hävde frysningen", "released the freeze"),

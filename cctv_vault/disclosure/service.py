@@ -15,6 +15,7 @@ from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.reading import Reading
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.departures import Departures
 from cctv_vault.ledger import Ledger
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.service import People
@@ -42,6 +43,7 @@ class Requests(Deciding, Handing, Reading):
         catalogue: Catalogue,
         access: FootageAccess,
         sandbox: MediaSandbox,
+        departures: Departures,
         people: People,
         vault_id: str,
         controller: str,
@@ -60,6 +62,7 @@ class Requests(Deciding, Handing, Reading):
             catalogue=catalogue,
             people=people,
             freezing=Freezing(holds),
+            departures=departures,
             packaging=Packaging(
                 database=database,
                 log=log,
@@ -79,5 +82,6 @@ class Requests(Deciding, Handing, Reading):
         )
 
     def resume(self) -> None:
-        """Remove what processes that died while making a package left; call at start."""
+        """Settle what processes that died with a package in hand left; call at start."""
         self._packaging.resume(self._ledger.clock.now())
+        self._settle_copies()

@@ -34,7 +34,8 @@ from cctv_vault.errors import (
 from cctv_vault.footage.catalogue import Catalogue, Gap, is_visible
 from cctv_vault.footage.clips import ClipSource, cut, playable_codec, remux_for_browser
 from cctv_vault.footage.copies import Copies, Intended
-from cctv_vault.footage.outfile import OutFile, check_target, part_of
+from cctv_vault.footage.departures import Departures
+from cctv_vault.footage.outfile import OutFile, check_target
 from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.streams import (
     ORIGINAL,
@@ -180,10 +181,14 @@ class FootageAccess:
         catalogue: Catalogue,
         posters: Posters,
         sandbox: MediaSandbox,
+        departures: Departures,
         vault_id: str,
     ) -> None:
         """All belong to the vault."""
-        self.copies = Copies(database=database, ledger=ledger, keyring=keyring)
+        self.copies = Copies(
+            database=database, ledger=ledger, keyring=keyring, departures=departures
+        )
+        self._departures = departures
         self._database = database
         self._ledger = ledger
         self._store = store
@@ -197,7 +202,7 @@ class FootageAccess:
         self._rendering = threading.Lock()
 
     def resume(self) -> None:
-        """Register what left while its process died; call at start."""
+        """Settle what was leaving when its process died; call at start."""
         # Footage can be seen though nothing can be written; a later start tries again.
         with contextlib.suppress(IntakeStoppedError):
             self.copies.resume(system_actor())
@@ -294,14 +299,14 @@ class FootageAccess:
         event = Event.FOOTAGE_EXPORT_INTENDED
         with self._ledger.act(event, actor, subject=recording_id) as act:
             actor.require(Right.FOOTAGE_EXPORT)
-            part = _checked_part(out)
+            _check(out)
             recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
             intended = self.copies.intend(
                 act,
                 recordings=(recording_id,),
                 purpose=purpose,
                 reason=reason,
-                part=part,
+                out=out,
                 also=(recording.camera_code, *self._secret(act, [recording_id])),
             )
         with self._leaving(actor, intended, out) as file:
@@ -344,7 +349,7 @@ class FootageAccess:
         event = Event.FOOTAGE_EXPORT_INTENDED
         with self._ledger.act(event, actor, subject=None) as act:
             actor.require(Right.FOOTAGE_EXPORT)
-            part = _checked_part(out)
+            _check(out)
             if start >= end:
                 raise InvalidInputError("a clip must end after it begins")
             keep_audio = find_camera(act.session, camera).sound == "yes"
@@ -359,7 +364,7 @@ class FootageAccess:
                 recordings=taken,
                 purpose=purpose,
                 reason=reason,
-                part=part,
+                out=out,
                 also=(camera, *self._secret(act, taken)),
             )
         with self._leaving(actor, intended, out) as file, ExitStack() as opened:
@@ -580,18 +585,16 @@ class FootageAccess:
         """The file bytes leave into; where they do not all leave, that is entered."""
         file: OutFile | None = None
         try:
-            with OutFile(out) as file:
+            with self._departures.file(intended.departure, out) as file:
                 yield file
         except BaseException:
             self.copies.failed(actor, intended, file.size if file is not None else 0)
             raise
 
 
-def _checked_part(out: Path | BinaryIO) -> Path | None:
-    if not isinstance(out, Path):
-        return None
-    check_target(out)
-    return part_of(out)
+def _check(out: Path | BinaryIO) -> None:
+    if isinstance(out, Path):
+        check_target(out)
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """The register of copies: footage that left the vault for use in the house, and when it must end.
 
 Owns the entries before and after bytes leave. A copy whose outcome nobody entered, because the
-process died, counts as made: what may have left is registered, reminded of and asked after.
+process died, counts as made unless it is certain that no file of it is left: what may have left is
+registered, reminded of and asked after.
 """
 
 import builtins
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from sqlmodel import col, select
 
@@ -18,10 +18,10 @@ from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.footage.departures import Departure, Departures
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ids import reference
-from cctv_vault.ingest.sources import escape_name, unescape_name
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.keyring import Keyring
@@ -36,7 +36,6 @@ KEPT_FOR: Final[Mapping[str, timedelta]] = {
     "technical-fault": timedelta(days=7),
 }
 """What a copy may be made for, and how long until it must be destroyed."""
-ABANDONED_AFTER: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Intended:
     """A copy about to be made."""
 
     copy_id: str
-    intent_id: str
+    departure: Departure
     recordings: tuple[str, ...]
     purpose: str
 
@@ -67,11 +66,14 @@ class Intended:
 class Copies:
     """Keeps the register of copies."""
 
-    def __init__(self, *, database: Database, ledger: Ledger, keyring: Keyring) -> None:
+    def __init__(
+        self, *, database: Database, ledger: Ledger, keyring: Keyring, departures: Departures
+    ) -> None:
         """All belong to the vault."""
         self._database = database
         self._ledger = ledger
         self._keyring = keyring
+        self._departures = departures
 
     def intend(
         self,
@@ -80,7 +82,7 @@ class Copies:
         recordings: Sequence[str],
         purpose: str,
         reason: str,
-        part: Path | None,
+        out: Path | BinaryIO,
         also: Sequence[str] = (),
     ) -> Intended:
         """Announce, in the caller's act, that a copy will be made; checks purpose and reason.
@@ -100,36 +102,36 @@ class Copies:
         text = self._keyring.seal_text(
             act.session, reason.encode("utf-8", "replace"), f"copy/{copy_id}", act.now
         )
-        intent = Intent(
+        subject = recordings[0] if len(recordings) == 1 else copy_id
+        departure = self._departures.announce(
+            act,
             id=copy_id,
             kind=EXPORT,
-            subject=recordings[0] if len(recordings) == 1 else copy_id,
+            subject=subject,
+            out=out,
             payload={
                 "recordings": list(recordings),
                 "purpose": purpose,
                 "reason_text": text,
                 "made_by": act.actor.id,
-                "part": None if part is None else escape_name(str(part)),
             },
-            created_at=act.now,
         )
-        act.session.add(intent)
         act.record(
             Event.FOOTAGE_EXPORT_INTENDED,
-            intent.subject,
+            subject,
             facts={"copy": copy_id, "purpose": purpose, "recordings": list(recordings)},
             details={"reason": reason},
             also=(copy_id, *recordings, *also),
         )
-        return Intended(copy_id, intent.id, tuple(recordings), purpose)
+        return Intended(copy_id, departure, tuple(recordings), purpose)
 
     def made(
         self, actor: Actor, intended: Intended, sha256: builtins.bytes, facts: Mapping[str, Json]
     ) -> datetime:
         """Register the copy; returns when it must have been destroyed."""
         with self._ledger.act(Event.FOOTAGE_EXPORTED, actor, subject=intended.copy_id) as act:
-            intent = act.session.get(Intent, intended.intent_id, with_for_update=True)
-            if intent is None:  # another start took this one for dead, and registered it
+            intent = self._departures.settle(act, intended.copy_id)
+            if intent is None:  # another start took this one for dead, and settled it
                 copy = act.session.get(FootageCopy, intended.copy_id)
                 return act.now if copy is None else copy.end_at
             return self._register(act, intent, sha256, facts)
@@ -137,35 +139,21 @@ class Copies:
     def failed(self, actor: Actor, intended: Intended, bytes_written: int) -> None:
         """Enter that no whole copy came about, and how many bytes had been written."""
         with self._ledger.act(Event.FOOTAGE_EXPORT_FAILED, actor, subject=intended.copy_id) as act:
-            intent = act.session.get(Intent, intended.intent_id, with_for_update=True)
-            if intent is None:
-                return
-            act.session.delete(intent)
-            act.record(
-                Event.FOOTAGE_EXPORT_FAILED,
-                intent.subject,
-                facts={"copy": intended.copy_id, "bytes_written": bytes_written},
-                also=(intended.copy_id, *intended.recordings),
-            )
+            intent = self._departures.settle(act, intended.copy_id)
+            if intent is not None:
+                _failed(act, intent, {"bytes_written": bytes_written})
 
     def resume(self, actor: Actor) -> None:
-        """Register the copies of processes that died while they made them; call at start."""
-        now = self._ledger.clock.now()
-        with self._database.read() as session:
-            abandoned = session.exec(
-                select(Intent).where(
-                    col(Intent.kind) == EXPORT, col(Intent.created_at) < now - ABANDONED_AFTER
-                )
-            ).all()
-        for each in abandoned:
+        """Settle the copies of processes that died while they made them; call at start."""
+        for each in self._departures.abandoned(EXPORT):
             with self._ledger.act(Event.FOOTAGE_EXPORTED, actor, subject=each.id) as act:
-                intent = act.session.get(Intent, each.id, with_for_update=True)
+                intent = self._departures.settle(act, each.id)
                 if intent is None:
                     continue
-                if intent.payload["part"] is not None:
-                    with contextlib.suppress(OSError):
-                        Path(unescape_name(str(intent.payload["part"]))).unlink()
-                self._register(act, intent, b"", {"interrupted": True})
+                if each.may_have_left:
+                    self._register(act, intent, b"", {"interrupted": True})
+                else:
+                    _failed(act, intent, {"interrupted": True})
 
     def list(self, actor: Actor, *, open_only: bool = False) -> tuple[CopyView, ...]:
         """The register, newest first; ``open_only`` those whose destruction nobody confirmed.
@@ -213,7 +201,6 @@ class Copies:
     ) -> datetime:
         purpose, recordings = str(intent.payload["purpose"]), list(intent.payload["recordings"])
         end_at = act.now + KEPT_FOR[purpose]
-        act.session.delete(intent)
         act.session.add(
             FootageCopy(
                 id=intent.id,
@@ -240,6 +227,15 @@ class Copies:
             also=(intent.id, *recordings),
         )
         return end_at
+
+
+def _failed(act: Act, intent: Intent, facts: Mapping[str, Json]) -> None:
+    act.record(
+        Event.FOOTAGE_EXPORT_FAILED,
+        intent.subject,
+        facts={"copy": intent.id, **facts},
+        also=(intent.id, *intent.payload["recordings"]),
+    )
 
 
 def _view(copy: FootageCopy, now: datetime) -> CopyView:

@@ -1,13 +1,16 @@
 """Files that leave the vault on a person's order: whole under their name, or not there at all.
 
-Owns the way bytes become a file outside: written beside it under ``.part``, readable by its owner
-only, checked, made durable, then given its name. Refuses to replace a file that is there.
+Owns the way bytes become a file outside: written where they have no name, readable by their owner
+only, made durable, then named, so that of a process that is killed nothing stays behind. Where the
+filesystem has no unnamed files (a stick with FAT, a network share) they bear a name that was
+announced, by which the next start finds and removes them. Refuses to replace a file that is there.
 """
 
 import contextlib
 import errno
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -15,38 +18,54 @@ from typing import BinaryIO, Final, Self
 from cctv_vault.errors import AlreadyExistsError, IntakeStoppedError, InvalidInputError
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NO_UNNAMED: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
+
+
+def _nothing() -> None:
+    """What is done before a file gets its name where nobody asks for anything."""
 
 
 class OutFile:
     """Where exported bytes go: a new file, or a stream the caller owns; counted and hashed."""
 
-    def __init__(self, target: Path | BinaryIO) -> None:
+    def __init__(
+        self,
+        target: Path | BinaryIO,
+        part: Path | None = None,
+        before_name: Callable[[], None] = _nothing,
+    ) -> None:
         """Begin.
 
+        Args:
+            target: The file's name, or a stream.
+            part: What a file is called until it is whole, where it cannot be without a name;
+                beside the target, as `part_of` says.
+            before_name: Called once the file is whole and durable, before it has its name.
+
         Raises:
-            AlreadyExistsError: There is a file of that name, or one half written.
+            AlreadyExistsError: There is a file of that name.
             InvalidInputError: No file can be made there.
         """
         self._digest = hashlib.sha256()
         self.size = 0
-        self._path: Path | None = None
-        self.part: Path | None = None
+        self.path: Path | None = None
+        self._part: Path | None = None
+        self._named = False
+        self._before_name = before_name
         if not isinstance(target, Path):
             self._file = target
             return
         check_target(target)
-        self._path, self.part = target, part_of(target)
+        self.path = target
         try:
-            descriptor = os.open(
-                self.part,
-                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                0o600,
-            )
-        except FileExistsError:
-            raise AlreadyExistsError(
-                f"{self.part} is there already: another export is writing it, or one broke off; "
-                "remove it, or choose another name"
-            ) from None
+            descriptor = _unnamed(target.parent)
+            if descriptor is None:
+                self._part = part or part_of(target, str(os.getpid()))
+                descriptor = os.open(
+                    self._part,
+                    os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                    0o600,
+                )
         except OSError as error:
             raise InvalidInputError(
                 f"{target} cannot be written: {os.strerror(error.errno or 0)}"
@@ -83,29 +102,37 @@ class OutFile:
             AlreadyExistsError: The name was taken meanwhile.
             IntakeStoppedError: The medium fails.
         """
-        if self._path is None or self.part is None:
+        if self.path is None:
             return
         try:
             os.fsync(self._file.fileno())
+            self._before_name()
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                os.link(self.part, self._path)  # unlike a rename, replaces nothing
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                check_target(self._path)
-                self.part.rename(self._path)
-            else:
-                self.part.unlink()
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+                self._name(self.path, folder)
                 os.fsync(folder)
             finally:
                 os.close(folder)
         except FileExistsError:
-            raise AlreadyExistsError(f"{self._path} is there already") from None
+            raise AlreadyExistsError(f"{self.path} is there already") from None
         except OSError as error:
             raise _unwritable(error) from None
-        self.part = None
+        self._named = True
+
+    def _name(self, path: Path, folder: int) -> None:
+        if self._part is None:
+            # With a folder's descriptor os.link follows the link to the file without a name.
+            os.link(_own_link(self._file.fileno()), path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            return
+        try:
+            os.link(self._part, path)  # unlike a rename, replaces nothing
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            check_target(path)
+            self._part.rename(path)
+        else:
+            self._part.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -117,16 +144,16 @@ class OutFile:
         trace: TracebackType | None,
     ) -> None:
         """Close; unless it was finished, nothing is left of a file."""
-        if self._path is not None:
+        if self.path is not None:
             self._file.close()
-        if self.part is not None:
+        if self._part is not None and not self._named:
             with contextlib.suppress(OSError):
-                self.part.unlink()
+                self._part.unlink()
 
 
-def part_of(target: Path) -> Path:
-    """The name a file has while it is being written."""
-    return target.with_name(target.name + ".part")
+def part_of(target: Path, number: str) -> Path:
+    """The name a file has while it is written, where it needs one; ``number`` is nobody else's."""
+    return target.with_name(f".cctv-vault-{number}.part")
 
 
 def check_target(target: Path) -> None:
@@ -140,6 +167,24 @@ def check_target(target: Path) -> None:
         raise AlreadyExistsError(f"{target} is there already; choose another name")
     if not target.parent.is_dir():
         raise InvalidInputError(f"there is no folder {target.parent}")
+
+
+def _unnamed(folder: Path) -> int | None:
+    """A new file in a folder, without a name; None where the filesystem or ``/proc`` lacks it."""
+    try:
+        descriptor = os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return None
+        raise
+    if Path(_own_link(descriptor)).exists():
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _own_link(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _unwritable(error: OSError) -> IntakeStoppedError:

@@ -123,7 +123,7 @@ def test_a_medium_too_small_for_all_of_it_spares_nobody_the_review(
     write = OutFile.write
 
     def full_after_the_package(file: OutFile, data: bytes) -> int:
-        if file.part is not None and file.part.name.endswith(".mp4.part"):
+        if file.path is not None and file.path.name.endswith(".mp4"):
             raise IntakeStoppedError("no space is left on it")
         return write(file, data)
 
