@@ -412,6 +412,15 @@ class Request(SQLModel, table=True):
     acknowledged_at: datetime | None = None
     receipt_text: int | None = Field(default=None, foreign_key="sealed_text.id")
     closed_at: datetime | None = None
+    prolonged_at: datetime | None = Field(
+        default=None, description="when the answer was put off by two months, once"
+    )
+    asked_at: datetime | None = Field(
+        default=None, description="when those who may approve were called, for release on the spot"
+    )
+    number_due_at: datetime | None = Field(
+        default=None, description="by when a case number must follow; None: none is owed"
+    )
 
 
 class RequestWindow(SQLModel, table=True):
@@ -444,6 +453,30 @@ class Package(SQLModel, table=True):
     state: str = Field(default="waiting", description="waiting, released or expired")
 
 
+class CaseFile(SQLModel, table=True):
+    """A file of a request: a document that came with it, or a masked film made for it."""
+
+    __tablename__: ClassVar[str] = "case_file"
+
+    id: str = Field(primary_key=True)
+    request_id: str = Field(foreign_key="request.id", index=True)
+    kind: str = Field(description="document or masked")
+    camera_code: str | None = Field(default=None, description="of a masked film")
+    media_type: str
+    size: int = Field(sa_type=BigInteger)
+    sha256: bytes = _bytes()
+    words_text: int = Field(
+        foreign_key="sealed_text.id", description="canonical JSON: its name; who masked it and how"
+    )
+    added_at: datetime
+    added_by: str
+    purpose_key_id: str | None = Field(default=None, index=True)
+    wrapped_key: bytes | None = _bytes(nullable=True)
+    segment_root: bytes = _bytes()
+    until: datetime = Field(description="moved up when the case ends")
+    state: str = Field(default="kept", description="kept or expired")
+
+
 class DownloadLink(SQLModel, table=True):
     """A one-time link to a released package, opened with a code that travels another way."""
 
@@ -457,6 +490,27 @@ class DownloadLink(SQLModel, table=True):
     created_at: datetime
     collected_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+class OutboxMessage(SQLModel, table=True):
+    """A message that leaves by mail or webhook: reference and link, never footage or a code."""
+
+    __tablename__: ClassVar[str] = "outbox_message"
+
+    id: str = Field(primary_key=True)
+    key: str = Field(unique=True, description="what it is about, so that nothing is told twice")
+    channel: str = Field(description="mail or webhook")
+    about: str | None = Field(default=None, index=True, description="the request or hold")
+    words_text: int = Field(
+        foreign_key="sealed_text.id", description="canonical JSON: address and message"
+    )
+    created_at: datetime
+    next_at: datetime | None = Field(
+        index=True, description="of the next attempt; None once sent or given up"
+    )
+    attempts: int = 0
+    sent_at: datetime | None = None
+    failure: str = Field(default="", description="code of the last failure")
 
 
 class FootageCopy(SQLModel, table=True):

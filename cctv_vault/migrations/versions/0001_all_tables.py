@@ -236,6 +236,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_hold_released_at"), ["released_at"], unique=False)
 
     op.create_table(
+        "outbox_message",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("about", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("words_text", sa.Integer(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["words_text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_message_about"), ["about"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_message_next_at"), ["next_at"], unique=False)
+
+    op.create_table(
         "session",
         sa.Column("token_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("account_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -415,6 +435,9 @@ def upgrade() -> None:
         sa.Column("acknowledged_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("receipt_text", sa.Integer(), nullable=True),
         sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("prolonged_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("asked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("number_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["assessment_text"], ["sealed_text.id"]),
         sa.ForeignKeyConstraint(["body_text"], ["sealed_text.id"]),
         sa.ForeignKeyConstraint(["decision_text"], ["sealed_text.id"]),
@@ -425,6 +448,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_request_state"), ["state"], unique=False)
+
+    op.create_table(
+        "case_file",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("media_type", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("words_text", sa.Integer(), nullable=False),
+        sa.Column("added_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("added_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("purpose_key_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=True),
+        sa.Column("segment_root", sa.LargeBinary(), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"]),
+        sa.ForeignKeyConstraint(["words_text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("case_file", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_case_file_purpose_key_id"), ["purpose_key_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_case_file_request_id"), ["request_id"], unique=False)
 
     op.create_table(
         "derived_stream",
