@@ -29,6 +29,7 @@ from web.pages import (
     incidents,
     log,
     overview,
+    quarantine,
     requests,
     session,
     timeline,
@@ -39,7 +40,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, requests),
-    *(expiry, log, cameras, accounts, api),
+    *(expiry, log, cameras, quarantine, accounts, api),
 )
 
 

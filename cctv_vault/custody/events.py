@@ -25,6 +25,8 @@ class Event(StrEnum):
     SOURCE_KEPT = "source.kept"
     FILE_QUARANTINED = "file.quarantined"
     FILE_REFUSED = "file.refused"
+    QUARANTINE_RETRIED = "quarantine.retried"
+    QUARANTINE_GIVEN_UP = "quarantine.given-up"
     QUARANTINE_DESTROYED = "quarantine.destroyed"
     INTAKE_STOPPED = "intake.stopped"
     INTAKE_RESUMED = "intake.resumed"

@@ -17,7 +17,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,13 @@ from sqlmodel import Session, col, or_, select
 from cctv_vault.clock import monotonic
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
-from cctv_vault.errors import IntakeStoppedError, InvalidInputError, NotFoundError, VaultError
+from cctv_vault.errors import (
+    DamagedError,
+    IntakeStoppedError,
+    InvalidInputError,
+    NotFoundError,
+    VaultError,
+)
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera, known_cameras
 from cctv_vault.footage.streams import ORIGINAL, QUARANTINE, blob_name
@@ -41,7 +47,7 @@ from cctv_vault.ingest.intake import Intake, stopped_by
 from cctv_vault.ingest.journal import SealingJournal
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
-from cctv_vault.ingest.quarantine import Quarantine
+from cctv_vault.ingest.quarantine import HeldFile, Quarantine
 from cctv_vault.ingest.sources import (
     Identity,
     Removal,
@@ -64,9 +70,22 @@ from cctv_vault.retention.grants import LATE, Grants
 from cctv_vault.schema import Camera, Hold, HoldWindow, Intent, Quarantined, Recording
 from cctv_vault.views import iso
 from storage.backend import BlobStore
-from storage.errors import SourceChangedError, StorageError
+from storage.errors import (
+    SourceChangedError,
+    StorageError,
+    StorageFullError,
+    StorageUnavailableError,
+)
 from storage.secret import SecretKey
-from storage.stream import SealedStream, StreamContext, delete_stream, seal, stream_names
+from storage.stream import (
+    SealedReader,
+    SealedStream,
+    StreamContext,
+    delete_stream,
+    open_sealed,
+    seal,
+    stream_names,
+)
 
 REMOVAL: Final = "source-removal"
 OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "waiting", "failed"]
@@ -93,15 +112,21 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Offer:
-    """One file on its way in."""
+class _File:
+    """One file on its way in; ``source_state`` is what its recording says of where it came from."""
 
     actor: Actor
-    source: Source
     camera: str
     reading_path: str
     original_name: str
-    keep_source: bool
+    source_state: Literal["present", "kept", "removed"]
+
+
+@dataclass(frozen=True)
+class _Offer(_File):
+    """A file that lies at a source, which is removed unless it is ``kept``."""
+
+    source: Source
     surely_closed: bool
     """Whether the system says that nobody is writing the file, rather than its looks."""
 
@@ -250,6 +275,67 @@ class Ingest:
             time.sleep(max(0.0, ready_at - monotonic()))
             yield offer(file)
 
+    def retry(self, actor: Actor, object_id: str) -> Outcome:
+        """Look at a quarantined file again; what can be read now becomes a recording.
+
+        It arrived when it arrived: what its purposes have ended for meanwhile is ``late``.
+
+        Raises:
+            AccessDeniedError: The person may not take files in.
+            NotFoundError: There is none of this id, or its seven days are over.
+            DamagedError: Its ciphertext is missing or was changed.
+            IntakeStoppedError: Nothing can be taken in now.
+        """
+        self._authorise(actor)
+        with entered_if_refused(self._ledger, Event.QUARANTINE_RETRIED, actor, object_id):
+            held = self._quarantine.open(object_id)
+        try:
+            with open_sealed(
+                self._store,
+                blob_name(object_id, QUARANTINE),
+                held.key,
+                StreamContext(self._vault_id, object_id, QUARANTINE),
+                segment_root=held.segment_root,
+            ) as content:
+                probed = probe(self._sandbox, content)
+                if isinstance(probed, ProbeRefusal):
+                    self._quarantine.still_refused(actor, held, probed)
+                    reason = f"{probed.reason_code}: {probed.sentence}"
+                    return Outcome(Path(held.name), "quarantined", reason=reason)
+                self._intake.check_room(content.size)
+                entered = self._sealed(
+                    content, ORIGINAL, lambda new: self._readmit(actor, held, probed, new)
+                )
+        except (StorageFullError, StorageUnavailableError) as error:
+            raise stopped_by(error) from error
+        except StorageError as error:
+            raise DamagedError(f"the quarantined file {object_id} is damaged: {error}") from error
+        if entered.used and entered.recording is not None:
+            self._posters.add(entered.recording)
+        return Outcome(Path(held.name), entered.outcome, entered.recording, entered.reason)
+
+    def _readmit(self, actor: Actor, held: HeldFile, probed: Probe, new: _Sealed) -> _Entered:
+        """Index what was in quarantine as a recording, and end its stay there, in one act."""
+        event = Event.QUARANTINE_RETRIED
+        with self._ledger.act(event, actor, cameras=(held.camera,), subject=held.id) as act:
+            gone = self._quarantine.end(act, held.id)
+            file = _File(
+                actor=actor,
+                camera=held.camera,
+                reading_path=unescape_name(held.name),
+                original_name=held.name,
+                source_state="removed" if gone else "kept",
+            )
+            entered = self._enter(act, file, probed, new, held.arrived_at)
+            act.record(
+                event,
+                held.id,
+                facts={"readable": True, "recording": entered.recording},
+                also=() if entered.recording is None else (entered.recording,),
+            )
+            self._intake.works(act)
+        return entered
+
     def resume(self) -> None:
         """Finish what a crash left: ciphertext without a row, sources sealed but not removed.
 
@@ -310,7 +396,7 @@ class Ingest:
                     camera=code,
                     reading_path=reading_path,
                     original_name=escape_name(name),
-                    keep_source=keep_source,
+                    source_state="kept" if keep_source else "present",
                     surely_closed=source.check_not_written(),
                 )
                 self._check_room(source)
@@ -411,44 +497,56 @@ class Ingest:
         return next((each.id for each in likely if each.sha256 == digest), None)
 
     def _decide(
-        self, session: Session, offer: _Offer, probed: Probe, now: datetime
+        self, session: Session, file: _File, probed: Probe, arrived_at: datetime
     ) -> RecordingTime:
-        camera = find_camera(session, offer.camera)
+        camera = find_camera(session, file.camera)
         return decide_time(
-            reading=read_name(offer.reading_path, camera.convention),
+            reading=read_name(file.reading_path, camera.convention),
             container=probed.creation_time,
             duration_s=probed.duration_s,
-            arrived_at=now,
+            arrived_at=arrived_at,
             zone=ZoneInfo(camera.zone),
             clock_offset_s=camera.clock_offset_s,
             clock_uncertainty_s=camera.clock_uncertainty_s,
         )
 
     def _seal_and_index(self, offer: _Offer, probed: Probe | ProbeRefusal) -> Outcome:
+        def index(new: _Sealed) -> _Entered:
+            offer.source.check_unchanged()
+            event = Event.RECORDING_SEALED if isinstance(probed, Probe) else Event.FILE_QUARANTINED
+            with self._ledger.act(
+                event, offer.actor, cameras=(offer.camera,), subject=new.id
+            ) as act:
+                if isinstance(probed, Probe):
+                    entered = self._enter(act, offer, probed, new, act.now)
+                else:
+                    entered = self._enter_quarantined(act, offer, probed, new)
+                self._intake.works(act)
+            return entered
+
         stream = ORIGINAL if isinstance(probed, Probe) else QUARANTINE
+        return self._conclude(offer, self._sealed(offer.source, stream, index))
+
+    def _sealed(
+        self,
+        content: Source | SealedReader,
+        stream: str,
+        index: Callable[[_Sealed], _Entered],
+    ) -> _Entered:
+        """Seal a file and have it indexed; what gets no row leaves no ciphertext either."""
         object_id = self._journal.new_id()
         key = SecretKey.generate()
         try:
-            offer.source.seek(0)
+            content.seek(0)
             sealed = seal(
-                cast("BinaryIO", offer.source),
+                cast("BinaryIO", content),
                 self._store,
                 blob_name(object_id, stream),
                 key,
                 StreamContext(self._vault_id, object_id, stream),
-                expected_size=offer.source.size,
+                expected_size=content.size,
             )
-            offer.source.check_unchanged()
-            event = Event.RECORDING_SEALED if isinstance(probed, Probe) else Event.FILE_QUARANTINED
-            with self._ledger.act(
-                event, offer.actor, cameras=(offer.camera,), subject=object_id
-            ) as act:
-                new = _Sealed(object_id, key, sealed)
-                if isinstance(probed, Probe):
-                    entered = self._enter(act, offer, probed, new)
-                else:
-                    entered = self._enter_quarantined(act, offer, probed, new)
-                self._intake.works(act)
+            entered = index(_Sealed(object_id, key, sealed))
         except BaseException:
             self._remove_unless_indexed(object_id)
             raise
@@ -456,16 +554,17 @@ class Ingest:
             self._journal.settled(object_id)
         else:
             self._remove_unless_indexed(object_id)
-        return self._conclude(offer, entered)
+        return entered
 
     # --- inside the act -----------------------------------------------------------------------
 
     def _enter(
         self,
         act: Act,
-        offer: _Offer,
+        offer: _File,
         probed: Probe,
         new: _Sealed,
+        arrived_at: datetime,
     ) -> _Entered:
         """Index a sealed recording, or find that it is known."""
         sealed = new.stream
@@ -477,7 +576,7 @@ class Ingest:
         if known is not None:
             return self._offered_again(act, offer, known)
         camera = find_camera(act.session, offer.camera)
-        moment = self._decide(act.session, offer, probed, act.now)
+        moment = self._decide(act.session, offer, probed, arrived_at)
         recording = Recording(
             id=new.id,
             camera_code=camera.code,
@@ -492,7 +591,7 @@ class Ingest:
             clock_offset_s=moment.clock_offset_s,
             disagreements=[asdict(each) for each in moment.disagreements],
             original_name=offer.original_name,
-            arrived_at=act.now,
+            arrived_at=arrived_at,
             sealed_at=act.now,
             size=sealed.size,
             sha256=sealed.sha256,
@@ -506,10 +605,10 @@ class Ingest:
             duration_s=probed.duration_s or 0.0,
             has_audio=probed.has_audio,
             faults=list(probed.faults),
-            source_state="kept" if offer.keep_source else "present",
+            source_state=offer.source_state,
         )
         act.session.add(recording)
-        camera.last_arrival_at = act.now
+        camera.last_arrival_at = max(camera.last_arrival_at or arrived_at, arrived_at)
         act.session.add(camera)
         act.session.flush()
         grants = self._grants.on_arrival(act, recording, new.key)
@@ -532,7 +631,7 @@ class Ingest:
                 "uncertainty_ms": round(recording.uncertainty_s * 1000),
                 "clock_offset_ms": round(recording.clock_offset_s * 1000),
                 "late": late,
-                "source_kept": offer.keep_source,
+                "source_kept": offer.source_state == "kept",
             },
             details={
                 "name": offer.original_name,
@@ -570,7 +669,8 @@ class Ingest:
                 camera=offer.camera,
                 key=new.key,
                 sealed=new.stream,
-                original_name=offer.original_name,
+                # With the folders below the drop folder: they may be all that tells its time.
+                original_name=escape_name(offer.reading_path),
                 reason_code=refusal.reason_code,
                 reason=refusal.sentence,
             )
@@ -587,7 +687,7 @@ class Ingest:
             used=False,
         )
 
-    def _offered_again(self, act: Act, offer: _Offer, known: Recording) -> _Entered:
+    def _offered_again(self, act: Act, offer: _File, known: Recording) -> _Entered:
         """The same file again changes nothing; its source is removed like any other."""
         grants = self._grants.live(act.session, [known.id], act.now).get(known.id, ())
         # What only a gagged hold keeps is, to everyone else, a recording that has expired.
@@ -618,17 +718,18 @@ class Ingest:
             used=False,
         )
 
-    def _record_again(self, act: Act, offer: _Offer, subject: str, *, ended: bool) -> None:
+    def _record_again(self, act: Act, offer: _File, subject: str, *, ended: bool) -> None:
+        kept = offer.source_state == "kept"
         act.record(
             Event.RECORDING_OFFERED_AGAIN,
             subject,
-            facts={"camera": offer.camera, "expired": ended, "source_kept": offer.keep_source},
+            facts={"camera": offer.camera, "expired": ended, "source_kept": kept},
             details={"name": offer.original_name},
             also=(offer.camera,),
         )
 
-    def _intend_removal(self, act: Act, offer: _Offer, subject: str) -> str | None:
-        if offer.keep_source:
+    def _intend_removal(self, act: Act, offer: _File, subject: str) -> str | None:
+        if not isinstance(offer, _Offer) or offer.source_state == "kept":
             return None
         path = escape_name(str(offer.source.path))
         intent = Intent(

@@ -10,6 +10,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import VaultError
 from cctv_vault.incidents.service import Category
+from cctv_vault.media.limits import REFUSALS
 from cctv_vault.people.actors import Role
 from web.faults import status_of
 from web.i18n import choose_language, load_catalogues
@@ -81,6 +82,7 @@ def test_everything_the_vault_can_say_has_words() -> None:
         *(f"category.{each.value}" for each in Category),
         *(f"state_text.{each.value}" for each in State),
         *(f"span.{each}" for each in SPANS),
+        *(f"refusal.{each}" for each in REFUSALS),
     }
     assert wanted - CATALOGUES["sv"].sentences.keys() == set()
 

@@ -1,12 +1,13 @@
 """The staff's pages over real sockets: who may see what, forms, footage, headers."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 from cctv_vault.custody.events import Event
-from tests.shop import SYSTEM
+from tests.shop import SYSTEM, put
 from tests.web.conftest import ROLES, Shop
 
 WINDOW = {"from": "2026-03-02T06:30:00", "to": "2026-03-02T06:31:00"}
@@ -25,6 +26,7 @@ MAY: dict[str, set[str]] = {
     "/log/proof/0": {"Maria", "Bo", "Petra", "Dag", "Rut"},
     "/log/entry/0": {"Maria", "Bo", "Petra", "Dag", "Rut"},
     "/cameras": set(ROLES) - {"Sara"},
+    "/quarantine": {"Maria", "Bo", "Petra", "Adam"},
     "/accounts": {"Adam"},
     "/api/footage": {"Maria", "Bo", "Petra"},
     "/api/requests": {"Maria", "Bo", "Petra", "Dag"},
@@ -437,3 +439,25 @@ def test_an_unexpected_error_tells_neither_the_browser_nor_the_log_its_words(
     assert "Eva" not in caplog.text
     assert "unexpected RuntimeError at" in caplog.text
     assert "content-security-policy" in answer.headers
+
+
+def test_a_quarantined_file_is_tried_again_and_destroyed_from_its_page(
+    shop: Shop, tmp_path: Path
+) -> None:
+    path = put(tmp_path, "trasig.mp4", b"not footage")
+    assert shop.vault.ingest.offer(SYSTEM, path, camera="entre").outcome == "quarantined"
+    maria = shop.person("Maria")
+    page = maria.get("/quarantine").text
+    assert "trasig.mp4" in page
+    assert "neither film nor picture" in page
+    assert "1 file could not be read" in maria.get("/cameras").text
+    found = re.search(r"/quarantine/([a-z0-9]+)/retry", page)
+    assert found is not None
+
+    tried = maria.post(f"/quarantine/{found[1]}/retry")
+    refused = maria.post(f"/quarantine/{found[1]}/destroy", reason="")
+    ended = maria.post(f"/quarantine/{found[1]}/destroy", reason="skräp")
+
+    assert tried.headers["location"] == "/quarantine?done=quarantine-unread"
+    assert (refused.status_code, ended.status_code) == (422, 303)
+    assert "trasig.mp4" not in maria.get("/quarantine").text

@@ -63,7 +63,9 @@ def clock(visit: Here, form: Posted, camera: str) -> Response:
 
 def _listed(visit: Visit) -> dict[str, object]:
     visit.require(*_READERS, event=Event.CAMERA_ADDED)
+    may_see = visit.actor.may(Right.FOOTAGE_LIST) or visit.actor.may(Right.SETUP)
     return {
+        "unread": len(visit.vault.quarantine.list(visit.actor)) if may_see else 0,
         "cameras": visit.vault.register.cameras(visit.actor),
         "site_options": [
             (each.code, each.name) for each in visit.vault.register.sites(visit.actor)
