@@ -7,6 +7,7 @@ costs; how often one may be tried is the caller's to limit.
 import hashlib
 import secrets
 import threading
+from functools import cached_property
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -44,10 +45,14 @@ class CodeHasher:
     """Hashes and checks codes, a few at a time."""
 
     def __init__(self) -> None:
-        """Also makes the hash that an unknown reference is checked against."""
+        """A hasher has a gate of its own: only its own checks wait for each other."""
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._gate = threading.Semaphore(_AT_ONCE)
-        self._nobodys = self._hasher.hash(secrets.token_hex(16))
+
+    @cached_property
+    def _nobodys(self) -> str:
+        """The hash that an unknown reference is checked against."""
+        return self._hasher.hash(secrets.token_hex(16))
 
     def hash(self, code: str) -> str:
         """The encoded Argon2id hash."""
@@ -57,8 +62,9 @@ class CodeHasher:
     def matches(self, code: str, encoded: str | None) -> bool:
         """Whether it is the hashed code; where there is none to compare with, as slowly, no."""
         with self._gate:
+            nobodys = self._nobodys  # made by the first check, whoever is asked about
             try:
-                self._hasher.verify(encoded or self._nobodys, _plain(code))
+                self._hasher.verify(encoded or nobodys, _plain(code))
             except (VerificationError, InvalidHashError):
                 return False
         return bool(encoded)

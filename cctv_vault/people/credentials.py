@@ -7,6 +7,7 @@ is normalised (NFKC) first, so that the same words typed on another keyboard sti
 import secrets
 import threading
 import unicodedata
+from functools import cached_property
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -34,10 +35,14 @@ class Credentials:
     """Hashes and checks credentials, a few at a time."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB) -> None:
-        """Also makes the hash that an unknown name is checked against."""
+        """``memory_kib`` is what one check takes."""
         self._hasher = PasswordHasher(memory_cost=memory_kib)
         self._gate = threading.Semaphore(_AT_ONCE)
-        self._nobodys = self._hasher.hash(secrets.token_hex(32))
+
+    @cached_property
+    def _nobodys(self) -> str:
+        """The hash that an unknown name is checked against."""
+        return self._hasher.hash(secrets.token_hex(32))
 
     def hash(self, credential: str) -> str:
         """The encoded Argon2id hash.
@@ -58,8 +63,9 @@ class Credentials:
         """Whether the credential is the hashed one; an unknown name (None) takes as long."""
         normal = unicodedata.normalize("NFKC", credential[:LONGEST])
         with self._gate:
+            nobodys = self._nobodys  # made by the first check, whoever is asked about
             try:
-                self._hasher.verify(encoded or self._nobodys, normal)
+                self._hasher.verify(encoded or nobodys, normal)
             except (VerificationError, InvalidHashError):
                 return False
         return encoded is not None
