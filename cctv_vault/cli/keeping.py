@@ -13,7 +13,7 @@ from cctv_vault.clock import SystemClock
 from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
 from cctv_vault.retention.certificates import verify_certificate
-from cctv_vault.retention.holds import HoldOrder
+from cctv_vault.retention.holds import Ending, HoldOrder
 from cctv_vault.retention.policy_check import check_policy
 from cctv_vault.retention.publication import Publication
 from cctv_vault.views import parse_time
@@ -156,6 +156,13 @@ def hold_place(
     until: Annotated[str | None, typer.Option(help="When it ends; else by the policy.")] = None,
     document: Annotated[Path | None, typer.Option(help="The order or decision, sealed.")] = None,
     gagged: Annotated[bool, typer.Option(help="Only the cleared may know of it.")] = False,
+    decided_at: Annotated[
+        str | None, typer.Option(help="When the order or ban was decided; now where unset.")
+    ] = None,
+    over_15: Annotated[
+        bool,
+        typer.Option("--fifteen-or-older", help="The person of a trespass ban is 15 or older."),
+    ] = False,
 ) -> None:
     """Hold footage that exists or is still to come."""
     run = session(context)
@@ -169,6 +176,8 @@ def hold_place(
             until=None if until is None else run.time(until, *camera),
             document=None if document is None else document.read_bytes(),
             gagged=gagged,
+            decided_at=None if decided_at is None else run.time(decided_at, *camera),
+            over_15=over_15,
         ),
     )
     run.say(
@@ -214,10 +223,45 @@ def hold_show(context: typer.Context, hold_id: _Id) -> None:
 
 
 @hold_app.command("release")
-def hold_release(context: typer.Context, hold_id: _Id, reason: _Reason) -> None:
+def hold_release(
+    context: typer.Context,
+    hold_id: _Id,
+    reason: _Reason,
+    dry_run: Annotated[bool, typer.Option(help="Tell what would go; release nothing.")] = False,
+) -> None:
     """End a hold; a purpose that has ended is not revived by it."""
     run = session(context)
-    run.say(run.vault.holds.release_as(run.actor, hold_id, reason), f"{hold_id} is released.")
+    ending = run.vault.holds.ending(run.actor, hold_id)
+    if dry_run:
+        run.say(ending, *_goes(ending))
+        return
+    if not run.as_json and sys.stdin.isatty():
+        run.say(None, *_goes(ending))
+        typer.confirm("Release it?", abort=True, err=True)
+    released = run.vault.holds.release_as(run.actor, hold_id, reason)
+    run.say(released, f"{hold_id} is released.", *_goes(ending))
+
+
+def _goes(ending: Ending) -> Iterator[str]:
+    yield (
+        f"{ending.recordings} recordings ({ending.bytes} bytes) are no longer kept by it; nothing "
+        f"else keeps {ending.at_once} of them ({ending.at_once_bytes} bytes): they expire at once"
+    )
+
+
+@hold_app.command("extend")
+def hold_extend(
+    context: typer.Context,
+    hold_id: _Id,
+    until: Annotated[str, typer.Option(help="New end of keeping.")],
+    reason: _Reason,
+    document: Annotated[Path | None, typer.Option(help="The new decision, sealed.")] = None,
+) -> None:
+    """Keep longer, as the policy lets: an order by 90 days once, as the privacy officer."""
+    run = session(context)
+    paper = None if document is None else document.read_bytes()
+    hold = run.vault.holds.extend_as(run.actor, hold_id, run.time(until), reason, paper)
+    run.say(hold, f"{hold_id} is kept until {run.local(hold.until)}.")
 
 
 @hold_app.command("reviews")

@@ -41,6 +41,7 @@ class Event(StrEnum):
     INCIDENT_CLOSED = "incident.closed"
     HOLD_PLACED = "hold.placed"
     HOLD_CHANGED = "hold.changed"
+    HOLD_EXTENDED = "hold.extended"
     HOLD_RELEASED = "hold.released"
     HOLD_LAPSED = "hold.lapsed"
     REVIEW_REMINDED = "review.reminded"

@@ -220,6 +220,7 @@ class FootageAccess:
             InvalidInputError: There is no reason.
             NotFoundError: There is no such recording.
             ExpiredError: No purpose keeps it that this person may know of.
+            OnHoldError: Its processing is restricted (Art. 18).
             DamagedError: Stored bytes are missing or changed.
         """
         recording, key = self._view(actor, recording_id, reason)
@@ -472,7 +473,9 @@ class FootageAccess:
             raise NotFoundError("recording", recording_id)
         now = self._ledger.provable_now(session)
         with _damage_named(recording_id):
-            return recording, self._grants.key_for(session, recording_id, now, cleared=cleared)
+            key = self._grants.key_for(session, recording_id, now, cleared=cleared)
+        self._grants.require_usable(session, [recording_id], now)
+        return recording, key
 
     def _window(
         self, session: Session, camera: str, start: datetime, end: datetime, *, cleared: bool
@@ -481,6 +484,7 @@ class FootageAccess:
         now = self._ledger.provable_now(session)
         found: list[tuple[Recording, SecretKey]] = []
         for rows in pages(session, [camera], start=start, end=end):
+            self._grants.require_usable(session, [row.id for row in rows], now)
             live = self._grants.live(session, [row.id for row in rows], now)
             found.extend(
                 (row, self._grants.key_for(session, row.id, now, cleared=cleared))

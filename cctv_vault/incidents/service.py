@@ -229,6 +229,7 @@ class Incidents:
                 purpose,
                 roles=actor.roles,
                 earlier=extensions_of(act.session, incident_id),
+                placed=incident.opened_at,
                 present=present,
                 until=until,
             )

@@ -1,5 +1,7 @@
 """How often the keeping of something was extended by a decision, as the custody log has it."""
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -7,13 +9,15 @@ from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
 from cctv_vault.schema import CustodyEntry
 
+_EXTENDED: Final = (Event.INCIDENT_EXTENDED.value, Event.HOLD_EXTENDED.value)
 
-def extensions_of(session: Session, incident_id: str) -> int:
-    """The extensions of an incident; a police report number, which extends too, is none."""
+
+def extensions_of(session: Session, thing_id: str) -> int:
+    """The extensions of an incident or hold; a police report number, which extends too, is none."""
     bodies = session.execute(
         select(col(CustodyEntry.body)).where(
-            col(CustodyEntry.subject) == incident_id,
-            col(CustodyEntry.event) == Event.INCIDENT_EXTENDED.value,
+            col(CustodyEntry.subject) == thing_id,
+            col(CustodyEntry.event).in_(_EXTENDED),
         )
     ).scalars()
     return sum("report_number" not in Entry.from_bytes(each).facts for each in bodies)

@@ -14,7 +14,7 @@ from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
-from cctv_vault.errors import ConfigError, ExpiredError, NotFoundError
+from cctv_vault.errors import ConfigError, ExpiredError, NotFoundError, OnHoldError
 from cctv_vault.ledger import Act
 from cctv_vault.retention.keyring import KeyHandle, Keyring
 from cctv_vault.retention.policies import Policies
@@ -30,6 +30,7 @@ from cctv_vault.schema import Grant, Hold, HoldWindow, Recording, table
 from storage.secret import SecretKey
 
 LATE: Final = "late-arrival"
+RESTRICTION: Final = "restriction"
 _BATCH: Final = 500
 
 
@@ -245,6 +246,21 @@ class Grants:
 
     def _views(
         self, session: Session, now: datetime, clause: ColumnElement[bool]
+    def require_usable(self, session: Session, recording_ids: Sequence[str], now: datetime) -> None:
+        """Raise where a restriction of processing is in force: kept, and not to be used (Art. 18).
+
+        Raises:
+            OnHoldError: Some of it is restricted; the message names the hold.
+        """
+        for recording_id, grants in self.live(session, recording_ids, now).items():
+            for each in grants:
+                if each.purpose == RESTRICTION:
+                    raise OnHoldError(
+                        f"the recording {recording_id} is under restriction of processing "
+                        f"({each.statute}): {each.hold_id} keeps it and nobody uses it before the "
+                        "privacy officer has lifted that"
+                    )
+
     ) -> Iterable[tuple[str, GrantView]]:
         rows = session.execute(
             select(table(Grant), col(Hold.gagged).label("gagged"))

@@ -9,6 +9,7 @@ not cleared a gagged hold is not there.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ from cctv_vault.errors import (
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
-from cctv_vault.retention.grants import Grants, live_clause
+from cctv_vault.retention.extensions import extensions_of
+from cctv_vault.retention.grants import RESTRICTION, Grants, live_clause
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Purpose
@@ -36,11 +38,14 @@ from cctv_vault.retention.rules import (
     UNMEASURED_S,
     Span,
     Window,
+    ban_faults,
+    extension_faults,
     hold_term,
     is_within,
     matches,
     review_at,
     review_call,
+    stored_only_faults,
     window_faults,
 )
 from cctv_vault.schema import (
@@ -58,6 +63,8 @@ from cctv_vault.views import iso
 MAX_DOCUMENT_BYTES: Final = 20 * 1024 * 1024
 _OWNED: Final = frozenset({"incident", "request", "request-unconfirmed"})
 _STAFF_MAY: Final = frozenset({"save-now"})
+_ORDER: Final = "preservation-order"
+_BAN: Final = "trespass-ban"
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class HoldOrder:
 
     ``windows`` are (camera, from, to) with ``to`` exclusive; ``until`` None means as long as the
     policy says, or open-ended with a review; ``document`` is the order itself, sealed.
+    ``decided_at`` is when an order or a ban was decided, where that was before today: its time runs
+    from there. ``over_15`` says that the person of a trespass ban is 15 or older.
     """
 
     purpose: str
@@ -76,6 +85,22 @@ class HoldOrder:
     gagged: bool = False
     document: bytes | None = field(default=None, repr=False)
     hold_id: str | None = None
+    decided_at: datetime | None = None
+    over_15: bool = False
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ending or narrowing a hold would do, as the person who asks may know of it.
+
+    ``recordings`` would be kept by it no longer; ``at_once`` of them nothing else keeps: they are
+    refused from that moment and their keys go with the next sweep.
+    """
+
+    recordings: int
+    bytes: int
+    at_once: int
+    at_once_bytes: int
 
 
 @dataclass(frozen=True)
@@ -142,10 +167,19 @@ class Holds:
             raise InvalidInputError(f"{purpose.code} keeps by itself and cannot be a hold")
         if not order.reason.strip():
             raise InvalidInputError("a hold needs a reason")
-        if order.document is not None and len(order.document) > MAX_DOCUMENT_BYTES:
-            raise InvalidInputError(f"the document is larger than {MAX_DOCUMENT_BYTES} bytes")
+        if order.document is not None:
+            _check_document(order.document)
         windows = _windows(order.windows)
-        until, faults = hold_term(purpose, now, order.until)
+        decided = now if order.decided_at is None else order.decided_at
+        until, faults = hold_term(purpose, decided, order.until)
+        if decided > now:
+            faults.append("an order cannot have been decided in the future")
+        if until is not None and until <= now:
+            faults.append(f"the order ended {iso(until)} already")
+        if purpose.code == _BAN:
+            faults += ban_faults(_sites(session, windows), over_15=order.over_15)
+        if purpose.code == RESTRICTION and order.gagged:
+            faults.append("a restriction blocks use for everybody, so it cannot be a secret")
         _refuse(window_faults(windows, now) + faults)
         hold_id = order.hold_id or ids.reference("S")
         if session.get(Hold, hold_id) is not None:
@@ -168,7 +202,9 @@ class Holds:
         act.record(
             Event.HOLD_PLACED,
             hold_id,
-            facts=_facts(hold, windows) | {"recordings": len(granted), "gone": len(gone)},
+            facts=_facts(hold, windows)
+            | {"recordings": len(granted), "gone": len(gone)}
+            | ({} if order.decided_at is None else {"decided_at": iso(order.decided_at)}),
             details={"reason": order.reason},
             also=(*sorted({each.camera for each in windows}), *granted),
         )
@@ -311,7 +347,107 @@ class Holds:
                 )
             if order.gagged and not actor.cleared:
                 raise InvalidInputError("only somebody cleared for gagged matters can place one")
+            if order.purpose == _ORDER:
+                _refuse(stored_only_faults(_windows(order.windows), order.decided_at or act.now))
             return self.place(act, order)
+
+    def extend_as(
+        self,
+        actor: Actor,
+        hold_id: str,
+        until: datetime,
+        reason: str,
+        document: bytes | None = None,
+    ) -> HoldView:
+        """Keep longer, once or as often and as far as the policy lets (RB 27:16: 90 days more).
+
+        Raises:
+            NotFoundError: There is no such hold, or it is not for this person to know of.
+            TransitionNotAllowedError: It has ended, or is an incident's, which extends itself.
+            InvalidInputError: It would not be longer, or the policy does not let it.
+        """
+        cameras = self._cameras_of(hold_id)
+        with self._ledger.act(Event.HOLD_EXTENDED, actor, cameras=cameras, subject=hold_id) as act:
+            session = act.session
+            actor.require(Right.HOLD_PLACE)
+            self._visible(session, hold_id, actor)
+            hold = self._locked(session, hold_id, act.now)
+            owner = self._owner(session, hold_id)
+            if owner is not None and session.get(Incident, owner) is not None:
+                raise TransitionNotAllowedError(f"the hold {hold_id} is extended with {owner}")
+            if not reason.strip():
+                raise InvalidInputError("an extension needs a reason")
+            purpose = self._policies.current(session, act.now).purpose(hold.purpose)
+            if hold.until is None or until <= hold.until:
+                raise InvalidInputError(f"{hold_id} is kept so long already; release it to end it")
+            _refuse(
+                extension_faults(
+                    purpose,
+                    roles=actor.roles,
+                    earlier=extensions_of(session, hold_id),
+                    placed=hold.placed_at,
+                    present=hold.until,
+                    until=until,
+                )
+            )
+            before = hold.until
+            facts: dict[str, Any] = {"purpose": hold.purpose, "from": iso(before)}
+            if document is not None:
+                _check_document(document)
+                self._sealed(act, hold_id, "extension", document)
+                facts["document_sha256"] = sha256(document).hexdigest()
+            view = self.change(
+                act,
+                hold_id,
+                until=until,
+                review_at=review_at(purpose, act.now, until),
+                reason=reason,
+            )
+            act.record(
+                Event.HOLD_EXTENDED,
+                hold_id,
+                facts=facts | {"until": iso(until)},
+                details={"reason": reason},
+            )
+            return view
+
+    def ending(self, actor: Actor, hold_id: str) -> Ending:
+        """What releasing a hold would do, before it is done.
+
+        Raises:
+            NotFoundError: There is none, or it is not for this person to know of.
+        """
+        self._may_read(actor)
+        with self._database.read() as session:
+            self._visible(session, hold_id, actor)
+            return self.ending_of(session, hold_id, self._ledger.clock.now(), cleared=actor.cleared)
+
+    def ending_of(
+        self,
+        session: Session,
+        hold_id: str,
+        now: datetime,
+        *,
+        cleared: bool,
+        recording_ids: Sequence[str] | None = None,
+    ) -> Ending:
+        """What ending a hold would do, for all it keeps or some; for whoever owns it."""
+        wanted = None if recording_ids is None else frozenset(recording_ids)
+        sizes = {
+            str(recording_id): int(size)
+            for recording_id, size in session.execute(
+                select(col(Recording.id), col(Recording.size))
+                .join(Grant, col(Grant.recording_id) == col(Recording.id))
+                .where(col(Grant.hold_id) == hold_id, live_clause(now))
+            )
+            if wanted is None or recording_id in wanted
+        }
+        gone = [
+            sizes[recording_id]
+            for recording_id, grants in self._grants.live(session, list(sizes), now).items()
+            if all(each.hold_id == hold_id or (each.gagged and not cleared) for each in grants)
+        ]
+        return Ending(len(sizes), sum(sizes.values()), len(gone), sum(gone))
 
     def release_as(self, actor: Actor, hold_id: str, reason: str) -> HoldView:
         """Release a hold as a person; one of an incident or request ends with that instead."""
@@ -602,6 +738,20 @@ def _windows(given: Iterable[tuple[str, datetime, datetime]]) -> tuple[Window, .
     if any(each.starts_at.tzinfo is None or each.ends_at.tzinfo is None for each in windows):
         raise InvalidInputError("the times of a window need an offset")
     return windows
+
+
+def _sites(session: Session, windows: Iterable[Window]) -> Sequence[str]:
+    codes = {each.camera for each in windows}
+    return (
+        session.execute(select(col(Camera.site_code)).where(col(Camera.code).in_(codes)).distinct())
+        .scalars()
+        .all()
+    )
+
+
+def _check_document(document: bytes) -> None:
+    if len(document) > MAX_DOCUMENT_BYTES:
+        raise InvalidInputError(f"the document is larger than {MAX_DOCUMENT_BYTES} bytes")
 
 
 def _refuse(faults: list[str]) -> None:

@@ -270,7 +270,10 @@ def window_faults(windows: Sequence[Window], now: datetime) -> list[str]:
 def hold_term(
     purpose: Purpose, placed: datetime, until: datetime | None
 ) -> tuple[datetime | None, list[str]]:
-    """The end of a hold placed at ``placed``, from what was asked or else the policy.
+    """The end of a hold whose clock started at ``placed``, from what was asked or else the policy.
+
+    For an order or a ban that is the day it was decided. What is extended is placed for one period
+    and no longer (RB 27:16: 90 days, and 90 more where there are special reasons).
 
     Returns the end (None while open-ended) and the faults, in words.
     """
@@ -279,13 +282,40 @@ def hold_term(
     faults = []
     if until <= placed:
         faults.append(f"a hold cannot end before it is placed ({_shown(until)})")
-    longest = purpose.limit or purpose.period
+    longest = purpose.period or purpose.limit
     if longest is not None and until > longest.after(placed):
         faults.append(
             f"{purpose.code} keeps at most {longest.text}: until {_shown(longest.after(placed))} "
             f"({purpose.source})"
         )
     return until, faults
+
+
+def stored_only_faults(windows: Sequence[Window], decided: datetime) -> list[str]:
+    """What of an order reaches beyond what was stored when it was decided (RB 27:16), in words."""
+    return [
+        f"the window of {each.camera} ends after the order was decided ({_shown(decided)}); an "
+        "order reaches stored footage only (RB 27:16): send it back for clarification"
+        for each in windows
+        if each.ends_at > decided
+    ]
+
+
+def ban_faults(sites: Iterable[str], *, over_15: bool) -> list[str]:
+    """Why a trespass ban may not be kept for, in words (lag 2021:34, table A).
+
+    Args:
+        sites: The sites of its cameras.
+        over_15: Whether whoever places it says that the person is 15 or older.
+    """
+    faults = []
+    if len(set(sites)) > 1:
+        faults.append("a trespass ban covers the premises of one shop; place one for each")
+    if not over_15:
+        faults.append(
+            "a trespass ban is never kept for a person under 15; say that the person is older"
+        )
+    return faults
 
 
 def shortened_hold(
@@ -311,7 +341,13 @@ def shortened_hold(
 
 
 def extension_faults(
-    purpose: Purpose, *, roles: frozenset[Role], earlier: int, present: datetime, until: datetime
+    purpose: Purpose,
+    *,
+    roles: frozenset[Role],
+    earlier: int,
+    placed: datetime,
+    present: datetime,
+    until: datetime,
 ) -> list[str]:
     """Why somebody may not extend a hold from ``present`` to ``until``, in words (table A).
 
@@ -325,6 +361,8 @@ def extension_faults(
     if purpose.extensions is not None and earlier >= purpose.extensions:
         faults.append(f"it was extended {earlier} times, and the policy allows no more")
     longest = purpose.extension.after(present)
+    if purpose.limit is not None:
+        longest = min(longest, purpose.limit.after(placed))
     if until > longest:
         faults.append(f"one extension reaches to {_shown(longest)} at most ({purpose.source})")
     return faults

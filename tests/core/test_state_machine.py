@@ -217,6 +217,8 @@ class Core(RuleBasedStateMachine):
         Core.steps += 1
         starts, ends = self._span(age, length)
         purpose = "preservation-order" if kind in {"gagged", "order"} else kind
+        if purpose == "preservation-order":  # which reaches stored footage only
+            ends = min(ends, self.model.now)
         actor = CLEARED if purpose == "preservation-order" else HANDLER
         view = self.vault.holds.place_as(
             actor,

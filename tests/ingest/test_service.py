@@ -155,8 +155,8 @@ def test_footage_whose_purposes_ended_before_it_arrived_is_late(
 
 
 def gag(vault: Vault, start: datetime) -> None:
-    """A hold of an hour on ``kassa`` that only the cleared may know of."""
-    window = ("kassa", start - timedelta(minutes=30), start + timedelta(minutes=30))
+    """A hold of three quarters of an hour on ``kassa`` that only the cleared may know of."""
+    window = ("kassa", start - timedelta(minutes=30), start + timedelta(minutes=15))
     order = HoldOrder("preservation-order", (window,), "5000-K1-26", gagged=True)
     vault.holds.place_as(person(Role.PRIVACY_OFFICER, cleared=True), order)
 

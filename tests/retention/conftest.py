@@ -237,6 +237,7 @@ class World:
             reason="ett skadeståndskrav",
             gagged=gagged,
             until=until,
+            over_15=True,
         )
         return self.holds.place_as(self.officer, order).id
 

@@ -1,6 +1,9 @@
 """A hold keeps its windows: what is there, what comes, and nothing that is gone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -9,12 +12,13 @@ from cctv_vault.errors import (
     AccessDeniedError,
     InvalidInputError,
     NotFoundError,
+    OnHoldError,
     PersonNeededError,
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import system_actor
-from cctv_vault.retention.holds import HoldOrder
-from cctv_vault.schema import Camera
+from cctv_vault.retention.holds import Ending, HoldOrder
+from cctv_vault.schema import Camera, Site
 from tests.retention.conftest import MONDAY, World
 
 HOUR = timedelta(hours=1)
@@ -232,3 +236,120 @@ def test_the_document_and_reason_of_a_hold_are_sealed(sqlite_world: World) -> No
     for path in world.home.settings.home.rglob("*"):
         assert not path.is_file() or b"Testsson" not in path.read_bytes()
     assert UTC is hold.placed_at.tzinfo
+
+
+def order_of(**changes: Any) -> HoldOrder:  # noqa: ANN401
+    windows = (("kassa", MONDAY - HOUR, MONDAY),)
+    return HoldOrder(**({"purpose": "claim", "windows": windows, "reason": "krav"} | changes))
+
+
+def test_before_a_release_it_is_told_what_would_expire_at_once(world: World) -> None:
+    world.record("kassa", MONDAY - HOUR)
+    world.record("kassa", MONDAY - 30 * MINUTE)
+    hold = world.claim("kassa", MONDAY - HOUR, MONDAY)
+    world.claim("kassa", MONDAY - 20 * MINUTE, MONDAY)
+    # The second recording would be there still, by another hold, and both by prevention.
+    assert world.holds.ending(world.manager, hold) == Ending(2, 10_000, 0, 0)
+    world.at(MONDAY + 10 * DAY)
+    assert world.holds.ending(world.manager, hold) == Ending(2, 10_000, 1, 5000)
+    world.holds.release_as(world.manager, hold, "reglerat")
+    assert world.holds.ending(world.manager, hold) == Ending(0, 0, 0, 0)
+
+
+def test_what_a_release_would_do_is_told_as_if_no_secret_hold_were_there(world: World) -> None:
+    world.record("kassa", MONDAY - HOUR)
+    hold = world.claim("kassa", MONDAY - HOUR, MONDAY)
+    gagged = world.claim("kassa", MONDAY - HOUR, MONDAY, gagged=True)
+    world.at(MONDAY + 10 * DAY)
+    assert world.holds.ending(world.manager, hold).at_once == 1
+    assert world.holds.ending(world.officer, hold).at_once == 0
+    with pytest.raises(NotFoundError):
+        world.holds.ending(world.manager, gagged)
+
+
+def test_an_order_runs_from_its_decision_and_ninety_days_more_once(world: World) -> None:
+    decided = MONDAY - 10 * DAY
+    order = order_of(
+        purpose="preservation-order",
+        windows=(("kassa", decided - HOUR, decided),),
+        decided_at=decided,
+    )
+    hold = world.holds.place_as(world.officer, order)
+    assert hold.until == decided + 90 * DAY
+    with pytest.raises(InvalidInputError, match="privacy-officer"):
+        world.holds.extend_as(world.manager, hold.id, decided + 100 * DAY, "beslut")
+    with pytest.raises(InvalidInputError, match="at most"):
+        world.holds.extend_as(world.officer, hold.id, decided + 181 * DAY, "beslut")
+    with pytest.raises(InvalidInputError, match="so long already"):
+        world.holds.extend_as(world.officer, hold.id, decided + 80 * DAY, "beslut")
+    more = world.holds.extend_as(world.officer, hold.id, decided + 180 * DAY, "beslut", b"%PDF")
+    assert (more.until, more.review_at) == (decided + 180 * DAY, decided + 173 * DAY)
+    with pytest.raises(InvalidInputError, match="no more"):
+        world.holds.extend_as(world.officer, hold.id, decided + 190 * DAY, "beslut")
+    (entry,) = world.home.log.entries(event=Event.HOLD_EXTENDED.value)
+    assert entry.facts["document_sha256"] == sha256(b"%PDF").hexdigest()
+
+
+def test_an_order_reaches_stored_footage_only(sqlite_world: World) -> None:
+    world = sqlite_world
+    late = order_of(
+        purpose="preservation-order", windows=(("kassa", MONDAY - HOUR, MONDAY + HOUR),)
+    )
+    with pytest.raises(InvalidInputError, match="27:16"):
+        world.holds.place_as(world.officer, late)
+    since = order_of(purpose="preservation-order", decided_at=MONDAY - 30 * MINUTE)
+    with pytest.raises(InvalidInputError, match="clarification"):
+        world.holds.place_as(world.officer, since)
+    ended = order_of(
+        purpose="preservation-order",
+        windows=(("kassa", MONDAY - 95 * DAY, MONDAY - 94 * DAY),),
+        decided_at=MONDAY - 91 * DAY,
+    )
+    with pytest.raises(InvalidInputError, match="ended"):
+        world.holds.place_as(world.officer, ended)
+    ahead = order_of(purpose="preservation-order", decided_at=MONDAY + HOUR)
+    with pytest.raises(InvalidInputError, match="future"):
+        world.holds.place_as(world.officer, ahead)
+
+
+def test_a_trespass_ban_covers_one_shop_and_never_a_child(world: World) -> None:
+    with world.home.database.write() as session:
+        session.add(
+            Site(
+                code="kista",
+                name="Kista",
+                zone="Europe/Stockholm",
+                freeze_budget_bytes=0,
+                created_at=MONDAY,
+            )
+        )
+        session.flush()
+        camera = session.get_one(Camera, "entre")
+        camera.site_code = "kista"
+        session.add(camera)
+    ban = order_of(purpose="trespass-ban", over_15=True)
+    both = (*ban.windows, ("entre", MONDAY - HOUR, MONDAY))
+    with pytest.raises(InvalidInputError, match="premises of one shop"):
+        world.holds.place_as(world.officer, replace(ban, windows=both))
+    with pytest.raises(InvalidInputError, match="under 15"):
+        world.holds.place_as(world.officer, replace(ban, over_15=False))
+    decided = MONDAY - 30 * DAY
+    kept = world.holds.place_as(world.officer, replace(ban, decided_at=decided))
+    assert kept.until == datetime(2027, 1, 31, 8, tzinfo=UTC)  # a year of the decision, no longer
+
+
+def test_what_is_restricted_is_kept_and_marked_for_no_use(world: World) -> None:
+    restricted, free = world.record("kassa", MONDAY - HOUR), world.record("entre", MONDAY - HOUR)
+    hold = world.claim("kassa", MONDAY - HOUR, MONDAY, purpose="restriction")
+    with world.home.database.read() as session:
+        world.grants.require_usable(session, [free], world.now())
+        with pytest.raises(OnHoldError, match=hold):
+            world.grants.require_usable(session, [free, restricted], world.now())
+    world.at(MONDAY + 200 * DAY)
+    world.sweeper.run(world.manager)
+    assert world.readable(restricted)  # it is there, for whoever lifts the restriction
+    world.holds.release_as(world.officer, hold, "begränsningen är hävd")
+    with world.home.database.read() as session:
+        world.grants.require_usable(session, [restricted], world.now())
+    with pytest.raises(InvalidInputError, match="cannot be a secret"):
+        world.claim("entre", MONDAY - HOUR, MONDAY, purpose="restriction", gagged=True)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctv_vault.errors import InvalidInputError
+from cctv_vault.people.actors import Role
 from cctv_vault.retention.holidays_of import closed_days
 from cctv_vault.retention.policies import default_policy_text, opening_of
 from cctv_vault.retention.policy import Period, Policy, StartsAt, add_months
@@ -18,6 +19,7 @@ from cctv_vault.retention.rules import (
     Span,
     Window,
     base_until,
+    extension_faults,
     hold_term,
     is_live,
     matches,
@@ -231,8 +233,21 @@ def test_a_hold_runs_as_long_as_the_policy_lets_it() -> None:
     claim = POLICY.purpose("claim")
 
     assert hold_term(order, T, None) == (T + timedelta(days=90), [])
-    assert hold_term(order, T, T + timedelta(days=180))[1] == []
-    assert "180d" in hold_term(order, T, T + timedelta(days=181))[1][0]
+    assert hold_term(order, T, T + timedelta(days=90))[1] == []
+    assert "90d" in hold_term(order, T, T + timedelta(days=91))[1][0]
+
+    def faults(earlier: int, present: datetime, until: datetime) -> list[str]:
+        roles = frozenset({Role.PRIVACY_OFFICER})
+        return extension_faults(
+            order, roles=roles, placed=T, earlier=earlier, present=present, until=until
+        )
+
+    present, day = T + timedelta(days=90), timedelta(days=1)
+    most = T + 180 * day
+    assert faults(0, present, most) == []
+    assert "at most" in faults(0, present, most + day)[0]
+    assert "at most" in faults(0, present + day, most + day)[0]  # 180 days in all
+    assert "no more" in faults(1, T, present)[0]
     assert hold_term(claim, T, None) == (None, [])
     assert "before it is placed" in hold_term(claim, T, T)[1][0]
 
