@@ -10,14 +10,13 @@ The key is one of ECDSA on P-256, because readers of PDF files do not know the l
 """
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.x509.oid import NameOID
 
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
 from storage.secret import SecretKey
@@ -26,10 +25,6 @@ _PURPOSE: Final = b"cctv-vault/document-signing/v1"
 # The order of P-256's base point (SP 800-186, section 3.2.1.3).
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _DERIVED_BYTES: Final = 48  # 16 more than the order has, so that the remainder has no bias
-_SERIAL_BYTES: Final = 16
-_LONGEST_NAME: Final = 64  # bytes, safely within ub-common-name (RFC 5280, appendix A.1)
-# "No well-defined expiration date" (RFC 5280, section 4.1.2.5).
-_NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 class DocumentSigner:
@@ -39,14 +34,24 @@ class DocumentSigner:
         """``seed`` is the log's; ``origin`` the log's name, ``since`` when the vault was made."""
         self._key = _derived(seed)
         self._name = ("SIMULATED " if origin.endswith(SIMULATED_SUFFIX) else "") + controller
-        self.certificate: Final = self._certificate(origin, since)
-        """The self-signed certificate, DER."""
-        self.fingerprint: Final = hashlib.sha256(self.certificate).hexdigest()
-        """SHA-256 of the certificate, in hexadecimal."""
+        self._origin = origin
+        self._since = since
 
     def __repr__(self) -> str:
         """Never the key."""
-        return f"DocumentSigner({self.fingerprint[:8]})"
+        return "DocumentSigner"
+
+    @cached_property
+    def certificate(self) -> bytes:
+        """The self-signed certificate, DER."""
+        from cctv_vault.custody import pades  # noqa: PLC0415 - only who signs pays for its libraries
+
+        return pades.self_signed(self._key, name=self._name, origin=self._origin, since=self._since)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, in hexadecimal."""
+        return hashlib.sha256(self.certificate).hexdigest()
 
     def sign(self, pdf: bytes, *, at: datetime) -> bytes:
         """The document with a signature over all of it, appended; what was there is unchanged.
@@ -66,48 +71,6 @@ class DocumentSigner:
             name=self._name,
             at=at,
         )
-
-    def _certificate(self, origin: str, since: datetime) -> bytes:
-        subject = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, _short(self._name or origin)),
-                x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, _short(origin)),
-            ]
-        )
-        public = self._key.public_key()
-        serial = hashlib.sha256(
-            public.public_bytes(
-                serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-            )
-        ).digest()[:_SERIAL_BYTES]
-        usage = x509.KeyUsage(
-            digital_signature=True,
-            content_commitment=True,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=False,
-            crl_sign=False,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(public)
-            .serial_number(int.from_bytes(serial, "big") | 1)
-            .not_valid_before(since.astimezone(UTC).replace(microsecond=0))
-            .not_valid_after(_NEVER)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256(), ecdsa_deterministic=True)
-            .public_bytes(serialization.Encoding.DER)
-        )
-
-
-def _short(name: str) -> str:
-    return name.encode()[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def _derived(seed: SecretKey) -> ec.EllipticCurvePrivateKey:
