@@ -603,7 +603,8 @@ def _make(folder: Path, url: str | None) -> Vault:
     return vault
 
 
-def _explore(make: Callable[[Path], Vault], folder: Path, *, examples: int, steps: int) -> None:
+def _explore(make: Callable[[Path], Vault], folder: Path, *, acts: int, steps: int) -> None:
+    """Run machines of up to ``steps`` steps each until they have done ``acts`` together."""
     number = 0
 
     def machine() -> Core:
@@ -613,31 +614,34 @@ def _explore(make: Callable[[Path], Vault], folder: Path, *, examples: int, step
         mine.mkdir()
         return Core(make(mine), mine)
 
-    run_state_machine_as_test(
-        machine,  # type: ignore[arg-type]  # anything that makes one will do
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            phases=PHASES,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    began = Core.steps
+    while (missing := acts - (Core.steps - began)) > 0:
+        run_state_machine_as_test(
+            machine,  # type: ignore[arg-type]  # anything that makes one will do
+            settings=settings(
+                max_examples=-(-missing // steps),
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=PHASES,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 @pytest.mark.usefixtures("one_sandbox")
 def test_the_core_and_a_model_of_plain_sets_agree_after_every_step(tmp_path: Path) -> None:
-    """Some 1 300 acts, each with all its comparisons, in about a minute of one core."""
-    _explore(_copies(tmp_path), tmp_path, examples=20, steps=60)
+    """2 000 acts, each with all its comparisons."""
+    _explore(_copies(tmp_path), tmp_path, acts=2_000, steps=60)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("one_sandbox")
+@pytest.mark.parametrize("part", range(10))
+@pytest.mark.usefixtures("one_sandbox", "part")
 def test_the_core_and_the_model_agree_for_longer(tmp_path: Path) -> None:
-    """Some 9 700 acts in about ten minutes of one core; 100 000 would take more than an hour."""
-    _explore(_copies(tmp_path), tmp_path, examples=90, steps=100)
+    """100 000 acts in ten parts, each of about seven minutes of one core."""
+    _explore(_copies(tmp_path), tmp_path, acts=10_000, steps=100)
 
 
 @pytest.mark.long
@@ -647,14 +651,14 @@ def test_the_core_and_the_model_agree_on_postgresql(
     tmp_path: Path,
     postgres_server: Any,  # noqa: ANN401
 ) -> None:
-    """Some 1 300 acts in about three minutes, each vault in a database of its own."""
+    """1 300 acts in about three minutes, each vault in a database of its own."""
 
     def make(folder: Path) -> Vault:
         name = f"core_{secrets.token_hex(8)}"
         postgres_server.administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return _make(folder, postgres_server.url(name))
 
-    _explore(make, tmp_path, examples=15, steps=100)
+    _explore(make, tmp_path, acts=1_300, steps=100)
 
 
 def _copies(folder: Path) -> Callable[[Path], Vault]:
