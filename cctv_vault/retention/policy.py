@@ -176,6 +176,29 @@ class IntakeRule:
 
 
 @dataclass(frozen=True)
+class OnTheSpotRule:
+    """Release on the spot to police who stand in the shop: its three figures (legal.md, 3).
+
+    Attributes:
+        alone_after_minutes: How long those who may approve have to answer before the person on
+            duty may release alone.
+        number_within_days: How long after it the case number may follow.
+        review_within_working_days: By the end of which working day another person has reviewed it.
+    """
+
+    alone_after_minutes: int = 15
+    number_within_days: int = 7
+    review_within_working_days: int = 1
+
+
+_ON_THE_SPOT_MOST: Final = {
+    "alone_after_minutes": 24 * 60,
+    "number_within_days": 30,
+    "review_within_working_days": 5,
+}
+
+
+@dataclass(frozen=True)
 class Fault:
     """Something in a policy document that cannot be, with its line counted from 1."""
 
@@ -193,6 +216,7 @@ class Policy:
         purposes: By code, in the document's order.
         effective_at: When it takes effect (UTC); None for its publication.
         intake: What a camera must answer first.
+        on_the_spot: The figures of release on the spot.
         sites: For each site named, its opening days: ``mon`` … ``sun`` with hours, ``closed`` and
             ``opened`` with days like 2026-06-19. Other sites keep those of the register.
     """
@@ -202,6 +226,7 @@ class Policy:
     purposes: Mapping[str, Purpose]
     effective_at: datetime | None = None
     intake: IntakeRule = IntakeRule()
+    on_the_spot: OnTheSpotRule = OnTheSpotRule()
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -275,7 +300,9 @@ class _Reading:
 
     def policy(self, document: dict[str, Any]) -> dict[str, Any] | None:
         """What `Policy` is made of, or None where there are faults."""
-        known = {"version", "holidays", "effective_at", "intake", "site", "purpose"}
+        known = {
+            *("version", "holidays", "effective_at", "intake", "on_the_spot", "site", "purpose"),
+        }
         for each in sorted(document.keys() - known):
             self._fault((each,), f"there is no setting {each!r} in a policy")
         version, holidays = document.get("version"), document.get("holidays")
@@ -296,6 +323,7 @@ class _Reading:
             "holidays": holidays,
             "effective_at": effective_at,
             "intake": self._intake(document.get("intake", {})),
+            "on_the_spot": self._on_the_spot(document.get("on_the_spot", {})),
             "sites": self._sites(document.get("site", {})),
             "purposes": self._purposes(document.get("purpose")),
         }
@@ -321,6 +349,22 @@ class _Reading:
         if not isinstance(simulated, bool):
             self._fault(("intake", "in_simulated"), "intake: 'in_simulated' must be true or false")
         return IntakeRule(tuple(require), simulated is True)
+
+    def _on_the_spot(self, entry: object) -> OnTheSpotRule:
+        if not isinstance(entry, dict):
+            self._fault(("on_the_spot",), "'on_the_spot' must be a table")
+            return OnTheSpotRule()
+        figures: dict[str, int] = {}
+        for name, value in entry.items():
+            most = _ON_THE_SPOT_MOST.get(name)
+            at = ("on_the_spot", name)
+            if most is None:
+                self._fault(at, f"on_the_spot: there is no setting {name!r}")
+            elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+                self._fault(at, f"on_the_spot: {name!r} must be a number from 1 to {most}")
+            else:
+                figures[name] = value
+        return OnTheSpotRule(**figures)
 
     def _sites(self, entry: object) -> dict[str, dict[str, Any]]:
         if not isinstance(entry, dict):

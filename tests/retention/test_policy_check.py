@@ -92,6 +92,8 @@ def test_the_shipped_policy_has_no_fault() -> None:
         ),
         ('require = ["purpose"', 'require = ["colour"', "some of purpose, view, sound", ""),
         ("in_simulated = false", 'in_simulated = "no"', "true or false", ""),
+        ("number_within_days = 7", "number_within_days = 0", "a number from 1 to 30", ""),
+        ("alone_after_minutes = 15", "alone_after_hours = 1", "no setting 'alone_after_h", ""),
     ],
 )
 def test_a_fault_is_told_in_words_with_its_line(
