@@ -26,6 +26,7 @@ from web.pages import (
     cameras,
     expiry,
     footage,
+    holds,
     incidents,
     log,
     overview,
@@ -39,7 +40,7 @@ from web.security import Fence
 
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
-    *(session, overview, timeline, footage, incidents, requests),
+    *(session, overview, timeline, footage, incidents, holds, requests),
     *(expiry, log, cameras, quarantine, accounts, api),
 )
 

@@ -61,7 +61,8 @@ from cctv_vault.schema import (
 from cctv_vault.views import iso
 
 MAX_DOCUMENT_BYTES: Final = 20 * 1024 * 1024
-_OWNED: Final = frozenset({"incident", "request", "request-unconfirmed"})
+OWNED: Final = frozenset({"incident", "request", "request-unconfirmed"})
+"""Purposes whose holds come and go with an incident or request."""
 _STAFF_MAY: Final = frozenset({"save-now"})
 _ORDER: Final = "preservation-order"
 _BAN: Final = "trespass-ban"
@@ -341,7 +342,7 @@ class Holds:
         cameras = [each[0] for each in order.windows]
         with self._ledger.act(Event.HOLD_PLACED, actor, cameras=cameras) as act:
             actor.require(Right.INCIDENT_FLAG if order.purpose in _STAFF_MAY else Right.HOLD_PLACE)
-            if order.purpose in _OWNED:
+            if order.purpose in OWNED:
                 raise InvalidInputError(
                     f"a hold for {order.purpose} comes with its incident or request: file that"
                 )

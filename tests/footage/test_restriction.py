@@ -37,15 +37,21 @@ def test_it_is_neither_looked_at_nor_copied_until_the_restriction_is_lifted(
     hold = vault.holds.place_as(OFFICER, order)
     assert hold.recordings == 1
 
-    access, span = vault.access, {"start": NOW - HOUR, "end": NOW}
-    why = {"reason": "utredning", "purpose": "claim"}
+    access, why = vault.access, {"reason": "utredning", "purpose": "claim"}
+
+    def clip() -> object:
+        out = BytesIO()
+        return access.clip(
+            OFFICER, camera="kassa", start=NOW - HOUR, end=NOW, out=out, reason="x", purpose="claim"
+        )
+
     uses: tuple[Callable[[], object], ...] = (
         partial(access.open, OFFICER, recording, "tittar"),
         partial(access.play, OFFICER, recording, "tittar"),
         partial(access.thumbnail, OFFICER, recording),
         partial(access.open_internal, recording),
         partial(access.export, OFFICER, recording, BytesIO(), **why),
-        partial(access.clip, OFFICER, camera="kassa", **span, out=BytesIO(), **why),
+        clip,
     )
     for use in uses:
         with pytest.raises(OnHoldError, match="restriction of processing"):

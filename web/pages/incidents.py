@@ -80,6 +80,17 @@ def extend(visit: Here, form: Posted, incident: str) -> Response:
     return see(f"/incidents/{incident}", "extended")
 
 
+@router.post("/incidents/{incident}/review")
+def review(visit: Here, form: Posted, incident: str) -> Response:
+    """Say that it was looked at again and is kept to its end."""
+    try:
+        hold_id = visit.vault.incidents.show(visit.actor, incident).hold_id
+        visit.vault.reviews.made(visit.actor, hold_id, form.text("reason"))
+    except VaultError as error:
+        return _refused(visit, incident, error, form)
+    return see(f"/incidents/{incident}", "reviewed")
+
+
 @router.post("/incidents/{incident}/close")
 def close(visit: Here, form: Posted, incident: str) -> Response:
     """Close it: its footage is then kept by nothing but its other purposes."""

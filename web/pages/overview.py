@@ -17,7 +17,6 @@ router = APIRouter()
 SILENT: Final = timedelta(minutes=90)
 """A camera whose last file is older than this is silent; recorders deliver at least hourly."""
 _SOON: Final = timedelta(days=3)
-_REVIEW: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,8 @@ def overview(visit: Here) -> Response:
         context["incidents"] = vault.incidents.list(visit.actor, open_only=True)
     if may(Right.FOOTAGE_LIST) or may(Right.SETUP):
         context["cameras"] = _latest(visit, now)
-    if may(Right.HOLD_PLACE):
-        context["reviews"] = [
-            each
-            for each in vault.holds.list(visit.actor)
-            if each.released_at is None and each.review_at and each.review_at - now < _REVIEW
-        ]
+    if may(Right.INCIDENT_MANAGE) or may(Right.REGISTER_READ):
+        context["reviews"] = vault.reviews.list(visit.actor)
     if may(Right.FOOTAGE_LIST):
         soon = [
             each

@@ -1,0 +1,145 @@
+"""Incidents, holds and reviews on their pages, over a time that the shared shop cannot let pass."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cctv_vault.people.actors import Role
+from tests.shop import NOW, SYSTEM, film, open_shop, put
+from web.app import create_app
+
+DAY = timedelta(days=1)
+_TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
+
+
+class Pages:
+    """The staff's pages over a vault whose time the test moves; answers follow redirects."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vault = open_shop(folder)
+        path = put(folder / "drop" / "kassa", "20260302_073000.mp4", film(1, 4))
+        self.recording = self.vault.ingest.offer(SYSTEM, path).recording
+        self._app = create_app(self.vault)
+        self._cookies: dict[str, httpx.Cookies] = {}
+        self._tokens: dict[str, str] = {}
+        self._credentials: dict[str, str] = {}
+        for name, role in {"Sara": "staff", "Maja": "manager", "Pia": "privacy-officer"}.items():
+            added = self.vault.people.add(SYSTEM, name, [Role(role)])
+            self._credentials[name] = str(added.credential)
+        self._sign_in()
+
+    def get(self, name: str, path: str) -> str:
+        return self._ask(name, "GET", path, {}).text
+
+    def post(self, name: str, path: str, **fields: str | list[str]) -> httpx.Response:
+        named = {key.removesuffix("_"): value for key, value in fields.items()}
+        return self._ask(name, "POST", path, {"token": self._tokens[name], **named})
+
+    def days(self, count: float) -> None:
+        """Let days pass, and do what a serving vault does by itself."""
+        self.vault.set_clock(SYSTEM, NOW + count * DAY)
+        self.vault.reviews.remind(SYSTEM)
+        self.vault.sweeper.run(SYSTEM)
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        for name, credential in self._credentials.items():
+            self._cookies[name] = httpx.Cookies()
+            self._ask(name, "POST", "/sign-in", {"name": name, "credential": credential})
+            token = _TOKEN.search(self.get(name, "/"))
+            assert token is not None
+            self._tokens[name] = token[1]
+
+    def _ask(
+        self, name: str, method: str, path: str, fields: Mapping[str, object]
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(self._app),
+                base_url="http://127.0.0.1",
+                headers={"Accept-Language": "sv"},
+                cookies=self._cookies[name],
+                follow_redirects=True,
+            ) as browser:
+                answer = await browser.request(method, path, data=dict(fields) or None)
+                self._cookies[name] = browser.cookies
+                return answer
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Pages]:
+    pages = Pages(tmp_path)
+    yield pages
+    pages.vault.close()
+
+
+def flagged(pages: Pages, name: str = "Sara") -> str:
+    """The path of a new incident's page."""
+    window = {"from_": "2026-03-02T07:00:00", "to": "2026-03-02T08:00:00"}
+    answer = pages.post(
+        name, "/incidents", cameras="kassa", title="Stöld", category="theft", **window
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.url.path
+
+
+def test_a_review_is_called_for_on_the_first_page_and_on_the_incidents(pages: Pages) -> None:
+    incident = flagged(pages)
+    assert "Inget behöver ses över nu." in pages.get("Maja", "/")
+    pages.days(26)
+    first = pages.get("Maja", "/")
+    assert "Ska ses över nu" in first
+    assert f'href="{incident}"' in first
+    assert "upphör annars vid sitt slut" in first
+    assert "Ska ses över nu" in pages.get("Maja", incident)
+    assert "Granskningen är införd." in pages.post(
+        "Maja", f"{incident}/review", reason="utredningen pågår"
+    ).text  # fmt: skip
+    assert "Ska ses över nu" not in pages.get("Maja", incident)
+    assert "Inget behöver ses över nu." in pages.get("Maja", "/")
+
+
+def test_a_hold_is_placed_and_released_with_what_goes_told_first(pages: Pages) -> None:
+    window = {"from_": "2026-03-02T07:00:00", "to": "2026-03-02T08:00:00"}
+    placed = pages.post("Maja", "/holds", purpose="claim", cameras="kassa", reason="krav", **window)
+    hold = placed.url.path
+    assert "Bevarandespärren gäller från och med nu." in placed.text
+    assert "Nothing else" not in placed.text
+    assert "0 inspelningar bevaras av inget annat" in placed.text  # prevention still does
+    pages.days(10)
+    assert "1 inspelning bevaras av inget annat" in pages.get("Maja", hold)
+    assert pages.post("Maja", f"{hold}/release", reason="").status_code == 422
+    released = pages.post("Maja", f"{hold}/release", reason="kravet är reglerat")
+    assert "Bevarandespärren är hävd." in released.text
+    assert hold in pages.get("Maja", "/holds")
+
+
+def test_an_overdue_claim_stays_on_the_first_page_until_the_officer_has_decided(
+    pages: Pages,
+) -> None:
+    window = {"from_": "2026-03-02T07:00:00", "to": "2026-03-02T08:00:00"}
+    hold = pages.post(
+        "Pia", "/holds", purpose="claim", cameras="kassa", reason="krav", **window
+    ).url.path
+    pages.days(200)
+    assert "Har inte setts över i tid" in pages.get("Pia", "/")
+    assert pages.post("Maja", f"{hold}/review", reason="behövs").status_code == 403
+    assert pages.post("Pia", f"{hold}/review", reason="processen pågår").status_code == 200
+    assert "Har inte setts över i tid" not in pages.get("Pia", "/")
+
+
+def test_a_form_that_places_no_hold_comes_back_with_what_was_typed(pages: Pages) -> None:
+    window = {"from_": "2026-03-02T07:00:00", "to": "2026-03-02T08:00:00"}
+    refused = pages.post(
+        "Maja", "/holds", purpose="trespass-ban", cameras="kassa", reason="beslut 7", **window
+    )
+    assert refused.status_code == 422
+    assert "beslut 7" in refused.text
+    assert pages.post("Sara", "/holds", purpose="claim", **window).status_code == 403
