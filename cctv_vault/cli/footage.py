@@ -1,14 +1,20 @@
 """Commands on footage: ingest, and list, gaps, show, export and clip."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from cctv_vault.cli.session import Session, session
+from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.catalogue import RecordingDetail
-from cctv_vault.ingest.service import Outcome
+from cctv_vault.ingest.archives import late_windows
+from cctv_vault.ingest.service import Outcome, Preview
+from cctv_vault.ingest.sources import walk
+from cctv_vault.retention.grants import LATE
+from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.views import printable
 
 footage_app = typer.Typer(no_args_is_help=True, help="What there is, and taking it out.")
@@ -30,31 +36,90 @@ def ingest(
     original_root: Annotated[
         Path | None, typer.Option(help="Names are kept relative to this folder.")
     ] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="LABEL=CODE: whose files an archive's names mean."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell it and change nothing.")] = False,
+    purpose: Annotated[
+        str | None, typer.Option(help="Takes in what is past its purposes, for this one.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, where the purpose is a hold.")] = "",
 ) -> None:
-    """Take files in: one, or whole trees; a line per file."""
-    run = session(context)
-    unsettled = 0
+    """Take files in: one, or whole trees; a line per file.
 
-    def describe(outcome: Outcome) -> str:
-        words = f"{outcome.outcome:<12} {printable(str(outcome.path))}"
-        words += f"  {outcome.recording}" if outcome.recording else ""
-        return words + (f"  ({outcome.reason})" if outcome.reason else "")
+    Of an archive (a tree in no drop folder) what is past its purposes is told and left alone.
+    """
+    run = session(context)
+    files = [path.absolute() for path in paths]
+    told = _Offered(
+        camera=camera,
+        original_root=original_root and original_root.absolute(),
+        labels=_labels(mapped or ()),
+        leave_late=purpose != LATE,
+    )
+    if dry_run:
+        run.stream(
+            run.vault.ingest.preview_all(run.actor, files, **told),
+            lambda each: _described(run, each),
+        )
+        return
+    if purpose is not None and purpose != LATE:
+        _keep_for(run, purpose, reason, run.vault.ingest.preview_all(run.actor, files, **told))
+    unsettled = 0
 
     def outcomes() -> Iterator[Outcome]:
         nonlocal unsettled
-        for outcome in run.vault.ingest.offer_all(
-            run.actor,
-            [path.absolute() for path in paths],
-            camera=camera,
-            keep_source=keep_source,
-            original_root=original_root and original_root.absolute(),
-        ):
-            unsettled += outcome.outcome in {"waiting", "failed"}
-            yield outcome
+        sizes = {file: file.lstat().st_size for path in files for file in walk(path) if _is(file)}
+        with run.progress("taking in", sum(sizes.values())) as done:
+            for outcome in run.vault.ingest.offer_all(
+                run.actor, files, keep_source=keep_source, **told
+            ):
+                unsettled += outcome.outcome in {"waiting", "failed"}
+                yield outcome
+                done(sizes.get(outcome.path, 0))
 
-    count = run.stream(outcomes(), describe)
+    count = run.stream(outcomes(), lambda outcome: _described(run, outcome))
     if unsettled:
         run.fail(f"{unsettled} of {count} files were not taken in; each line says why")
+
+
+class _Offered(TypedDict):
+    """What `offer_all` and `preview_all` are both told."""
+
+    camera: str | None
+    original_root: Path | None
+    labels: dict[str, str]
+    leave_late: bool
+
+
+def _labels(mapped: Sequence[str]) -> dict[str, str]:
+    pairs = [each.rpartition("=") for each in mapped]
+    if not all(label and code for label, _, code in pairs):
+        raise InvalidInputError("--map takes LABEL=CODE, or LABEL/CHANNEL=CODE")
+    return {label: code for label, _, code in pairs}
+
+
+def _described(run: Session, told: Outcome | Preview) -> str:
+    words = f"{told.outcome:<12} {printable(str(told.path))}"
+    if isinstance(told, Preview) and told.started_at is not None:
+        words += f"  {told.camera} {run.local(told.started_at)} by {told.time_source}"
+    words += f"  {told.recording}" if told.recording else ""
+    return words + (f"  ({told.reason})" if told.reason else "")
+
+
+def _keep_for(run: Session, purpose: str, reason: str, previews: Iterator[Preview]) -> None:
+    """Place a hold over what is past its purposes, so that it is taken in for this one."""
+    windows = late_windows(previews)
+    if windows:
+        hold = run.vault.holds.place_as(run.actor, HoldOrder(purpose, windows, reason))
+        print(  # noqa: T201 - beside the lines per file, which are the answer
+            f"{hold.id} ({purpose}) keeps what is past its purposes", file=sys.stderr
+        )
+
+
+def _is(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
 
 
 @footage_app.command("list")

@@ -17,10 +17,11 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -91,6 +92,9 @@ REMOVAL: Final = "source-removal"
 OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "waiting", "failed"]
 
 _LOG: Final = logging.getLogger(__name__)
+_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
+_TOO_LATE: Final = "its purposes had ended before it arrived"
+_LEFT_ALONE: Final = "; it was left alone: name a purpose to take it in"
 _HASH_CHUNK: Final = 1 << 20
 _UNFINISHED_S: Final = 600.0
 _PATIENCE_S: Final = 2.0
@@ -112,6 +116,38 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """What offering a file would come to: whose it is, from when, and the outcome.
+
+    Times and source are None where the file is no footage or cannot be looked at.
+    """
+
+    path: Path
+    outcome: OutcomeName
+    camera: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    time_source: str | None = None
+    uncertainty_s: float | None = None
+    recording: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What was said of where files come from.
+
+    ``archive`` is the tree they lie in, where it is no camera's drop folder; ``labels`` are camera
+    codes by what names call a camera, alone or with ``/`` and a channel.
+    """
+
+    camera: str | None
+    original_root: Path | None
+    labels: Mapping[str, str]
+    archive: Path | None = None
+
+
+@dataclass(frozen=True)
 class _File:
     """One file on its way in; ``source_state`` is what its recording says of where it came from."""
 
@@ -129,6 +165,8 @@ class _Offer(_File):
     source: Source
     surely_closed: bool
     """Whether the system says that nobody is writing the file, rather than its looks."""
+    leave_late: bool
+    """Whether it stays where it is, unread, once its purposes have ended: so in archives."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +256,15 @@ class Ingest:
             AccessDeniedError: The person may not take files in.
         """
         self._authorise(actor)
+        place = _Place(camera, original_root, {})
+        return self._offered(actor, path, place, keep_source=keep_source, leave_late=False)
+
+    def _offered(
+        self, actor: Actor, path: Path, place: _Place, *, keep_source: bool, leave_late: bool
+    ) -> Outcome:
         try:
             outcome = self._offer(
-                actor, path, camera=camera, keep_source=keep_source, original_root=original_root
+                actor, path, place, keep_source=keep_source, leave_late=leave_late
             )
             return replace(outcome, path=path)
         except SourceBusyError as busy:
@@ -247,33 +291,69 @@ class Ingest:
         camera: str | None = None,
         keep_source: bool = False,
         original_root: Path | None = None,
+        labels: Mapping[str, str] = _NO_LABELS,
+        leave_late: bool = False,
     ) -> Iterator[Outcome]:
         """Take in files and trees of files, in order, telling of each as it is done.
 
         Files that settle within seconds are waited for, and tried once more at the end.
 
+        A tree that lies in no drop folder is an archive. Without ``camera`` its names tell whose
+        each file is: by ``labels`` (``LABEL`` or ``LABEL/CHANNEL`` to a code), else where the label
+        is a camera's code or name. With ``leave_late`` what its purposes have ended for is told of
+        and left alone there, rather than kept for the day of a late arrival.
+
         Raises:
             AccessDeniedError: The person may not take files in.
         """
         self._authorise(actor)
-        unsettled: list[tuple[Path, float]] = []
+        unsettled: list[tuple[Path, _Place, float]] = []
 
-        def offer(path: Path) -> Outcome:
-            return self.offer(
-                actor, path, camera=camera, keep_source=keep_source, original_root=original_root
-            )
+        def offer(path: Path, place: _Place) -> Outcome:
+            leave = leave_late and place.archive is not None
+            return self._offered(actor, path, place, keep_source=keep_source, leave_late=leave)
 
         for path in paths:
+            place = _Place(camera, original_root, labels, self._archive(path))
             for file in walk(path):
-                outcome = offer(file)
+                outcome = offer(file, place)
                 wait_s = outcome.retry_in_s
                 if wait_s is None or wait_s > self._settling.settle_s + _PATIENCE_S:
                     yield outcome
                 else:
-                    unsettled.append((file, monotonic() + wait_s))
-        for file, ready_at in unsettled:
+                    unsettled.append((file, place, monotonic() + wait_s))
+        for file, place, ready_at in unsettled:
             time.sleep(max(0.0, ready_at - monotonic()))
-            yield offer(file)
+            yield offer(file, place)
+
+    def preview_all(
+        self,
+        actor: Actor,
+        paths: Iterable[Path],
+        *,
+        camera: str | None = None,
+        original_root: Path | None = None,
+        labels: Mapping[str, str] = _NO_LABELS,
+        leave_late: bool = False,
+    ) -> Iterator[Preview]:
+        """Tell what `offer_all` would come to; nothing is changed or entered.
+
+        What only a gagged hold would keep is told of as if there were none.
+
+        Raises:
+            AccessDeniedError: The person may not take files in.
+        """
+        self._authorise(actor)
+        for path in paths:
+            place = _Place(camera, original_root, labels, self._archive(path))
+            leave = leave_late and place.archive is not None
+            for file in walk(path):
+                try:
+                    yield self._preview(file, place, leave_late=leave)
+                except SourceBusyError as busy:
+                    yield Preview(file, "waiting", reason=str(busy))
+                except VaultError as error:
+                    yield Preview(file, "failed", reason=str(error))
 
     def retry(self, actor: Actor, object_id: str) -> Outcome:
         """Look at a quarantined file again; what can be read now becomes a recording.
@@ -370,23 +450,18 @@ class Ingest:
         self,
         actor: Actor,
         path: Path,
+        place: _Place,
         *,
-        camera: str | None,
         keep_source: bool,
-        original_root: Path | None,
+        leave_late: bool,
     ) -> Outcome:
-        # The folder by its real name, so that it is the drop folder it seems to be; the file
-        # itself by its own, so that a link is seen as one.
-        path = Path(os.path.realpath(path.parent), path.name)
-        if any(path.is_relative_to(each) for each in self._own):
-            with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
-                raise InvalidInputError(
-                    "it is one of the vault's own files and is left alone; take in what lies "
-                    "outside its home and its key folder"
-                )
+        path = _real(path)
+        with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
+            self._refuse_own(path)
         if is_unfinished_name(path.name):
             raise SourceBusyError("its name says that it is not finished")
-        code, reading_path, name = self._identify(actor, path, camera, original_root)
+        with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
+            code, reading_path, name = self._identify(path, place)
         try:
             with open_source(path) as source:
                 self._settling.check(source)
@@ -398,6 +473,7 @@ class Ingest:
                     original_name=escape_name(name),
                     source_state="kept" if keep_source else "present",
                     surely_closed=source.check_not_written(),
+                    leave_late=leave_late,
                 )
                 self._check_room(source)
                 return self._take_in(offer)
@@ -431,31 +507,104 @@ class Ingest:
                 ) from None
             raise
 
-    def _identify(
-        self, actor: Actor, path: Path, code: str | None, original_root: Path | None
-    ) -> tuple[str, str, str]:
+    def _archive(self, path: Path) -> Path | None:
+        """A tree by its real name, where no camera's files arrive in it."""
+        real = Path(os.path.realpath(path))
+        with self._database.read() as session:
+            folders = session.exec(select(Camera.drop_folder)).all()
+        arrives = any(real.is_relative_to(each) for each in folders)
+        return None if arrives or not real.is_dir() else real
+
+    def _preview(self, path: Path, place: _Place, *, leave_late: bool) -> Preview:
+        real = _real(path)
+        self._refuse_own(real)
+        if is_unfinished_name(real.name):
+            raise SourceBusyError("its name says that it is not finished")
+        code, reading_path, name = self._identify(real, place)
+        with open_source(real) as source:
+            self._settling.check(source)
+            probed = probe(self._sandbox, source)
+            if isinstance(probed, ProbeRefusal):
+                reason = f"{probed.reason_code}: {probed.sentence}"
+                return Preview(path, "quarantined", code, reason=reason)
+            digest = _sha256(source)
+        file = _File(system_actor(), code, reading_path, escape_name(name), "present")
+        now = self._ledger.clock.now()
+        with self._database.read() as session:
+            moment = self._decide(session, file, probed, now)
+            told = Preview(
+                path,
+                "sealed",
+                code,
+                started_at=moment.started_at,
+                ended_at=moment.ended_at,
+                time_source=moment.source,
+                uncertainty_s=moment.uncertainty_s,
+                reason="; ".join(FAULTS[fault] for fault in probed.faults),
+            )
+            known = session.exec(
+                select(Recording).where(
+                    col(Recording.camera_code) == code, col(Recording.sha256) == digest
+                )
+            ).first()
+            if known is not None:
+                grants = self._grants.live(session, [known.id], now).get(known.id, ())
+                kept = known.state == "kept" and any(not each.gagged for each in grants)
+                return replace(
+                    told,
+                    outcome="duplicate" if kept else "expired",
+                    recording=known.id,
+                    reason="it is sealed already" if kept else "its recording has expired",
+                )
+            if self._is_late(session, code, moment, now):
+                return replace(told, outcome="late", reason=_TOO_LATE + _LEFT_ALONE * leave_late)
+        return told
+
+    def _is_late(self, session: Session, camera: str, moment: RecordingTime, now: datetime) -> bool:
+        """Whether no purpose that everybody may know of would keep a file that arrives now."""
+        _, term = self._grants.base_term(
+            session,
+            find_camera(session, camera),
+            captured=moment.ended_at,
+            arrived=now,
+            time_source=moment.source,
+        )
+        return term.until <= now and not _is_wanted(session, camera, moment, now, gagged=False)
+
+    def _refuse_own(self, path: Path) -> None:
+        if any(path.is_relative_to(each) for each in self._own):
+            raise InvalidInputError(
+                "it is one of the vault's own files and is left alone; take in what lies "
+                "outside its home and its key folder"
+            )
+
+    def _identify(self, path: Path, place: _Place) -> tuple[str, str, str]:
         """The camera, the path its name is read from, and the name the recording keeps."""
         with self._database.read() as session:
             cameras = session.exec(select(Camera)).all()
             known = known_cameras(session)
+        code, hint = place.camera, known
         if code is None:
             found = [each for each in cameras if path.is_relative_to(each.drop_folder)]
             hint = f"it lies in no camera's drop folder; say which with --camera ({known})"
+            if not found and place.archive is not None:
+                found, hint = _named(str(path), place.labels, cameras, known)
         else:
             found = [each for each in cameras if each.code == code]
-            hint = known
         if len(found) != 1:
-            with entered_if_refused(self._ledger, Event.RECORDING_SEALED, actor):
-                raise NotFoundError("camera", code or "for this file", hint)
+            raise NotFoundError("camera", code or "for this file", hint)
         camera = found[0]
-        if original_root is not None:
-            root = os.path.realpath(original_root)
+        if place.original_root is not None:
+            root = os.path.realpath(place.original_root)
             if not path.is_relative_to(root):
                 raise InvalidInputError("the file does not lie below the original root")
             relative = str(path.relative_to(root))
             return camera.code, relative, relative
         if path.is_relative_to(camera.drop_folder):
             return camera.code, str(path.relative_to(camera.drop_folder)), path.name
+        if place.archive is not None:
+            # Read whole, in case the tree is a part of one; kept as it lies in the tree.
+            return camera.code, str(path), str(path.relative_to(place.archive))
         return camera.code, str(path), path.name
 
     def _take_in(self, offer: _Offer) -> Outcome:
@@ -467,6 +616,8 @@ class Ingest:
             return self._seal_and_index(offer, probed)
         known = self._already_known(offer, probed)
         if known is None:
+            if offer.leave_late and self._is_left_alone(offer, probed):
+                return Outcome(offer.source.path, "late", reason=_TOO_LATE + _LEFT_ALONE)
             return self._seal_and_index(offer, probed)
         event = Event.RECORDING_OFFERED_AGAIN
         with self._ledger.act(event, offer.actor, cameras=(offer.camera,), subject=known) as act:
@@ -475,6 +626,12 @@ class Ingest:
                 raise NotFoundError("recording", known)
             entered = self._offered_again(act, offer, row)
         return self._conclude(offer, entered)
+
+    def _is_left_alone(self, offer: _Offer, probed: Probe) -> bool:
+        now = self._ledger.clock.now()
+        with self._database.read() as session:
+            moment = self._decide(session, offer, probed, now)
+            return self._is_late(session, offer.camera, moment, now)
 
     def _already_known(self, offer: _Offer, probed: Probe) -> str | None:
         """The recording of the same file, where its time and size give it away without sealing.
@@ -645,7 +802,7 @@ class Ingest:
             recording=new.id,
             reason="; ".join(
                 (
-                    *(("its purposes had ended before it arrived",) if late else ()),
+                    *((_TOO_LATE,) if late else ()),
                     *(FAULTS[fault] for fault in probed.faults),
                 )
             ),
@@ -698,7 +855,7 @@ class Ingest:
             removal = self._intend_removal(act, offer, known.id)
             return _Entered("duplicate", known.id, "it is sealed already", removal, used=False)
         # Where the vault has it under such a hold, that one must not show in what stays behind.
-        if _is_wanted(act.session, known, act.now, gagged=not here):
+        if _is_wanted(act.session, known.camera_code, known, act.now, gagged=not here):
             # The vault's own copy is gone for good; what a hold wants is not destroyed here too.
             return _Entered(
                 "expired",
@@ -819,13 +976,20 @@ def _looks_unfinished(probed: Probe | ProbeRefusal) -> bool:
     return "cut-short" in probed.faults
 
 
-def _is_wanted(session: Session, recording: Recording, now: datetime, *, gagged: bool) -> bool:
+def _is_wanted(
+    session: Session,
+    camera: str,
+    recording: Recording | RecordingTime,
+    now: datetime,
+    *,
+    gagged: bool,
+) -> bool:
     """Whether a hold in force covers the time of a recording; ``gagged`` ones too, where asked."""
     query = (
         select(HoldWindow)
         .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
         .where(
-            col(HoldWindow.camera_code) == recording.camera_code,
+            col(HoldWindow.camera_code) == camera,
             col(Hold.released_at).is_(None),
             or_(col(Hold.until).is_(None), col(Hold.until) > now),
         )
@@ -840,6 +1004,33 @@ def _is_wanted(session: Session, recording: Recording, now: datetime, *, gagged:
         ):
             return True
     return False
+
+
+def _named(
+    path: str, labels: Mapping[str, str], cameras: Sequence[Camera], known: str
+) -> tuple[list[Camera], str]:
+    """The cameras that the name of an archive's file may mean, and what to say otherwise."""
+    reading = read_name(path)
+    label = reading and reading.camera_label
+    if reading is None or not label:
+        return [], f"its name does not say which; say so with --camera ({known})"
+    said = labels.get(f"{label}/{reading.channel}") or labels.get(label)
+    if said is None:
+        found = [each for each in cameras if label.casefold() == each.code]
+        found = found or [each for each in cameras if label.casefold() == each.name.casefold()]
+    else:
+        found = [each for each in cameras if each.code == said]
+    with_channel = f"{label}/{reading.channel}" if reading.channel else label
+    hint = f"its name says {with_channel!r} ({reading.convention}); say which that is with --map"
+    return found, f"{hint} ({known})"
+
+
+def _real(path: Path) -> Path:
+    """A path by the real name of its folder, so that it is the drop folder it seems to be.
+
+    The file keeps its own name, so that a link is seen as one.
+    """
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _sha256(source: Source) -> bytes:

@@ -20,13 +20,15 @@ from cctv_vault.retention.keyring import KeyHandle, Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Period, Policy, Purpose
 from cctv_vault.retention.rules import (
+    Basis,
     Span,
+    Term,
     Window,
     is_live,
     kept_under,
     matches,
 )
-from cctv_vault.schema import Grant, Hold, HoldWindow, Recording, table
+from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, table
 from storage.secret import SecretKey
 
 LATE: Final = "late-arrival"
@@ -77,13 +79,9 @@ class Grants:
             self._hold_grant(act, hold, recording.id, key, policy)
             for hold in self._holds_on(session, recording, now)
         ]
-        basis, term = kept_under(
-            self._policies.bases(
-                session,
-                recording.camera_code,
-                recording.origin,
-                min(recording.ended_at, recording.arrived_at),
-            ),
+        basis, term = self.base_term(
+            session,
+            recording,
             captured=recording.ended_at,
             arrived=recording.arrived_at,
             time_source=recording.time_source,
@@ -102,6 +100,28 @@ class Grants:
             act, kept, recording.id, key, until=until, reason=reason, version=version
         )
         return (grant, *views)
+
+    def base_term(
+        self,
+        session: Session,
+        of: Recording | Camera,
+        *,
+        captured: datetime,
+        arrived: datetime,
+        time_source: str,
+    ) -> tuple[Basis, Term]:
+        """What keeps footage of a camera from the start, and until when.
+
+        Args:
+            session: Any.
+            of: The recording, or the camera of one that is not there yet.
+            captured: As for `rules.kept_under`, with the next two.
+            arrived: UTC.
+            time_source: ``name``, ``container`` or ``arrival``.
+        """
+        camera = of.camera_code if isinstance(of, Recording) else of.code
+        bases = self._policies.bases(session, camera, of.origin, min(captured, arrived))
+        return kept_under(bases, captured=captured, arrived=arrived, time_source=time_source)
 
     def for_hold(
         self, act: Act, hold: Hold, recording_ids: Sequence[str], policy: Policy

@@ -337,3 +337,29 @@ def test_an_unexpected_fault_shows_no_values(
     assert answer.status == 1
     assert "RuntimeError" in answer.err
     assert "name" not in answer.err
+
+
+def test_an_archive_is_told_of_first_and_what_is_past_its_purposes_waits_for_a_named_one(
+    shop: Run, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    for name in ("Kassan_00_20260302074500.mp4", "Kassan_00_20260105100000.mp4"):
+        archive.mkdir(exist_ok=True)
+        (archive / name).write_bytes(film(len(name) + int(name[-5]) + int(name[-10]), 2))
+    words = ("ingest", archive, "--map", "Kassan=kassa", "--keep-source")
+
+    told = shop(*words, "--dry-run", "--json").lines
+    done = shop(*words, "--json").lines
+    named = shop(*words, "--purpose", "claim", "--reason", "krav 17", "--json", user="anna").lines
+    wrong = shop("ingest", archive, "--map", "Kassan")
+
+    assert [line["outcome"] for line in told] == ["late", "sealed"]
+    assert told[1]["camera"] == "kassa"
+    assert told[1]["started_at"] == "2026-03-02T06:45:00Z"
+    assert told[1]["time_source"] == "name"
+    assert [(line["outcome"], line["recording"] is None) for line in done] == [
+        ("late", True),
+        ("sealed", False),
+    ]
+    assert [line["outcome"] for line in named] == ["sealed", "duplicate"]
+    assert wrong.status == 1
