@@ -14,6 +14,8 @@ from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.holds import Ending, HoldOrder
+from cctv_vault.retention.letter import Sound, write_letter
+from cctv_vault.retention.policy import Policy
 from cctv_vault.retention.policy_check import check_policy
 from cctv_vault.retention.publication import Publication
 from cctv_vault.views import parse_time
@@ -336,6 +338,31 @@ def policy_show(
             "period": lambda p: p.period_in_words,
         },
     )
+
+
+@policy_app.command("letter")
+def policy_letter(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Option("--version", help="Which version.")] = None,
+) -> None:
+    """How sections 4 to 7 of the privacy policy would have to read, in Swedish."""
+    run = session(context)
+    shown = run.vault.policies.show(number)
+    cameras = run.vault.register.cameras(run.actor)
+    letter = write_letter(
+        Policy.parse(shown.document),
+        controller=run.vault.controller,
+        effective_at=shown.effective_at,
+        zone=run.vault.zone,
+        sound=Sound(
+            taken=tuple(each.name for each in cameras if each.sound == "yes"),
+            unanswered=tuple(each.name for each in cameras if not each.sound),
+        ),
+    )
+    if run.as_json:
+        run.say(letter)
+    else:
+        sys.stdout.write(letter.text)
 
 
 @policy_app.command("check")
