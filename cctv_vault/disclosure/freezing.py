@@ -1,15 +1,14 @@
 """The freeze that comes with a request, inside the act that moves it.
 
 Owns which hold a request has, for how long, and what strangers may make the vault keep: a request
-from the portal is kept provisionally, within 24 camera-hours and the site's byte budget, and where
-the budget is full the unconfirmed request that keeps most yields first, so that no number of
-forged requests keeps a genuine one from freezing.
+from the portal is kept provisionally, within 24 camera-hours and the place's byte budget, which
+those who sent such requests share equally (`shares`). What staff have confirmed is no part of that
+and never yields.
 """
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -17,6 +16,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.disclosure.cases import ASKED, windows_of
 from cctv_vault.disclosure.legal import REQUESTERS
+from cctv_vault.disclosure.shares import Wish, share_out
 from cctv_vault.disclosure.workflow import (
     UNCONFIRMED_CAMERA_TIME,
     Action,
@@ -27,13 +27,17 @@ from cctv_vault.errors import InvalidInputError
 from cctv_vault.ledger import Act
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
-from cctv_vault.schema import Camera, Grant, Hold, Recording, Request, Site
+from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, Request, Site
 
 UNCONFIRMED: Final = "request-unconfirmed"
 _FULL: Final = (
     "the place keeps no more for unconfirmed requests; what did not fit is kept only for its own "
     "purposes until staff confirm the request"
 )
+_YIELDS: Final = "the place keeps no more for unconfirmed requests: each sender has an equal share"
+
+SenderOf = Callable[[Session, Request], str]
+"""Where a request from a stranger came from, as far as that can be told."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,18 @@ class Freeze:
     recordings: int = 0
     gone: int = 0
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A recording that an unconfirmed freeze keeps: its bytes, and where in time it may lie."""
+
+    id: str
+    size: int
+    camera: str
+    started_at: datetime
+    uncertainty_s: float
+    clock_offset_s: float
 
 
 class Freezing:
@@ -73,8 +89,11 @@ class Freezing:
             fresh = self._place(act, row, rule.hold_purpose, windows)
         return Freeze(fresh.recordings, fresh.gone, remarks)
 
-    def provisional(self, act: Act, row: Request) -> Freeze:
-        """Keep what a stranger asks for, within what strangers may make the vault keep."""
+    def provisional(self, act: Act, row: Request, sender_of: SenderOf) -> Freeze:
+        """Keep what a stranger asks for, within what strangers may make the vault keep.
+
+        It is placed before others yield, so that what only they kept is not lost to it.
+        """
         if REQUESTERS[row.requester_type].hold_purpose is None:
             return Freeze()
         asked = windows_of(act.session, row.id, ASKED)
@@ -82,10 +101,47 @@ class Freezing:
         if not windows:
             return Freeze(remarks=remarks)
         hold = self._place(act, row, UNCONFIRMED, windows)
-        if not self._fits(act, hold.id, {each.camera for each in windows}):
-            self._holds.release(act, hold.id, "the place keeps no more for unconfirmed requests")
-            return Freeze(0, hold.gone, (*remarks, _FULL))
-        return Freeze(hold.recordings, hold.gone, remarks)
+        cameras = {each.camera for each in windows}
+        sites = select(col(Camera.site_code)).where(col(Camera.code).in_(cameras)).distinct()
+        for site in act.session.execute(sites).scalars().all():
+            self.share(act, site, sender_of)
+        left = self._holds.view(act.session, hold.id, act.now)
+        if left.recordings < hold.recordings:
+            remarks = (*remarks, _FULL)
+        return Freeze(left.recordings, hold.gone, remarks)
+
+    def share(self, act: Act, site: str, sender_of: SenderOf) -> None:
+        """Let the unconfirmed freezes of a place yield to each other until its budget holds.
+
+        The act has the locks of all the place's cameras.
+        """
+        session = act.session
+        budget = budget_of(session, site)
+        if bytes_kept(session, site, act.now) <= budget:
+            return
+        kept = _kept_by_unconfirmed(session, site, act.now)
+        requests = {
+            row.hold_id: row
+            for row in session.execute(
+                select(Request).where(col(Request.hold_id).in_(kept))
+            ).scalars()
+        }
+        oldest = sorted(kept, key=lambda each: (_received(requests.get(each)), each))
+        allotted = share_out(
+            [
+                Wish(
+                    hold,
+                    sender_of(session, requests[hold]) if hold in requests else "",
+                    tuple((each.id, each.size) for each in kept[hold]),
+                )
+                for hold in oldest
+            ],
+            budget,
+        )
+        for hold in oldest:
+            yields = kept[hold][allotted[hold] :]
+            if yields:
+                self._narrow(act, hold, yields)
 
     def moved(self, act: Act, row: Request, action: Action) -> None:
         """Let the freeze end as table A says after a decision, refusal, withdrawal or lapse."""
@@ -121,28 +177,36 @@ class Freezing:
             return None
         return None if hold.until is not None and hold.until <= now else hold
 
-    def _fits(self, act: Act, hold_id: str, cameras: AbstractSet[str]) -> bool:
-        """Whether a new unconfirmed freeze may stay, once those that keep more have yielded.
-
-        It is placed before others yield, so that what only they kept is not lost to it.
-        """
+    def _narrow(self, act: Act, hold_id: str, yields: Sequence[Kept]) -> None:
+        """Let a hold end, on each camera, before the first of the recordings it may not keep."""
         session = act.session
-        codes = session.execute(
-            select(col(Camera.site_code)).where(col(Camera.code).in_(cameras)).distinct()
-        ).scalars()
-        for code in codes.all():
-            site = session.get(Site, code)
-            budget = 0 if site is None else site.freeze_budget_bytes
-            kept = _kept_by_unconfirmed(session, code, act.now)
-            greedy = sorted(kept, key=lambda each: -kept[each])
-            while _bytes_kept(session, code, act.now) > budget:
-                most = greedy.pop(0)
-                if kept[most] <= kept[hold_id]:
-                    return False
-                self._holds.release(
-                    act, most, "yields to a smaller request: the place keeps no more unconfirmed"
-                )
-        return True
+        ends: dict[str, datetime] = {}
+        measured = select(col(Camera.code), col(Camera.clock_offset_s)).where(
+            col(Camera.code).in_({each.camera for each in yields})
+        )
+        offsets = {str(code): float(offset) for code, offset in session.execute(measured)}
+        rows = session.execute(select(HoldWindow).where(col(HoldWindow.hold_id) == hold_id))
+        windows = rows.scalars().all()
+        widened = {each.camera_code: each.widened_s for each in windows}
+        for each in yields:
+            # As far ahead of the recording as a hold reaches beyond its windows.
+            slack = max(widened.get(each.camera, 0.0), each.uncertainty_s)
+            slack += abs(offsets[each.camera] - each.clock_offset_s)
+            end = each.started_at - timedelta(seconds=slack)
+            ends[each.camera] = min(end, ends.get(each.camera, end))
+        left = tuple(
+            (
+                each.camera_code,
+                each.starts_at,
+                min(each.ends_at, ends.get(each.camera_code, each.ends_at)),
+            )
+            for each in windows
+        )
+        left = tuple(each for each in left if each[1] < each[2])
+        if left:
+            self._holds.change(act, hold_id, windows=left, reason=_YIELDS)
+        else:
+            self._holds.release(act, hold_id, _YIELDS)
 
 
 def stored_only(
@@ -192,19 +256,39 @@ def _unconfirmed(site: str, now: datetime) -> ColumnElement[bool]:
     return and_(col(Grant.purpose) == UNCONFIRMED, live_clause(now), col(Camera.site_code) == site)
 
 
-def _kept_by_unconfirmed(session: Session, site: str, now: datetime) -> dict[str, int]:
-    """The live unconfirmed freezes of a site, and the bytes each keeps."""
-    rows = session.execute(
-        select(col(Grant.hold_id), func.sum(col(Recording.size)))
+def _kept_by_unconfirmed(session: Session, site: str, now: datetime) -> dict[str, list[Kept]]:
+    """The live unconfirmed freezes of a site, and what each keeps in order of time."""
+    found: dict[str, list[Kept]] = {}
+    for hold_id, *kept in session.execute(
+        select(
+            col(Grant.hold_id),
+            col(Recording.id),
+            col(Recording.size),
+            col(Recording.camera_code),
+            col(Recording.started_at),
+            col(Recording.uncertainty_s),
+            col(Recording.clock_offset_s),
+        )
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .join(Camera, col(Camera.code) == col(Recording.camera_code))
         .where(_unconfirmed(site, now))
-        .group_by(col(Grant.hold_id))
-    )
-    return {str(hold_id): int(size) for hold_id, size in rows}
+        .order_by(col(Recording.started_at), col(Recording.camera_code), col(Recording.id))
+    ):
+        found.setdefault(str(hold_id), []).append(Kept(*kept))
+    return found
 
 
-def _bytes_kept(session: Session, site: str, now: datetime) -> int:
+def _received(row: Request | None) -> datetime:
+    return datetime.min.replace(tzinfo=UTC) if row is None else row.received_at
+
+
+def budget_of(session: Session, site: str) -> int:
+    """What unconfirmed requests may make a place keep at once, in bytes."""
+    row = session.get(Site, site)
+    return 0 if row is None else row.freeze_budget_bytes
+
+
+def bytes_kept(session: Session, site: str, now: datetime) -> int:
     """The bytes that unconfirmed freezes of a site keep together, each recording counted once."""
     each = (
         select(col(Recording.id), col(Recording.size))

@@ -102,13 +102,14 @@ class Reading(Desk):
             act.now,
             cleared=row.gagged or act.actor.cleared,
         )
+        body = open_json(session, self._keyring, row.body_text)
         assessment = open_json(session, self._keyring, row.assessment_text)
         decision = open_json(session, self._keyring, row.decision_text)
         hold = None if row.hold_id is None else session.get(Hold, row.hold_id)
         frozen = hold is not None and hold.released_at is None
         case = self._facts(Step(act, row), footage=bool(found.kept))
         return {
-            "body": open_json(session, self._keyring, row.body_text),
+            "body": {name: value for name, value in body.items() if name != "sender"},
             "asked": asked,
             "approved": wanted,
             "checklist": tuple(PointView.of(point) for point in checklist(case)),

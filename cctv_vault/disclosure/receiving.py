@@ -21,7 +21,7 @@ from cctv_vault.disclosure.cases import (
 )
 from cctv_vault.disclosure.codes import new_status_code
 from cctv_vault.disclosure.desk import Desk, cameras_in, holidays_around, window_facts
-from cctv_vault.disclosure.freezing import Freeze
+from cctv_vault.disclosure.freezing import Freeze, budget_of, bytes_kept
 from cctv_vault.disclosure.intake import (
     Filing,
     cameras_meant,
@@ -45,13 +45,14 @@ from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
 from cctv_vault.schema import CustodyEntry, Request
 from cctv_vault.views import iso
 
+_LONGEST_SENDER: Final = 60
 WAYS: Final = ("staff", "api", "portal")
 
 
 class Receiving(Desk):
     """From receipt to confirmation."""
 
-    def file(self, actor: Actor, body: object, *, via: str = "staff") -> Filed:
+    def file(self, actor: Actor, body: object, *, via: str = "staff", sender: str = "") -> Filed:
         """Receive a request, and freeze the footage it asks for in the same act.
 
         Staff confirm by registering; a request from the portal freezes provisionally.
@@ -60,6 +61,8 @@ class Receiving(Desk):
             actor: Who registers it, or the portal.
             body: The decoded JSON of cli.md.
             via: How it came: staff or api; the portal's own are always ``portal``.
+            sender: The network a stranger's request came from: all from one share one place's
+                budget for freezes nobody confirmed. Kept sealed with the request.
 
         Raises:
             AccessDeniedError: The person may not register requests.
@@ -79,7 +82,8 @@ class Receiving(Desk):
             if not public:
                 actor.require(Right.REQUEST_REGISTER)
             filing = read_request(body, places, act.now, public=public)
-            row = self._receive(act, filing, code_hash, "portal" if public else via)
+            way, network = ("portal", sender[:_LONGEST_SENDER]) if public else (via, None)
+            row = self._receive(act, filing, code_hash, way, network)
             return self._filed(act, row, self._begin(act, row, public=public), code)
 
     def confirm(self, actor: Actor, request_id: str) -> Moved:
@@ -177,7 +181,11 @@ class Receiving(Desk):
         )
 
     def lapse_due(self, actor: Actor) -> tuple[str, ...]:
-        """Let requests lapse that nobody confirmed in 7 days or answered in 30; their ids."""
+        """Let requests lapse that nobody confirmed in 7 days or answered in 30; their ids.
+
+        Also lets what strangers froze yield where footage that came since fills the budget.
+        """
+        self._keep_budgets(actor)
         now = self._ledger.clock.now()
         with self._database.read() as session:
             due = [
@@ -205,8 +213,15 @@ class Receiving(Desk):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _receive(self, act: Act, filing: Filing, code_hash: str, via: str) -> Request:
-        """The row of a new request, with its entry."""
+    def _receive(
+        self,
+        act: Act,
+        filing: Filing,
+        code_hash: str,
+        via: str,
+        sender: str | None = None,
+    ) -> Request:
+        """The row of a new request, with its entry; ``sender`` is sealed with it, not entered."""
         gagged = filing.ground == GAG_CODE
         if gagged and act.actor.is_person and not act.actor.cleared:
             raise AccessDeniedError(
@@ -224,7 +239,7 @@ class Receiving(Desk):
             language=filing.language,
             delivery=filing.delivery,
             site_code=filing.site,
-            body_text=self._seal(act, request_id, "body", filing.to_body()),
+            body_text=self._seal(act, request_id, "body", {**filing.to_body(), "sender": sender}),
             received_at=act.now,
             deadline_at=due,
             gagged=gagged,
@@ -266,8 +281,23 @@ class Receiving(Desk):
             )
             return Freeze(remarks=(f"refused: {reason} ({rule.citation})",))
         if public:
-            return self._freezing.provisional(act, row)
+            return self._freezing.provisional(act, row, self._sender_of)
         return self._confirm(act, row)
+
+    def _keep_budgets(self, actor: Actor) -> None:
+        """Hold every place to what strangers may make it keep, whatever arrived meanwhile."""
+        now = self._ledger.clock.now()
+        places = self._places()
+        for site in places.sites:
+            with self._database.read() as session:
+                if bytes_kept(session, site, now) <= budget_of(session, site):
+                    continue
+            # A freeze that yields here may reach to other places.
+            with self._ledger.act(Event.HOLD_CHANGED, actor, cameras=tuple(places.cameras)) as act:
+                self._freezing.share(act, site, self._sender_of)
+
+    def _sender_of(self, session: Session, row: Request) -> str:
+        return str(open_json(session, self._keyring, row.body_text).get("sender") or "")
 
     def _filed(self, act: Act, row: Request, freeze: Freeze, code: str) -> Filed:
         windows = windows_of(act.session, row.id, ASKED)

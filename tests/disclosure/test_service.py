@@ -310,11 +310,11 @@ def test_forged_requests_yield_to_a_smaller_one_when_the_place_keeps_no_more(
     with quick_shop.vault.database.write() as session:
         site = session.get(Site, "butik")
         assert site is not None
-        site.freeze_budget_bytes = sum(sizes) // 2
+        site.freeze_budget_bytes = sum(sizes) * 3 // 4
         session.add(site)
     quick_shop.pass_time(days=6)
 
-    genuine = quick_shop.requests.file(PORTAL_ACTOR, quick_shop.body())
+    genuine = quick_shop.requests.file(PORTAL_ACTOR, quick_shop.body(), sender="192.0.2.1")
 
     assert genuine.frozen == 2
 

@@ -63,9 +63,14 @@ def count(attempts: Attempts, request: Request) -> None:
     Raises:
         TooManyAttemptsError: The address has posted too often.
     """
-    keys = (network_of(request.client.host) if request.client else "",)
+    keys = (network(request),)
     attempts.check(keys)
     attempts.failed(keys)
+
+
+def network(request: Request) -> str:
+    """The network of whoever asks, as far as that can be told."""
+    return network_of(request.client.host) if request.client else ""
 
 
 def counter_of(request: Request) -> Counter:
@@ -119,7 +124,10 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     try:
         count(counter.filings, request)
         filed = counter.vault.requests.file(
-            PORTAL_ACTOR, body_of(form, words.language, public=True), via="portal"
+            PORTAL_ACTOR,
+            body_of(form, words.language, public=True),
+            via="portal",
+            sender=network(request),
         )
     except VaultError as error:
         again = {**_form(request, counter), "error": error, "values": form.texts()}
