@@ -244,6 +244,21 @@ class Grants:
                 holds |= {each.hold_id for each in grants if each.hold_id is not None}
         return tuple(sorted(holds))
 
+    def require_usable(self, session: Session, recording_ids: Sequence[str], now: datetime) -> None:
+        """Raise where a restriction of processing is in force: kept, and not to be used (Art. 18).
+
+        Raises:
+            OnHoldError: Some of it is restricted; the message names the hold.
+        """
+        for recording_id, grants in self.live(session, recording_ids, now).items():
+            for each in grants:
+                if each.purpose == RESTRICTION:
+                    raise OnHoldError(
+                        f"the recording {recording_id} is under restriction of processing "
+                        f"({each.statute}): {each.hold_id} keeps it and nobody uses it before the "
+                        "privacy officer has lifted that"
+                    )
+
     # --- telling ------------------------------------------------------------------------------
 
     def live(
@@ -266,21 +281,6 @@ class Grants:
 
     def _views(
         self, session: Session, now: datetime, clause: ColumnElement[bool]
-    def require_usable(self, session: Session, recording_ids: Sequence[str], now: datetime) -> None:
-        """Raise where a restriction of processing is in force: kept, and not to be used (Art. 18).
-
-        Raises:
-            OnHoldError: Some of it is restricted; the message names the hold.
-        """
-        for recording_id, grants in self.live(session, recording_ids, now).items():
-            for each in grants:
-                if each.purpose == RESTRICTION:
-                    raise OnHoldError(
-                        f"the recording {recording_id} is under restriction of processing "
-                        f"({each.statute}): {each.hold_id} keeps it and nobody uses it before the "
-                        "privacy officer has lifted that"
-                    )
-
     ) -> Iterable[tuple[str, GrantView]]:
         rows = session.execute(
             select(table(Grant), col(Hold.gagged).label("gagged"))
