@@ -9,7 +9,7 @@ from cctv_vault.cli.session import session
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.people.actors import Role
 from cctv_vault.vault import Vault
-from cctv_vault.views import parse_time
+from cctv_vault.views import parse_time, printable
 
 _DEFAULT_ZONE = "Europe/Stockholm"
 
@@ -193,6 +193,42 @@ def camera_show(context: typer.Context, code: str) -> None:
         f"sound: {camera.sound or 'not answered'}; origin: {camera.origin}",
         *camera.warnings,
     )
+
+
+@camera_app.command("pattern")
+def camera_pattern(
+    context: typer.Context,
+    code: str,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="auto, a known convention, or a pattern like {camera}_{Y}{M}{D}_….mp4."),
+    ] = None,
+    preview: Annotated[
+        list[str] | None, typer.Option(help="A sample name; nothing is changed then.")
+    ] = None,
+) -> None:
+    """How a camera's file names are read; with sample names, what they would tell."""
+    run = session(context)
+    if preview:
+        run.table(
+            run.vault.register.read_names(run.actor, code, preview, pattern),
+            {
+                "name": lambda e: printable(e.name),
+                "read as": lambda e: e.convention or "not read",
+                "camera": lambda e: printable("/".join(filter(None, (e.camera, e.channel)))),
+                "from": lambda e: run.local(e.started_at),
+                "to": lambda e: run.local(e.ended_at),
+                "": lambda e: " ".join(e.notes),
+            },
+        )
+        return
+    register = run.vault.register
+    camera = (
+        register.camera(run.actor, code)
+        if pattern is None
+        else register.set_convention(run.actor, code, pattern)
+    )
+    run.say(camera, f"The names of {camera.code}'s files are read as {camera.convention}.")
 
 
 @camera_app.command("clock")

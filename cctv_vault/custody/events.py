@@ -13,6 +13,7 @@ class Event(StrEnum):
     CLOCK_ALARM = "clock.alarm"
     SITE_ADDED = "site.added"
     CAMERA_ADDED = "camera.added"
+    CAMERA_NAMING_CHANGED = "camera.naming-changed"
     CAMERA_CLOCK_MEASURED = "camera.clock-measured"
     ACCOUNT_ADDED = "account.added"
     ACCOUNT_DISABLED = "account.disabled"

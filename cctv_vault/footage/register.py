@@ -8,7 +8,7 @@ camera's origin (surveillance or production, S1) is fixed when it is added.
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -21,8 +21,10 @@ from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.ingest.conventions import NAMES
+from cctv_vault.ingest.conventions import NAMES, OWN
+from cctv_vault.ingest.evidence import NameEvidence, read_names
 from cctv_vault.ingest.mounts import warnings
+from cctv_vault.ingest.patterns import is_pattern, translate
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.schema import Camera, ClockMeasurement, Site
@@ -35,6 +37,7 @@ ORIGINS: Final = ("surveillance", "production")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+_MOST_NAMES: Final = 100
 _MAX_OFFSET_S: Final = 50 * 365 * 86400.0  # a recorder that fell back to 1980
 
 
@@ -174,7 +177,7 @@ class Register:
                 raise AlreadyExistsError(f"there is a camera {code!r} already")
             _check_choice("origin", origin, ORIGINS)
             _check_choice("sound", sound, ("yes", "no", ""))
-            _check_choice("convention", convention, ("auto", *sorted(NAMES)))
+            _check_convention(convention)
             if recorder_retention_days is not None and recorder_retention_days < 0:
                 raise InvalidInputError("a recorder keeps its copy for 0 days or more")
             home_site = self._site_for(act, site)
@@ -201,7 +204,7 @@ class Register:
                 facts={
                     "site": camera.site_code,
                     "zone": camera.zone,
-                    "convention": camera.convention,
+                    "convention": _told(camera.convention),
                     "origin": camera.origin,
                     "sound": camera.sound,
                     "recorder_retention_days": recorder_retention_days,
@@ -212,6 +215,7 @@ class Register:
                     "purpose": purpose,
                     "view": view,
                     "drop": camera.drop_folder,
+                    "convention": camera.convention,
                 },
                 also=(camera.site_code,),
             )
@@ -240,6 +244,57 @@ class Register:
             self._database.read() as session,
         ):
             return _camera_view(find_camera(session, code))
+
+    def set_convention(self, actor: Actor, code: str, convention: str) -> CameraView:
+        """Say how a camera names its files: ``auto``, a known convention, or a pattern of its own.
+
+        What arrives from now on is read by it; what is indexed keeps its time.
+
+        Raises:
+            NotFoundError: There is no such camera.
+            InvalidInputError: There is no such convention, or the pattern cannot be used.
+        """
+        event = Event.CAMERA_NAMING_CHANGED
+        with self._ledger.act(event, actor, cameras=(code,), subject=_subject(code)) as act:
+            _require_setup(actor)
+            camera = find_camera(act.session, code)
+            _check_convention(convention)
+            camera.convention = convention
+            act.session.add(camera)
+            # A pattern may hold whatever people call their camera, so it stands in the details.
+            act.record(
+                event,
+                code,
+                facts={"convention": _told(convention)},
+                details={"convention": convention},
+            )
+            return _camera_view(camera)
+
+    def read_names(
+        self, actor: Actor, code: str, names: Sequence[str], convention: str | None = None
+    ) -> tuple[NameEvidence, ...]:
+        """What names would tell, read by the camera's convention or another; changes nothing.
+
+        Raises:
+            NotFoundError: There is no such camera.
+            InvalidInputError: There is no such convention, the pattern cannot be used, or there
+                are too many names.
+        """
+        camera = self.camera(actor, code)
+        wanted = camera.convention if convention is None else convention
+        _check_convention(wanted)
+        if len(names) > _MOST_NAMES:
+            raise InvalidInputError(f"at most {_MOST_NAMES} names are tried at once")
+        return tuple(
+            read_names(
+                names,
+                convention=wanted,
+                zone=camera.zone,
+                offset_s=camera.clock_offset_s,
+                uncertainty_s=camera.clock_uncertainty_s,
+                now=self._ledger.clock.now(),
+            )
+        )
 
     def measure_clock(
         self,
@@ -466,6 +521,18 @@ def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
         raise InvalidInputError(
             f"{what} is {' or '.join(each for each in choices if each)}, not {value!r}"
         )
+
+
+def _check_convention(convention: str) -> None:
+    if is_pattern(convention):
+        translate(convention)
+    else:
+        _check_choice("convention", convention, ("auto", *sorted(NAMES)))
+
+
+def _told(convention: str) -> str:
+    """A convention as the log may name it forever."""
+    return OWN if is_pattern(convention) else convention
 
 
 def _subject(code: str) -> str | None:

@@ -1,9 +1,9 @@
 """What a file's name says: camera, channel, start, end, event, and by which clock.
 
 Owns the conventions of cameras and recorders as data: each is one pattern over the file's path
-below the drop folder, in a common vocabulary of group names, so that a site's own convention is one
-more row. Nothing here knows a camera's zone or decides what is true: a reading is a claim, and
-``identify`` decides.
+below the drop folder, in a common vocabulary of group names, which a site's own pattern
+(``patterns``) is translated to. Nothing here knows a camera's zone or decides what is true: a
+reading is a claim, and ``identify`` decides.
 Sources of each row: the vendors' documentation and the public parsers of their users.
 
 Group names a pattern may use (``e_`` before a part of time means the end):
@@ -16,7 +16,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
+
+from cctv_vault.ingest.patterns import is_pattern, translate
 
 Clock = Literal["local", "utc", "epoch"]
 
@@ -233,22 +236,21 @@ CONVENTIONS: Final[tuple[Convention, ...]] = (
     ),
 )  # fmt: skip
 
+OWN: Final = "own pattern"
 NAMES: Final = ("auto", *(convention.name for convention in CONVENTIONS))
 
 
-def read_name(
-    path: str, convention: str = "auto", own: tuple[Convention, ...] = ()
-) -> NameReading | None:
+def read_name(path: str, convention: str = "auto") -> NameReading | None:
     """Reads a file's path below its drop folder; None when it says nothing.
 
-    ``convention`` is ``auto`` or a name of ``NAMES`` (or of ``own``, a site's own, tried first); a
-    named one is the only one tried. Anything may stand in ``path``.
+    ``convention`` is ``auto``, a name of ``NAMES``, or a pattern of the site's own (``patterns``);
+    other than ``auto`` it is the only one tried. Anything may stand in ``path``.
 
     Raises:
         KeyError: there is no convention of that name.
+        InvalidInputError: it is a pattern that cannot be used.
     """
-    known = {each.name: each for each in (*CONVENTIONS, *own)}
-    candidates = (*own, *CONVENTIONS) if convention == "auto" else (known[convention],)
+    candidates = CONVENTIONS if convention == "auto" else (_chosen(convention),)
     path = path.replace("\\", "/")[-_MAX_PATH:]
     for candidate in candidates:
         match = candidate.pattern.search(path)
@@ -256,6 +258,14 @@ def read_name(
         if reading:
             return reading
     return None
+
+
+@lru_cache(maxsize=256)
+def _chosen(convention: str) -> Convention:
+    if is_pattern(convention):
+        clock, pattern = translate(convention)
+        return Convention(OWN, clock, pattern, convention)
+    return {each.name: each for each in CONVENTIONS}[convention]
 
 
 def _reading(convention: Convention, found: Mapping[str, str | None]) -> NameReading | None:

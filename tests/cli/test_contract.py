@@ -363,3 +363,20 @@ def test_an_archive_is_told_of_first_and_what_is_past_its_purposes_waits_for_a_n
     ]
     assert [line["outcome"] for line in named] == ["sealed", "duplicate"]
     assert wrong.status == 1
+
+
+def test_a_pattern_of_ones_own_is_tried_and_kept(shop: Run) -> None:
+    pattern = "K{channel}_{Y}-{M}-{D}_{h}{m}{s}.mp4"
+    sample = "K3_2026-03-02_074500.mp4"
+
+    (told,) = shop(
+        *("camera", "pattern", "kassa", "--pattern", pattern, "--preview", sample, "--json")
+    ).lines
+    before = shop("camera", "show", "kassa", "--json").json["convention"]
+    kept = shop("camera", "pattern", "kassa", "--pattern", pattern, "--json").json
+    wrong = shop("camera", "pattern", "kassa", "--pattern", "{Y}.mp4")
+
+    assert (told["channel"], told["started_at"]) == ("3", "2026-03-02T06:45:00Z")
+    assert (before, kept["convention"]) == ("auto", pattern)
+    assert wrong.status == 1
+    assert "must tell the time" in wrong.err

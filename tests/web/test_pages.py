@@ -461,3 +461,24 @@ def test_a_quarantined_file_is_tried_again_and_destroyed_from_its_page(
     assert tried.headers["location"] == "/quarantine?done=quarantine-unread"
     assert (refused.status_code, ended.status_code) == (422, 303)
     assert "trasig.mp4" not in maria.get("/quarantine").text
+
+
+def test_a_pattern_is_tried_over_sample_names_before_it_is_kept(shop: Shop) -> None:
+    adam = shop.person("Adam")
+    fields = {
+        "pattern": "{camera}-{D}.{M}.{Y} {h}.{m}.{s}.mp4",
+        "names": "till-02.03.2026 07.45.00.mp4\nannat.mp4",
+    }
+
+    tried = adam.post("/cameras/kassa/pattern", do="try", **fields)
+    unread = adam.post("/cameras/kassa/pattern", do="try", pattern="{camera}.mp4", names="x")
+    before = shop.vault.register.camera(SYSTEM, "kassa").convention
+    kept = adam.post("/cameras/kassa/pattern", do="keep", **fields)
+
+    assert tried.status_code == 200
+    assert "2026-03-02 07:45:00 CET" in tried.text
+    assert "not read" in tried.text
+    assert (unread.status_code, before) == (422, "auto")
+    assert kept.headers["location"] == "/cameras?done=naming-changed"
+    assert shop.vault.register.camera(SYSTEM, "kassa").convention == fields["pattern"]
+    shop.vault.register.set_convention(SYSTEM, "kassa", "auto")

@@ -61,10 +61,30 @@ def clock(visit: Here, form: Posted, camera: str) -> Response:
     return see("/cameras", "clock-measured")
 
 
+@router.post("/cameras/{camera}/pattern")
+def pattern(visit: Here, form: Posted, camera: str) -> Response:
+    """How a camera's file names are read: try it over sample names, or keep it."""
+    wanted, names = form.text("pattern"), form.text("names").splitlines()
+    try:
+        if form.text("do") != "keep":
+            tried = visit.vault.register.read_names(
+                visit.actor, camera, [each.strip() for each in names if each.strip()], wanted
+            )
+            said = {"tried": tried, "tried_of": camera, "values": form.texts()}
+            return visit.page("cameras.html", {**_listed(visit), **said})
+        visit.vault.register.set_convention(visit.actor, camera, wanted)
+    except VaultError as error:
+        told = {**_listed(visit), "tried_of": camera}
+        return visit.refused("cameras.html", told, error, form)
+    return see("/cameras", "naming-changed")
+
+
 def _listed(visit: Visit) -> dict[str, object]:
     visit.require(*_READERS, event=Event.CAMERA_ADDED)
     may_see = visit.actor.may(Right.FOOTAGE_LIST) or visit.actor.may(Right.SETUP)
     return {
+        "tried": (),
+        "tried_of": "",
         "unread": len(visit.vault.quarantine.list(visit.actor)) if may_see else 0,
         "cameras": visit.vault.register.cameras(visit.actor),
         "site_options": [
