@@ -328,7 +328,9 @@ class SweepRun(SQLModel, table=True):
     started_at: datetime
     from_epoch: int
     to_epoch: int
-    step: str = Field(description="keys-deleted, rewrapping, root-destroyed, done")
+    step: str = Field(
+        description="begun, rewrapped, root-destroyed, certified, cleared, blobs-removed, done"
+    )
     recordings: int = 0
     keys_destroyed: int = 0
     finished_at: datetime | None = None

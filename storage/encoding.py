@@ -12,13 +12,16 @@ def associated_data(label: str, *fields: str) -> bytes:
     Raises:
         ValueError: A field is empty or longer than 65535 bytes.
     """
-    encoded = [field.encode() for field in fields]
-    if not all(0 < len(field) < 1 << 8 * _LENGTH_BYTES for field in encoded):
+    return b"".join([label.encode(), b"\n", *map(encoded_field, fields)])
+
+
+def encoded_field(field: str) -> bytes:
+    """Return one field of associated data: its length and its bytes.
+
+    Raises:
+        ValueError: It is empty or longer than 65535 bytes.
+    """
+    encoded = field.encode()
+    if not 0 < len(encoded) < 1 << 8 * _LENGTH_BYTES:
         raise ValueError("a field of associated data has 1 to 65535 bytes")
-    return b"".join(
-        [
-            label.encode(),
-            b"\n",
-            *(len(field).to_bytes(_LENGTH_BYTES, "big") + field for field in encoded),
-        ]
-    )
+    return len(encoded).to_bytes(_LENGTH_BYTES, "big") + encoded

@@ -435,6 +435,17 @@ def _effect(run: Session, published: Publication) -> Iterator[str]:
         yield f"warning: {warning.sentence}"
 
 
+_STEPS = {
+    "moving": "moving keys that stay",
+    "keys-deleted": "deleted keys that are due",
+    "rewrapping": "wrapping the other keys anew",
+    "root-destroyed": "destroyed the old root",
+    "certified": "issued the certificate",
+    "clearing": "clearing rows",
+    "removing-blobs": "removing ciphertext",
+}
+
+
 def sweep(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option(help="Tell what is due; destroy nothing.")] = False,
@@ -443,7 +454,8 @@ def sweep(
     run = session(context)
     if not dry_run:
         run.vault.reviews.remind(run.actor)
-    report = run.vault.sweeper.run(run.actor, dry_run=dry_run)
+    with run.steps(_STEPS) as progress:
+        report = run.vault.sweeper.run(run.actor, dry_run=dry_run, progress=progress)
     if run.as_json:
         run.say(report)
     else:
@@ -453,6 +465,8 @@ def sweep(
                 f"{item.purpose} ended {run.local(item.until)}",
                 markup=False,
             )
+        if len(report.due) < report.recordings:
+            run.out.print(f"and {report.recordings - len(report.due)} more")
         verb = "would expire" if dry_run else "expired"
         run.out.print(
             f"{report.recordings} recordings {verb}; {report.keys_destroyed} keys "

@@ -8,7 +8,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from cctv_vault.errors import AccessDeniedError, NotFoundError
@@ -176,6 +183,28 @@ class Session:
         with bar:
             task = bar.add_task(what, total=total)
             yield lambda done: bar.update(task, advance=done)
+
+    @contextmanager
+    def steps(self, words: Mapping[str, str]) -> Iterator[Callable[[str, int, int], None] | None]:
+        """A line that tells how far an act of several steps has come, as `progress`."""
+        if self.as_json or not self.err.is_terminal:
+            yield None
+            return
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.err,
+            transient=True,
+        )
+        with bar:
+            task = bar.add_task("", total=None)
+
+            def tell(step: str, done: int, total: int) -> None:
+                if step in words:
+                    bar.update(task, description=words[step], completed=done, total=total)
+
+            yield tell
 
 
 def session(context: typer.Context) -> Session:

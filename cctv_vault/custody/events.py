@@ -53,6 +53,7 @@ class Event(StrEnum):
     SWEEP_STARTED = "sweep.started"
     KEY_DESTROYED = "key.destroyed"
     KEY_REPLACED = "key.replaced"
+    KEY_EMPTIED = "key.emptied"
     ROOT_DESTRUCTION_INTENDED = "root.destruction-intended"
     ROOT_DESTROYED = "root.destroyed"
     BLOBS_REMOVAL_INTENDED = "blobs.removal-intended"

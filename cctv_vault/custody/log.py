@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -310,7 +311,8 @@ class CustodyLog:
         """The tlog-proof files of several entries against one checkpoint, tiles read once."""
         signed = Checkpoint.open(note, [parse_vkey(self.vkey)])
         with self._database.read() as session:
-            subtree = _tiles(session, signed.size).subtree
+            # Neighbours share most of their paths.
+            subtree = cache(_tiles(session, signed.size).subtree)
             for index in indices:
                 path = inclusion_path(index, signed.size, subtree)
                 yield index, encode_proof(LogProof(index, tuple(path), note))

@@ -1,8 +1,10 @@
 """Certificates of deletion: one per sweep, which a stranger can check with nothing else.
 
-A certificate's statement names the purpose keys that were destroyed and the recordings each had
-kept, says what is and is not claimed, and is committed to by its SHA-256 in the custody log; the
-file carries that entry, those of the destruction, their inclusion proofs and one signed checkpoint.
+A certificate's statement names the purpose keys that were destroyed and how many recording keys
+each had wrapped, says what is and is not claimed, and is committed to by its SHA-256 in the custody
+log as soon as the root is destroyed. Once the rows have followed, the file names the recordings as
+well, under the root that the log holds for each key. With both go the entries, their inclusion
+proofs and one signed checkpoint.
 
 It claims what was done here, not that nobody holds a copy. A recording that other purposes keep
 stays readable for them: a certificate is about keys, and it does not tell which holds exist.
@@ -10,10 +12,10 @@ stays readable for them: a certificate is about keys, and it does not tell which
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
@@ -32,6 +34,7 @@ from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.retention.clearing import LISTED, recordings_of
 from cctv_vault.retention.policies import Policies
 from cctv_vault.schema import (
     Camera,
@@ -48,17 +51,26 @@ from cctv_vault.views import iso
 from storage.merkle import leaf_hash, root_of
 from storage.roots import RootFolder
 
+_T = TypeVar("_T")
 FORMAT: Final = "cctv-vault/certificate/v1"
 _MAX_BYTES: Final = 512 * 1024 * 1024
 _BATCH: Final = 500
+_TOO_MANY: Final = (
+    "{} recordings are too many to name in one file: the log commits to them by the entry of each "
+    "emptied key, and a certificate of a single recording proves its own place there."
+)
+Say = Callable[[str, str], None]
 _CUSTODY: Final = frozenset({"key", "checkpoint", "entries"})
+_PARTS: Final = frozenset({"certificate", "recordings", "custody"})
 _PROVEN: Final = frozenset(
     {
         Event.KEY_DESTROYED.value,
         Event.KEY_REPLACED.value,
+        Event.KEY_EMPTIED.value,
         Event.ROOT_DESTROYED.value,
         Event.BLOBS_REMOVED.value,
         Event.CERTIFICATE_ISSUED.value,
+        Event.SWEEP_FINISHED.value,
     }
 )
 
@@ -105,13 +117,12 @@ class Certificates:
         self._policies = Policies(database=database, clock=ledger.clock)
 
     def issue(self, actor: Actor, sweep_id: str) -> None:
-        """Issue the certificate of a sweep whose outcome is entered, and finish the sweep."""
-        with self._ledger.act(Event.CERTIFICATE_ISSUED, actor, subject=sweep_id) as act:
-            session = act.session
+        """Issue the certificate of a sweep whose keys and root are destroyed."""
+        with self._database.read() as session:
             run = session.get_one(SweepRun, sweep_id)
-            statement = self._statement(session, run, act.now)
-            digest = _digest(statement)
-            session.execute(
+            statement = self._statement(session, run, self._ledger.clock.now())
+        with self._ledger.act(Event.CERTIFICATE_ISSUED, actor, subject=sweep_id) as act:
+            act.session.execute(
                 insert(table(Certificate)).values(
                     id=sweep_id,
                     sweep_id=sweep_id,
@@ -119,24 +130,39 @@ class Certificates:
                     document=json.dumps({"certificate": statement}, ensure_ascii=False),
                 )
             )
-            run.step, run.finished_at = "done", act.now
-            session.add(run)
-            act.record(
-                Event.CERTIFICATE_ISSUED, sweep_id, facts={"sweep": sweep_id, "sha256": digest}
+            _step(act.session, sweep_id, step="certified")
+            facts = {"sweep": sweep_id, "sha256": _digest(statement)}
+            act.record(Event.CERTIFICATE_ISSUED, sweep_id, facts=facts)
+
+    def finish(self, actor: Actor, sweep_id: str) -> None:
+        """Finish a sweep whose ciphertext is removed: name what went, and enter that list."""
+        with self._database.read() as session:
+            run = session.get_one(SweepRun, sweep_id)
+            row = session.get_one(Certificate, sweep_id)
+            document = json.loads(row.document)
+            document["recordings"] = named = self._named(session, sweep_id)
+        with self._ledger.act(Event.SWEEP_FINISHED, actor, subject=sweep_id) as act:
+            act.session.execute(
+                update(table(Certificate))
+                .where(col(Certificate.id) == sweep_id)
+                .values(document=json.dumps(document, ensure_ascii=False))
             )
+            _step(act.session, sweep_id, step="done", finished_at=act.now)
             act.record(
                 Event.SWEEP_FINISHED,
                 sweep_id,
                 facts={
+                    "sweep": sweep_id,
                     "keys": run.keys_destroyed,
                     "recordings": run.recordings,
                     "from_epoch": run.from_epoch,
                     "to_epoch": run.to_epoch,
+                    "sha256": _digest(named),
                 },
             )
 
     def complete(self, certificate_id: str) -> str:
-        """The whole file: adds entries, proofs and checkpoint once, and keeps them.
+        """The whole file: with entries, proofs and checkpoint, and kept so once it is finished.
 
         Raises:
             NotFoundError: There is no such certificate.
@@ -153,23 +179,28 @@ class Certificates:
                 .where(_of_sweep(row.sweep_id), col(CustodyEntry.event).in_(_PROVEN))
                 .order_by(col(CustodyEntry.leaf_index))
             ).all()
+        document["custody"] = self.proven([(each.leaf_index, each.body) for each in entries])
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        if "recordings" in document:
+            with self._database.write() as session:
+                session.execute(
+                    update(table(Certificate))
+                    .where(col(Certificate.id) == certificate_id)
+                    .values(document=text)
+                )
+        return text
+
+    def proven(self, entries: Sequence[tuple[int, bytes]]) -> dict[str, Any]:
+        """Entries of the log with their inclusion proofs under one signed checkpoint."""
         note = self._log.checkpoint(self._ledger.clock.now())
-        proofs = dict(self._log.proofs([each.leaf_index for each in entries], note))
-        document["custody"] = {
+        proofs = dict(self._log.proofs([index for index, _body in entries], note))
+        return {
             "key": self._log.vkey,
             "checkpoint": note,
             "entries": [
-                {"entry": each.body.decode(), "proof": proofs[each.leaf_index]} for each in entries
+                {"entry": body.decode(), "proof": proofs[index]} for index, body in entries
             ],
         }
-        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-        with self._database.write() as session:
-            session.execute(
-                update(table(Certificate))
-                .where(col(Certificate.id) == certificate_id)
-                .values(document=text)
-            )
-        return text
 
     def document(self, actor: Actor, certificate_id: str) -> str:
         """The certificate file.
@@ -227,36 +258,10 @@ class Certificates:
         vault = session.get_one(VaultRow, 1)
         keys: list[dict[str, Any]] = []
         replaced: list[dict[str, Any]] = []
-        recordings: set[str] = set()
-        entries = session.execute(
-            select(col(CustodyEntry.leaf_index), col(CustodyEntry.body))
-            .where(
-                _of_sweep(run.id),
-                col(CustodyEntry.event).in_([Event.KEY_DESTROYED, Event.KEY_REPLACED]),
-            )
-            .order_by(col(CustodyEntry.leaf_index))
-        ).all()
-        for index, body in entries:
-            entry = Entry.from_bytes(body)
-            # The entry is found under its sweep, its hold and the new key, too.
-            ended = sorted(
-                str(each)
-                for each in session.execute(
-                    select(col(CustodyLink.subject))
-                    .join(Recording, col(Recording.id) == col(CustodyLink.subject))
-                    .where(col(CustodyLink.leaf_index) == index)
-                ).scalars()
-            )
-            recordings |= set(ended)
-            (keys if entry.event == Event.KEY_DESTROYED else replaced).append(
-                {
-                    "key": entry.subject,
-                    "purpose": entry.facts["purpose"],
-                    "recordings": ended,
-                    "root": entry.facts["root"],
-                }
-            )
-        named = self._recordings(session, sorted(recordings))
+        for _leaf, entry in _destructions(session, run.id):
+            told = {"key": entry.subject, **entry.facts}
+            del told["sweep"]
+            (keys if entry.event == Event.KEY_DESTROYED else replaced).append(told)
         return {
             "format": FORMAT,
             "id": run.id,
@@ -270,16 +275,36 @@ class Certificates:
             },
             "keys": keys,
             "replaced": replaced,
-            "recordings": named,
-            "scope": self._scope(session, run, named, now),
+            "scope": self._scope(session, run, now),
+        }
+
+    def _named(self, session: Session, sweep_id: str) -> dict[str, Any]:
+        """The recordings each key had kept, and what of them may still be elsewhere."""
+        kept: dict[str, list[str]] = {}
+        for some in _some(_destructions(session, sweep_id)):
+            of_leaf = recordings_of(session, [leaf for leaf, _entry in some])
+            for leaf, entry in some:
+                kept[str(entry.subject)] = of_leaf.get(leaf, [])
+        recordings = sorted({each for ids in kept.values() for each in ids})
+        if len(recordings) > LISTED:
+            return {
+                "keys": [],
+                "recordings": [],
+                "scope": [_TOO_MANY.format(len(recordings))],
+            }
+        rows = self._recordings(session, recordings)
+        return {
+            "keys": [{"key": key_id, "recordings": ids} for key_id, ids in kept.items()],
+            "recordings": rows,
+            "scope": self._elsewhere(session, rows),
         }
 
     def _recordings(self, session: Session, recording_ids: Sequence[str]) -> Sequence[Any]:
         rows: list[Any] = []
-        for start in range(0, len(recording_ids), _BATCH):
+        for some in _some(recording_ids):
             rows += session.execute(
                 select(table(Recording))
-                .where(col(Recording.id).in_(recording_ids[start : start + _BATCH]))
+                .where(col(Recording.id).in_(some))
                 .order_by(col(Recording.id))
             ).all()
         return [
@@ -294,32 +319,24 @@ class Certificates:
             for each in rows
         ]
 
-    def _scope(
-        self, session: Session, run: SweepRun, named: Sequence[Mapping[str, Any]], now: datetime
-    ) -> Sequence[str]:
-        """What is claimed, a sentence each: what went here, and where copies may still be."""
+    def _elsewhere(self, session: Session, named: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Where what was taken in may still be, a sentence each."""
         kept = sum(each["source"] != "removed" for each in named)
+        sentences = [
+            f"Source files: {len(named) - kept} removed by the vault"
+            + (f", {kept} not removed by it." if kept else ".")
+        ]
+        cameras = sorted({str(each["camera"]) for each in named})
+        return [*sentences, *recorders(session, cameras)]
+
+    def _scope(self, session: Session, run: SweepRun, now: datetime) -> Sequence[str]:
+        """What is claimed, a sentence each: what went here, and where copies may still be."""
         destroyed = (
             "Destroyed here: the purpose keys named, and the root key of epoch "
-            f"{run.from_epoch} under which earlier copies of them were wrapped. A recording named "
-            "is opened by no copy of this vault through them; one that another purpose keeps stays "
-            "readable for that purpose alone."
+            f"{run.from_epoch} under which earlier copies of them were wrapped. No copy of this "
+            "vault opens a recording through them; one that another purpose keeps stays readable "
+            "for that purpose alone."
         )
-        sources = f"Source files: {len(named) - kept} removed by the vault" + (
-            f", {kept} not removed by it." if kept else "."
-        )
-        sentences = [destroyed, self._roots.worth, sources]
-        cameras = sorted({str(each["camera"]) for each in named})
-        recorders = session.execute(
-            select(table(Camera)).where(
-                col(Camera.code).in_(cameras), col(Camera.recorder_retention_days).is_not(None)
-            )
-        )
-        sentences += [
-            f"The recorder of {each.code} keeps its own copy for "
-            f"{each.recorder_retention_days} days."
-            for each in recorders
-        ]
         # A certificate is anybody's to read: of what is secret it counts nothing.
         secret = hidden_subjects(self._database, system_actor())
         copies = session.execute(
@@ -330,20 +347,58 @@ class Certificates:
                 col(FootageCopy.id).not_in(secret),
             )
         ).scalar_one()
-        sentences.append(
+        copied = (
             f"Copies for internal use not yet confirmed destroyed, in the whole vault: {copies}; "
             "the register of copies names them."
         )
+        return [destroyed, self._roots.worth, copied, self.backups(session, now)]
+
+    def backups(self, session: Session, now: datetime) -> str:
+        """What backups may still carry, in one sentence."""
         carried = sorted(
             each.code
             for each in self._policies.current(session, now).purposes.values()
             if each.backup
         )
-        sentences.append(
+        return (
             "A backup made before may carry keys of these purposes, sealed to the recovery key, "
             f"until it ends: {', '.join(carried)}. Keys of other purposes enter no backup."
         )
-        return sentences
+
+
+def recorders(session: Session, cameras: Sequence[str]) -> list[str]:
+    """How long the recorders of cameras keep copies of their own, a sentence each."""
+    rows = session.execute(
+        select(table(Camera))
+        .where(col(Camera.code).in_(cameras), col(Camera.recorder_retention_days).is_not(None))
+        .order_by(col(Camera.code))
+    )
+    return [
+        f"The recorder of {each.code} keeps its own copy for {each.recorder_retention_days} days."
+        for each in rows
+    ]
+
+
+def _destructions(session: Session, sweep_id: str) -> list[tuple[int, Entry]]:
+    """The entries of the keys a sweep destroyed or replaced, each with its place in the log."""
+    rows = session.execute(
+        select(col(CustodyEntry.leaf_index), col(CustodyEntry.body))
+        .where(
+            _of_sweep(sweep_id),
+            col(CustodyEntry.event).in_([Event.KEY_DESTROYED, Event.KEY_REPLACED]),
+        )
+        .order_by(col(CustodyEntry.leaf_index))
+    )
+    return [(int(each.leaf_index), Entry.from_bytes(each.body)) for each in rows]
+
+
+def _step(session: Session, sweep_id: str, **values: object) -> None:
+    session.execute(update(table(SweepRun)).where(col(SweepRun.id) == sweep_id).values(**values))
+
+
+def _some(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
 
 
 def _of_sweep(sweep_id: str) -> Any:  # noqa: ANN401 - an SQL clause
@@ -398,7 +453,7 @@ def _verify(
     document = json.loads(text, object_pairs_hook=_each_once)
     statement, custody = document["certificate"], document["custody"]
     # What nothing proves must not stand beside what is proven.
-    if set(document) != {"certificate", "custody"} or set(custody) != _CUSTODY:
+    if not set(document) <= _PARTS or set(custody) != _CUSTODY:
         say("bad", "the file says things that are no part of a certificate")
     if statement["format"] != FORMAT:
         say("bad", f"the certificate is not of the form {FORMAT}")
@@ -412,6 +467,7 @@ def _verify(
     if statement["origin"] != head.origin:
         say("bad", "the certificate names another vault than the log it is proven by")
     _check_statement(statement, entries, say)
+    _check_named(document.get("recordings"), statement, entries, say)
     if head.origin.endswith(SIMULATED_SUFFIX):
         level = "note" if allow_simulated else "bad"
         say(level, "SIMULATED: this vault lives in a time that was moved by hand")
@@ -438,9 +494,7 @@ def _proven(custody: Mapping[str, Any], verifier: Verifier) -> list[Entry]:
     return entries
 
 
-def _check_statement(
-    statement: Mapping[str, Any], entries: Sequence[Entry], say: Callable[[str, str], None]
-) -> None:
+def _check_statement(statement: Mapping[str, Any], entries: Sequence[Entry], say: Say) -> None:
     """Compare what the certificate says with what the log was told."""
     sweep = statement["id"]
     issued = [each for each in entries if each.event == Event.CERTIFICATE_ISSUED]
@@ -456,29 +510,54 @@ def _check_statement(
         if set(logged) != {each["key"] for each in listed}:
             say("bad", f"the entries {event.value} are not those of the keys named")
         for each in listed:
-            root = root_of([leaf_hash(str(x).encode()) for x in sorted(each["recordings"])]).hex()
             entry = logged.get(each["key"])
             if entry is None:
                 continue
-            if entry.facts.get("root") != root or entry.facts.get("sweep") != sweep:
-                say(
-                    "bad", f"the recordings of key {each['key']} are not those the log committed to"
-                )
+            if {"key": entry.subject, **entry.facts} != {**each, "sweep": sweep}:
+                say("bad", f"the key {each['key']} is not told as the log committed to it")
             else:
-                count = len(each["recordings"])
-                say(
-                    "ok",
-                    f"key {each['key']} ({each['purpose']}), {count} recordings: {event.value}",
-                )
-    epochs = statement["sweep"]
-    for event in (Event.ROOT_DESTROYED, Event.BLOBS_REMOVED):
-        done = [x for x in entries if x.event == event and x.facts.get("sweep") == sweep]
-        if not done:
-            say("bad", f"no entry {event.value} of this sweep is proven")
-        elif (
-            event is Event.ROOT_DESTROYED
-            and done[0].facts.get("from_epoch") != epochs["from_epoch"]
-        ):
-            say("bad", "the root named is not the one the log says was destroyed")
+                wrapped = f"{each['copies']} recording keys under it"
+                say("ok", f"key {each['key']} ({each['purpose']}), {wrapped}: {event.value}")
+    root = _one(entries, Event.ROOT_DESTROYED, sweep)
+    if root is None:
+        say("bad", f"no entry {Event.ROOT_DESTROYED.value} of this sweep is proven")
+    elif root.facts.get("from_epoch") != statement["sweep"]["from_epoch"]:
+        say("bad", "the root named is not the one the log says was destroyed")
+    else:
+        say("ok", f"{Event.ROOT_DESTROYED.value} at {iso(root.at)}")
+
+
+def _check_named(
+    named: Mapping[str, Any] | None,
+    statement: Mapping[str, Any],
+    entries: Sequence[Entry],
+    say: Say,
+) -> None:
+    """Compare the recordings a file names with what the log committed to for each key."""
+    sweep = statement["id"]
+    finished = _one(entries, Event.SWEEP_FINISHED, sweep)
+    if named is None and finished is None:
+        say("note", "the file was made before the sweep was finished: it names no recordings")
+        return
+    if named is None or finished is None or finished.facts.get("sha256") != _digest(named):
+        say("bad", "the recordings named are not those the log committed to")
+        return
+    emptied = {x.subject: x for x in entries if x.event == Event.KEY_EMPTIED}
+    for each in named["keys"]:
+        leaves = [leaf_hash(str(one).encode()) for one in sorted(each["recordings"])]
+        entry = emptied.get(each["key"])
+        if entry is None or entry.facts.get("root") != root_of(leaves).hex():
+            say("bad", f"the recordings of key {each['key']} are not those the log committed to")
         else:
-            say("ok", f"{event.value} at {iso(done[0].at)}")
+            say("ok", f"key {each['key']} had kept {len(leaves)} recordings: {entry.event}")
+    gone = _one(entries, Event.BLOBS_REMOVED, sweep)
+    if gone is None:
+        say("bad", f"no entry {Event.BLOBS_REMOVED.value} of this sweep is proven")
+    else:
+        say("ok", f"{gone.event} at {iso(gone.at)}")
+
+
+def _one(entries: Sequence[Entry], event: Event, sweep: str) -> Entry | None:
+    """The entry of a sweep with this event."""
+    found = [x for x in entries if x.event == event and x.facts.get("sweep") == sweep]
+    return found[0] if found else None

@@ -10,7 +10,7 @@ gone the row was read from an older snapshot, and is read again.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,10 +23,10 @@ from cctv_vault.errors import ExpiredError
 from cctv_vault.ids import long_id
 from cctv_vault.retention.rules import REGISTER_YEARS, month_after, quarter_hour
 from cctv_vault.schema import PurposeKey, SealedText, table
-from storage.errors import KeyUnavailableError
+from storage.errors import KeyUnavailableError, StorageError
 from storage.roots import RootFolder
 from storage.secret import SecretKey
-from storage.wrapping import open_bytes, seal_bytes, unwrap, wrap
+from storage.wrapping import Wrapping, open_bytes, seal_bytes, unwrap, wrap
 
 REGISTER: Final = "register"
 _ROTATION_LOCK: Final = 0x6363_7477
@@ -215,9 +215,18 @@ class Keyring:
 
     # --- roots --------------------------------------------------------------------------------
 
-    def rewrap(self, row: Any, epoch: int) -> bytes:  # noqa: ANN401 - a row of purpose_key
-        """A purpose key's row, wrapped under the root of another epoch."""
-        return self._wrap_purpose(self._open_row(row), row.id, epoch)
+    def rewrap(self, rows: Sequence[Any], epoch: int) -> dict[str, bytes]:
+        """Rows of purpose keys (id, root_epoch, wrapped), wrapped under the root of another epoch.
+
+        Raises:
+            KeyTamperedError: One does not open under the root it names.
+            KeyUnavailableError: The root one names is not there.
+        """
+        fresh, roots = self._under(epoch), _Wrappings(self._under)
+        return {
+            each.id: fresh.wrap(roots[each.root_epoch].unwrap(each.wrapped, each.id), each.id)
+            for each in rows
+        }
 
     def opens(self, row: Any) -> bool:  # noqa: ANN401
         """Whether a purpose key's row opens under the root it names."""
@@ -226,6 +235,18 @@ class Keyring:
         except KeyUnavailableError:
             return False
         return True
+
+    def first_unopened(self, rows: Sequence[Any], epoch: int) -> str | None:
+        """The first of some rows, as `rewrap` takes them, that does not open under an epoch."""
+        root = self._under(epoch)
+        for each in rows:
+            try:
+                if each.root_epoch != epoch:
+                    return str(each.id)
+                root.unwrap(each.wrapped, each.id)
+            except StorageError:
+                return str(each.id)
+        return None
 
     def bar_old_epochs(self, session: Session) -> None:
         """Wait for all who still make keys under an earlier epoch; later ones see the new one.
@@ -281,6 +302,14 @@ class Keyring:
         )
         return handle
 
+    def _under(self, epoch: int) -> Wrapping:
+        return Wrapping(
+            self._root(epoch),
+            vault_id=self._vault_id,
+            kind="purpose",
+            wrapping_id=f"root-{epoch}",
+        )
+
     def _wrap_purpose(self, key: SecretKey, key_id: str, epoch: int) -> bytes:
         return wrap(
             key,
@@ -322,6 +351,18 @@ class Keyring:
                 for gone in set(self._roots) - set(self._folder.epochs()):
                     del self._roots[gone]
             return held
+
+
+class _Wrappings(dict[int, Wrapping]):
+    """Wrappings under roots by epoch, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[int], Wrapping]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, epoch: int) -> Wrapping:
+        self[epoch] = self._make(epoch)
+        return self[epoch]
 
 
 def _row(session: Session, key_id: str) -> Any:  # noqa: ANN401

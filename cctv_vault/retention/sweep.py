@@ -3,29 +3,32 @@
 Owns the order of destruction, each step durable before the next and each repeatable, so that a
 sweep cut short anywhere is finished by the next start:
 
-1. ``keys-deleted``: in one act under the locks of the cameras, due purpose keys are deleted, those
-   under which something ended early are replaced, wrapped keys are blanked, recordings without a
-   grant are marked expired.
-2. ``rewrapped``: surviving purpose keys are wrapped under the root of a new epoch and each is
+1. Holds whose end has passed lapse; what lives on under a key that something ended early under is
+   moved to a fresh one.
+2. ``begun``: the due purpose keys are deleted under the locks of the cameras, those that fell due
+   first before the others.
+3. ``rewrapped``: surviving purpose keys are wrapped under the root of a new epoch and each is
    opened under it through a fresh connection.
-3. ``root-destroyed``: the old root is destroyed, between an entry of intent and one of outcome;
-   from here no copy of the database opens what went.
-4. ``blobs-removed``: the ciphertext is removed, between intent and outcome.
-5. ``done``: the certificate is issued.
+4. ``root-destroyed``: the old root is destroyed, between an entry of intent and one of outcome;
+   from here no copy of the database opens what went, however many recordings that are.
+5. ``certified``: the certificate is issued.
+6. ``cleared``, ``blobs-removed``: rows and ciphertext follow (`clearing`).
+7. ``done``: the recordings that went are entered, and stand in the certificate's file.
 
-It refuses to destroy anything while the guard on time stands, and never touches what a live grant
-keeps, whatever the pressure on the disk.
+Every transaction is small, so that intake and people write in between. It refuses to destroy
+anything while the guard on time stands, and never touches what a live grant keeps, whatever the
+pressure on the disk.
 """
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session, col
 
 from cctv_vault import ids
@@ -33,26 +36,35 @@ from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import DamagedError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.footage.streams import blob_name
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right, system_actor
 from cctv_vault.retention.certificates import Certificates
+from cctv_vault.retention.clearing import Clearing, Gone
+from cctv_vault.retention.due import (
+    SEALED_THINGS,
+    DueItem,
+    DueKeys,
+    batches,
+    copies_under,
+    due_items,
+    due_keys,
+    in_order,
+    lapsed_holds,
+    live_under,
+)
 from cctv_vault.retention.grants import Grants, live_clause
 from cctv_vault.retention.guard import Attestation, Guard
 from cctv_vault.retention.keyring import KeyHandle, Keyring
-from cctv_vault.retention.rules import KeyFacts, SweepPlan, plan_sweep
 from cctv_vault.schema import (
     Camera,
-    DerivedStream,
     Grant,
     Hold,
     Incident,
     Intent,
     Package,
     PurposeKey,
-    Quarantined,
     Recording,
-    SealedText,
     SweepRun,
     table,
 )
@@ -60,38 +72,31 @@ from cctv_vault.timeguard import Verdict
 from cctv_vault.views import iso
 from storage.backend import BlobStore
 from storage.errors import KeyTamperedError, KeyUnavailableError, StorageError
-from storage.merkle import leaf_hash, root_of
 from storage.roots import RootFolder
-from storage.stream import delete_stream, stream_names
 
 Progress = Callable[[str, int, int], None]
 """Called after each durable step with its name, how much is done and of how much."""
 
-_BATCH: Final = 500
+_MOVED: Final = 200
+_DELETED: Final = 50
+_LAPSED: Final = 20
+_REWRAPPED: Final = 1000
+"""Rows a transaction; benchmarks/sweep.py measures how long each holds the lock."""
+
+_VERIFIED: Final = 5000
 _LOCK_FILE: Final = "sweep.lock"
-_SEALED_THINGS: Final = ((Package, "package"), (Quarantined, "quarantined"))
-"""What lies under purpose keys beside recordings, with the kind its key is wrapped as."""
-
-
-@dataclass(frozen=True)
-class DueItem:
-    """A recording that goes, with the purpose that kept it longest."""
-
-    recording: str
-    camera: str
-    started_at: datetime
-    purpose: str
-    until: datetime | None
-    reason: str
+_KEY: Final = table(PurposeKey).c
+_WRAPPED: Final = (_KEY.id, _KEY.root_epoch, _KEY.wrapped)
 
 
 @dataclass(frozen=True)
 class SweepReport:
     """What a sweep did, or with ``dry_run`` would do.
 
-    ``id`` is None where nothing was due; ``blobs_removed`` counts the recordings, packages and
-    files whose ciphertext went. ``alarm`` says why nothing was destroyed, or what is still to be
-    finished; None when all is well. All of it is as the person who sweeps may know of it.
+    ``id`` is None where nothing was due; ``due`` names the first of the ``recordings`` (of a dry
+    run all), ``blobs_removed`` counts the recordings, packages and files whose ciphertext went.
+    ``alarm`` says why nothing was destroyed, or what is still to be finished; None when all is
+    well. All of it is as the person who sweeps may know of it.
     """
 
     id: str | None
@@ -106,12 +111,15 @@ class SweepReport:
 
 
 @dataclass(frozen=True)
-class _Gathered:
-    keys: dict[str, Any]
-    plan: SweepPlan
-    lapsed: tuple[str, ...]
-    gagged: tuple[str, ...] = ()
-    """The gagged holds it is about: all of its holds, or none."""
+class SweepStatus:
+    """How far a sweep has come: its step, and the recordings cleared and with ciphertext gone."""
+
+    id: str
+    started_at: datetime
+    step: str
+    keys: int
+    recordings: int
+    blobs: int
 
 
 class Sweeper:
@@ -134,9 +142,9 @@ class Sweeper:
         self._keyring = keyring
         self._grants = grants
         self._roots = roots
-        self._store = store
         self._certificates = certificates
         self._guard = Guard(database=database, ledger=ledger)
+        self._clearing = Clearing(database=database, ledger=ledger, store=store)
 
     def run(
         self, actor: Actor, *, dry_run: bool = False, progress: Progress | None = None
@@ -153,6 +161,7 @@ class Sweeper:
             verdict = self._guard.settle()
             if verdict.alarm is not None:
                 return self._nothing(verdict.alarm)
+            self._retire_shortened(verdict.safe_until)
             told = self._sweep(actor, verdict.safe_until, progress, secret=False)
             # By itself, so that every entry of it can be hidden with the holds it is about.
             secret = self._sweep(actor, verdict.safe_until, progress, secret=True)
@@ -165,18 +174,28 @@ class Sweeper:
         self, actor: Actor, until: datetime, progress: Progress | None, *, secret: bool
     ) -> SweepReport:
         """One sweep from its beginning to its end, or as far as the store lets it."""
-        report = self._begin(actor, until, secret=secret)
-        if report.id is None:
-            return report
-        _tell(progress, "keys-deleted", 1, 1)
+        run_id = self._begin(actor, until, progress, secret=secret)
+        if run_id is None:
+            return self._nothing(None)
+        gone, alarm = Gone(actor.cleared), None
         try:
-            removed = self._continue(actor, report.id, progress)
+            self._continue(actor, run_id, progress, gone)
         except StorageError as error:
-            alarm = f"the sweep {report.id} is not finished: {error}"
-            return replace(report, alarm=alarm, blobs_removed=0)
+            alarm = f"the sweep {run_id} is not finished: {error}"
+        run = self._run_row(run_id)
         # To whoever is not cleared what a gagged hold still keeps has gone like the rest.
-        removed = removed if actor.cleared else report.blobs_removed
-        return replace(report, blobs_removed=removed, certificate_id=report.id)
+        removed = gone.blobs if actor.cleared else gone.recordings + gone.things
+        return SweepReport(
+            id=run_id,
+            due=in_order(gone.named),
+            recordings=gone.recordings,
+            keys_destroyed=run.keys_destroyed,
+            blobs_removed=0 if alarm else removed,
+            from_epoch=run.from_epoch,
+            to_epoch=run.to_epoch,
+            certificate_id=None if alarm else run_id,
+            alarm=alarm,
+        )
 
     def resume(self, progress: Progress | None = None) -> str | None:
         """At start-up: finish what was cut short. Returns what still could not be, in words."""
@@ -197,20 +216,51 @@ class Sweeper:
         """A person's word that the machine's time is right; see `Guard.attest`."""
         return self._guard.attest(actor)
 
+    def under_way(self, actor: Actor) -> tuple[SweepStatus, ...]:
+        """The sweeps that are not finished, the oldest first, as the person may know of them."""
+        self._may_read(actor)
+        open_runs = self._open_runs()
+        hidden = hidden_subjects(self._database, actor) if open_runs else frozenset()
+        found = []
+        for run_id in open_runs:
+            run = self._run_row(run_id)
+            if run_id in hidden or run.step == "done":
+                continue
+            with self._database.read() as session:
+                removed = session.execute(
+                    select(func.count())
+                    .select_from(Recording)
+                    .where(
+                        col(Recording.state) == "expired",
+                        col(Recording.blob_removed_at) >= run.started_at,
+                        col(Recording.certificate_id) == run_id,
+                    )
+                ).scalar_one()
+            # How much ciphertext is gone would tell, beside the rest, of what a gagged hold keeps.
+            blobs = int(removed) if actor.cleared else 0
+            found.append(
+                SweepStatus(
+                    run.id, run.started_at, run.step, run.keys_destroyed, run.recordings, blobs
+                )
+            )
+        return tuple(found)
+
     # --- deciding -----------------------------------------------------------------------------
 
     def _forecast(self, actor: Actor) -> SweepReport:
         self._may_read(actor)
         verdict = self._guard.verdict()
+        until, secret = verdict.safe_until, None if actor.cleared else False
         with self._database.read() as session:
-            gathered = _gather(session, verdict.safe_until, secret=None if actor.cleared else False)
-            due = _due(session, gathered.plan, verdict.safe_until, cleared=actor.cleared)
+            lapsed = lapsed_holds(session, until, secret=secret)
+            plan = due_keys(session, until, lapsed, secret=secret).plan
+            due = due_items(session, plan, until, cleared=actor.cleared)
         epoch = max(self._roots.epochs())
         return SweepReport(
             id=None,
             due=due,
             recordings=len(due),
-            keys_destroyed=len(gathered.plan.destroy) + len(gathered.plan.replace),
+            keys_destroyed=len(plan.destroy) + len(plan.replace),
             blobs_removed=0,
             from_epoch=epoch,
             to_epoch=epoch,
@@ -227,177 +277,241 @@ class Sweeper:
         epoch = max(self._roots.epochs())
         return SweepReport(None, (), 0, 0, 0, epoch, epoch, None, alarm)
 
-    # --- step 1 -------------------------------------------------------------------------------
+    def _retire_shortened(self, until: datetime) -> None:
+        """Retire the keys of packages whose end came before their key's: a receipt moves it up."""
+        keys = table(PurposeKey).c
+        early = (
+            select(keys.id)
+            .join(Package, col(Package.purpose_key_id) == keys.id)
+            .where(
+                col(Package.until) <= until,
+                keys.expires_at > until + timedelta(minutes=15),
+                keys.retiring.is_(False),
+            )
+        )
+        with self._database.read() as session:
+            found = [str(each) for each in session.execute(early.distinct()).scalars()]
+        for some in batches(found):
+            with self._database.write() as session:
+                session.execute(
+                    update(table(PurposeKey)).where(keys.id.in_(some)).values(retiring=True)
+                )
 
-    def _begin(self, actor: Actor, until: datetime, *, secret: bool) -> SweepReport:
-        """Delete and replace purpose keys, with their entries, in one act.
+    # --- steps 1 and 2 ------------------------------------------------------------------------
 
-        ``secret`` ends the keys of gagged holds and nothing else, otherwise all but those.
+    def _begin(
+        self, actor: Actor, until: datetime, progress: Progress | None, *, secret: bool
+    ) -> str | None:
+        """Delete the due purpose keys, with their entries; the sweep's id, None for none due.
+
+        ``secret`` ends the keys of gagged holds and nothing else, otherwise all but those. What is
+        decided in a read stays so until it is done: nothing new comes under a key that is past its
+        quarter-hour or retiring, and nothing that has ended begins again.
         """
         with self._database.read() as session:
+            lapsed = lapsed_holds(session, until, secret=secret)
             cameras = session.execute(select(col(Camera.code))).scalars().all()
-        with self._ledger.act(Event.SWEEP_STARTED, actor, cameras=cameras) as act:
-            session = act.session
-            gathered = _gather(session, until, secret=secret, lock=True)
-            plan = gathered.plan
-            if not (plan.destroy or plan.replace or gathered.lapsed):
-                return self._nothing(None)
-            due = _due(session, plan, until, cleared=actor.cleared)
-            # What a gagged hold still keeps counts as gone in what the log says to everybody.
-            counted = _due(session, plan, until, cleared=secret)
-            run = SweepRun(
-                id=ids.reference("G"),
-                started_at=act.now,
-                from_epoch=(epoch := max(self._roots.epochs())),
-                to_epoch=epoch + 1,
-                step="keys-deleted",
-                recordings=len(counted),
-                keys_destroyed=len(plan.destroy) + len(plan.replace),
+        for some in batches(lapsed, _LAPSED):
+            self._lapse(actor, some, until, cameras)
+        with self._database.read() as session:
+            due = due_keys(session, until, secret=secret)
+        if not due.keys:
+            return None
+        moved = 0
+        for key_id in due.plan.replace:
+            for count in self._move_out(key_id, until, cameras):
+                moved += count
+                _tell(progress, "moving", moved, moved)
+        run_id = ids.reference("G")
+        self._enter_beginning(actor, run_id, until, due)
+        self._delete_keys(actor, run_id, due, until, cameras)
+        _tell(progress, "keys-deleted", len(due.keys), len(due.keys))
+        return run_id
+
+    def _enter_beginning(self, actor: Actor, run_id: str, until: datetime, due: DueKeys) -> None:
+        epoch = max(self._roots.epochs())
+        with self._ledger.act(Event.SWEEP_STARTED, actor) as act:
+            act.session.add(
+                SweepRun(
+                    id=run_id,
+                    started_at=act.now,
+                    from_epoch=epoch,
+                    to_epoch=epoch + 1,
+                    step="begun",
+                )
+            )
+            act.session.add(
+                Intent(
+                    id=f"{run_id}/blobs", kind="blob-removal", subject=run_id, created_at=act.now
+                )
             )
             act.record(
                 Event.SWEEP_STARTED,
-                run.id,
+                run_id,
                 facts={
-                    "keys": len(plan.destroy),
-                    "replaced": len(plan.replace),
-                    "holds_lapsed": len(gathered.lapsed),
+                    "keys": len(due.plan.destroy),
+                    "replaced": len(due.plan.replace),
                     "until": iso(until),
-                    "from_epoch": run.from_epoch,
-                    "to_epoch": run.to_epoch,
+                    "from_epoch": epoch,
+                    "to_epoch": epoch + 1,
                 },
-                also=gathered.gagged,
+                also=due.gagged,
             )
-            self._lapse(act, gathered.lapsed)
-            ended = _end_sealed_things(session, plan, until)
-            touched: dict[str, None] = {}
-            for key_id in plan.replace:
-                touched |= dict.fromkeys(self._replace(act, run.id, gathered.keys[key_id]))
-            for key_id in plan.destroy:
-                touched |= dict.fromkeys(_destroy(act, run.id, gathered.keys[key_id]))
-            _expire(session, list(touched), run.id, act.now)
-            session.add(run)
-            session.execute(
-                insert(table(Intent)).values(
-                    id=f"{run.id}/blobs",
-                    kind="blob-removal",
-                    subject=run.id,
-                    payload=ended,
-                    created_at=act.now,
-                )
-            )
-        return SweepReport(
-            id=run.id,
-            due=due,
-            recordings=len(due),
-            keys_destroyed=run.keys_destroyed,
-            blobs_removed=len(due) + sum(map(len, ended.values())),
-            from_epoch=run.from_epoch,
-            to_epoch=run.to_epoch,
-            certificate_id=None,
-            alarm=None,
-        )
 
-    def _lapse(self, act: Act, hold_ids: Sequence[str]) -> None:
-        """End the holds whose end has passed, and the incidents they kept."""
-        session = act.session
-        for hold_id in hold_ids:
-            hold = session.get_one(Hold, hold_id)
-            hold.released_at, hold.released_by = hold.until, act.actor.id
-            session.add(hold)
-            self._grants.end_hold(session, hold_id, hold.until or act.now)
-            act.record(
-                Event.HOLD_LAPSED,
-                hold_id,
-                facts={"purpose": hold.purpose, "gagged": hold.gagged},
-            )
-            incident = session.execute(
-                select(Incident).where(
-                    col(Incident.hold_id) == hold_id, col(Incident.closed_at).is_(None)
-                )
-            ).scalar_one_or_none()
-            if incident is not None:
-                incident.closed_at, incident.closed_by = hold.until, act.actor.id
-                session.add(incident)
-                act.record(
-                    Event.INCIDENT_CLOSED, incident.id, facts={"lapsed": True}, also=(hold_id,)
-                )
-        session.flush()
+    def _lapse(
+        self, actor: Actor, hold_ids: Sequence[str], until: datetime, cameras: Sequence[str]
+    ) -> None:
+        """End the holds whose end has passed, and the incidents they kept.
 
-    def _replace(self, act: Act, run_id: str, row: Any) -> list[str]:  # noqa: ANN401
-        """Move what lives under a purpose key to a fresh one and delete it; what had ended.
-
-        An old copy of what ended was wrapped under a key nobody can open after this sweep.
+        What they granted ended with them by itself: a hold's grants bear its end.
         """
-        session = act.session
-        try:
-            old = KeyHandle(row.id, self._keyring.unwrap(session, row.id))
-        except (KeyTamperedError, KeyUnavailableError) as error:
-            raise _does_not_open(row, error) from error
-        new = self._keyring.replace(session, row.id, act.now)
-        kept = session.execute(
-            select(table(Grant)).where(col(Grant.purpose_key_id) == row.id, live_clause(act.now))
-        ).all()
-        moved = [
-            {"row": each.id, "wrapped": self._move(old, new, each.wrapped_key, each.recording_id)}
-            for each in kept
-        ]
-        if moved:
-            session.execute(
-                update(table(Grant))
-                .where(table(Grant).c.id == bindparam("row"))
-                .values(wrapped_key=bindparam("wrapped"), purpose_key_id=new.id),
-                moved,
+        with self._ledger.act(Event.HOLD_LAPSED, actor, cameras=cameras) as act:
+            session = act.session
+            for hold_id in hold_ids:
+                # Locked: a hold that is being extended in another act right now has not lapsed.
+                hold = session.get_one(Hold, hold_id, with_for_update=True)
+                if hold.released_at is not None or hold.until is None or hold.until > until:
+                    continue
+                hold.released_at, hold.released_by = hold.until, act.actor.id
+                session.add(hold)
+                self._keyring.retire_hold(session, hold_id)
+                act.record(
+                    Event.HOLD_LAPSED,
+                    hold_id,
+                    facts={"purpose": hold.purpose, "gagged": hold.gagged},
+                )
+                self._close_incident(act, hold)
+
+    def _close_incident(self, act: Act, hold: Hold) -> None:
+        incident = act.session.execute(
+            select(Incident).where(
+                col(Incident.hold_id) == hold.id, col(Incident.closed_at).is_(None)
             )
-        for model, kind in _SEALED_THINGS:
-            things = session.execute(
-                select(table(model)).where(
-                    table(model).c.purpose_key_id == row.id,
-                    table(model).c.wrapped_key.is_not(None),
-                )
-            ).all()
-            for each in things:
-                wrapped = self._move(old, new, each.wrapped_key, each.id, kind=kind)
-                session.execute(
-                    update(table(model))
-                    .where(table(model).c.id == each.id)
-                    .values(wrapped_key=wrapped, purpose_key_id=new.id)
-                )
-        ended = _recordings_under(session, row.id)
-        _blank(session, row.id, act.now)
-        session.execute(delete(table(PurposeKey)).where(col(PurposeKey.id) == row.id))
-        act.record(
-            Event.KEY_REPLACED,
-            row.id,
-            facts={
-                "sweep": run_id,
-                "purpose": row.purpose,
-                "by": new.id,
-                "kept": len(kept),
-                **_commitment(ended),
-            },
-            also=(run_id, new.id, *_hold_of(row), *ended),
-        )
-        return ended
+        ).scalar_one_or_none()
+        if incident is not None:
+            incident.closed_at, incident.closed_by = hold.until, act.actor.id
+            act.session.add(incident)
+            act.record(Event.INCIDENT_CLOSED, incident.id, facts={"lapsed": True}, also=(hold.id,))
+
+    def _move_out(self, key_id: str, until: datetime, cameras: Sequence[str]) -> Iterator[int]:
+        """Move what lives under a retiring purpose key to a fresh one of the same slot.
+
+        An old copy of what had ended was wrapped under a key nobody can open after this sweep.
+        """
+        grants, last = table(Grant), 0
+        while True:
+            with self._database.read() as session:
+                under = session.execute(
+                    select(grants.c.id)
+                    .where(grants.c.purpose_key_id == key_id, grants.c.id > last)
+                    .order_by(grants.c.id)
+                    .limit(_MOVED)
+                ).scalars()
+                some = list(under)
+            if not some:
+                break
+            last = some[-1]
+            with self._database.write(cameras) as session:
+                rows = session.execute(
+                    select(grants)
+                    .where(
+                        grants.c.id.in_(some),
+                        grants.c.purpose_key_id == key_id,
+                        live_clause(until),
+                    )
+                    .with_for_update()
+                ).all()
+                self._move(session, Grant, key_id, rows)
+            yield len(rows)
+        for model, kind in SEALED_THINGS:
+            things = table(model)
+            live = (
+                things.c.purpose_key_id == key_id,
+                things.c.wrapped_key.is_not(None),
+                things.c.until > until,
+            )
+            while True:
+                with self._database.write(cameras) as session:
+                    rows = session.execute(
+                        select(things).where(*live).limit(_MOVED).with_for_update()
+                    ).all()
+                    self._move(session, model, key_id, rows, kind=kind)
+                if not rows:
+                    break
+                yield len(rows)
 
     def _move(
         self,
-        old: KeyHandle,
-        new: KeyHandle,
-        wrapped: bytes,
-        object_id: str,
+        session: Session,
+        model: Any,  # noqa: ANN401 - a table's model
+        key_id: str,
+        rows: Sequence[Any],
         *,
         kind: str = "recording",
-    ) -> bytes:
+    ) -> None:
+        if not rows:
+            return
         try:
-            key = self._keyring.open_under(old, wrapped, object_id, kind=kind)
-        except KeyTamperedError as error:
-            raise DamagedError(
-                f"the key of {object_id} does not open; nothing is destroyed before it is restored "
-                f"from a backup: {error}"
-            ) from error
-        return self._keyring.wrap(new, key, object_id, kind=kind)
+            old = KeyHandle(key_id, self._keyring.unwrap(session, key_id))
+        except (KeyTamperedError, KeyUnavailableError) as error:
+            raise _does_not_open(error) from error
+        new, moved = self._keyring.replace(session, key_id, self._ledger.clock.now()), []
+        for each in rows:
+            object_id = each.recording_id if model is Grant else each.id
+            try:
+                key = self._keyring.open_under(old, each.wrapped_key, object_id, kind=kind)
+            except KeyTamperedError as error:
+                raise DamagedError(
+                    f"the key of {object_id} does not open; nothing is destroyed before it is "
+                    f"restored from a backup: {error}"
+                ) from error
+            wrapped = self._keyring.wrap(new, key, object_id, kind=kind)
+            moved.append({"row": each.id, "wrapped": wrapped})
+        columns = table(model).c
+        session.execute(
+            update(table(model))
+            .where(columns.id == bindparam("row"))
+            .values(wrapped_key=bindparam("wrapped"), purpose_key_id=new.id),
+            moved,
+        )
 
-    # --- steps 2 to 5 -------------------------------------------------------------------------
+    def _delete_keys(
+        self, actor: Actor, run_id: str, due: DueKeys, until: datetime, cameras: Sequence[str]
+    ) -> None:
+        """Delete the purpose keys of a sweep, those that fell due first before the others."""
+        with self._database.read() as session:
+            keeping = live_under(session, due.plan.replace, until)
+            copies = copies_under(session, due.keys)
+        going = [each for each in due.keys if each not in keeping]
+        replaced, keys = frozenset(due.plan.replace), table(PurposeKey)
+        for some in batches(going, _DELETED):
+            with self._ledger.act(
+                Event.KEY_DESTROYED, actor, cameras=cameras, subject=run_id
+            ) as act:
+                session = act.session
+                rows = {
+                    each.id: each
+                    for each in session.execute(
+                        select(keys).where(keys.c.id.in_(some)).with_for_update()
+                    )
+                }
+                fresh = _fresh_keys(session, [rows[x].slot for x in some if x in replaced])
+                session.execute(delete(keys).where(keys.c.id.in_(some)))
+                for key_id in some:
+                    _enter_key(
+                        act,
+                        run_id,
+                        rows[key_id],
+                        copies.get(key_id, 0),
+                        fresh.get(rows[key_id].slot) if key_id in replaced else None,
+                    )
+                session.execute(
+                    update(table(SweepRun))
+                    .where(col(SweepRun.id) == run_id)
+                    .values(keys_destroyed=table(SweepRun).c.keys_destroyed + len(some))
+                )
+
+    # --- steps 3 to 7 -------------------------------------------------------------------------
 
     def _open_runs(self) -> list[str]:
         """Sweeps that were begun and not finished, the oldest first."""
@@ -413,26 +527,36 @@ class Sweeper:
         alarm = None
         for run_id in self._open_runs():
             try:
-                self._continue(actor, run_id, progress)
+                self._continue(actor, run_id, progress, Gone(actor.cleared))
             except StorageError as error:
                 alarm = f"the sweep {run_id} is not finished: {error}"
         return alarm
 
-    def _continue(self, actor: Actor, run_id: str, progress: Progress | None) -> int:
-        """Take a sweep from wherever it stands to its end; returns the blobs removed."""
-        removed = 0
+    def _continue(self, actor: Actor, run_id: str, progress: Progress | None, gone: Gone) -> None:
+        """Take a sweep from wherever it stands to its end.
+
+        One that was cut short before all its keys were deleted ends with those that were: the
+        next sweep finds the others.
+        """
+
+        def tell(step: str, done: int, total: int) -> None:
+            _tell(progress, step, done, total)
+
         while (run := self._run_row(run_id)).step != "done":
-            if run.step == "keys-deleted":
+            if run.step == "begun":
                 self._rewrap(run, progress)
             elif run.step == "rewrapped":
                 self._destroy_root(actor, run)
             elif run.step == "root-destroyed":
-                removed = self._remove_blobs(actor, run, progress)
+                self._certificates.issue(actor, run_id)
+            elif run.step == "certified":
+                self._clearing.rows(actor, run_id, gone, tell)
+            elif run.step == "cleared":
+                self._clearing.blobs(actor, run_id, gone, tell)
             else:
-                self._certificates.issue(actor, run.id)
+                self._certificates.finish(actor, run_id)
             _tell(progress, self._run_row(run_id).step, 1, 1)
         self._certificates.complete(run_id)
-        return removed
 
     def _run_row(self, run_id: str) -> Any:  # noqa: ANN401
         with self._database.read() as session:
@@ -457,7 +581,7 @@ class Sweeper:
                         update(keys)
                         .where(keys.c.id == bindparam("row"))
                         .values(root_epoch=run.to_epoch, wrapped=bindparam("again")),
-                        [{"row": x.id, "again": self._again(x, run.to_epoch)} for x in rows],
+                        self._again(rows, run.to_epoch),
                     )
             done += len(rows)
             _tell(progress, "rewrapping", done, done)
@@ -467,35 +591,30 @@ class Sweeper:
                 update(SweepRun).where(col(SweepRun.id) == run.id).values(step="rewrapped")
             )
 
-    def _again(self, row: Any, epoch: int) -> bytes:  # noqa: ANN401
+    def _again(self, rows: Sequence[Any], epoch: int) -> list[dict[str, Any]]:
         try:
-            return self._keyring.rewrap(row, epoch)
+            wrapped = self._keyring.rewrap(rows, epoch)
         except (KeyTamperedError, KeyUnavailableError) as error:
-            raise _does_not_open(row, error) from error
+            raise _does_not_open(error) from error
+        return [{"row": key_id, "again": again} for key_id, again in wrapped.items()]
 
     def _verify(self, epoch: int) -> None:
         """Open every purpose key under the new root, as somebody new to the database would."""
-        keys, last = table(PurposeKey), ""
+        last = ""
         while True:
             with self._database.read() as session:
                 rows = session.execute(
-                    select(keys).where(keys.c.id > last).order_by(keys.c.id).limit(_BATCH)
+                    select(*_WRAPPED).where(_KEY.id > last).order_by(_KEY.id).limit(_VERIFIED)
                 ).all()
-            for row in rows:
-                if row.root_epoch != epoch or not self._opens(row):
-                    raise DamagedError(
-                        f"the purpose key {row.id} does not open under the root of epoch {epoch}; "
-                        "the old root stays"
-                    )
-            if len(rows) < _BATCH:
+            closed = self._keyring.first_unopened(rows, epoch)
+            if closed is not None:
+                raise DamagedError(
+                    f"the purpose key {closed} does not open under the root of epoch {epoch}; "
+                    "the old root stays"
+                )
+            if len(rows) < _VERIFIED:
                 return
             last = rows[-1].id
-
-    def _opens(self, row: Any) -> bool:  # noqa: ANN401
-        try:
-            return self._keyring.opens(row)
-        except KeyTamperedError:
-            return False
 
     def _destroy_root(self, actor: Actor, run: Any) -> None:  # noqa: ANN401
         intent = f"{run.id}/root"
@@ -514,54 +633,10 @@ class Sweeper:
         self._keyring.forget(run.to_epoch)
         with self._ledger.act(Event.ROOT_DESTROYED, actor, subject=run.id) as act:
             act.record(Event.ROOT_DESTROYED, run.id, facts=facts)
-            removal = _removal(act.session, run.id)
-            act.record(Event.BLOBS_REMOVAL_INTENDED, run.id, facts=_facts_of(removal, run.id))
             act.session.execute(delete(table(Intent)).where(col(Intent.id) == intent))
             act.session.execute(
                 update(SweepRun).where(col(SweepRun.id) == run.id).values(step="root-destroyed")
             )
-
-    def _remove_blobs(self, actor: Actor, run: Any, progress: Progress | None) -> int:  # noqa: ANN401
-        """Remove the ciphertext of what expired in this sweep, and enter it."""
-        with self._database.read() as session:
-            removal = _removal(session, run.id)
-        everything = [each for group in removal.values() for each in group]
-        for done, object_id in enumerate(everything, start=1):
-            for name in list(stream_names(self._store, blob_name(object_id, ""))):
-                delete_stream(self._store, name)
-            if done % _BATCH == 0 or done == len(everything):
-                _tell(progress, "removing-blobs", done, len(everything))
-        with self._ledger.act(Event.BLOBS_REMOVED, actor, subject=run.id) as act:
-            session = act.session
-            for some in _batches(removal["recordings"]):
-                session.execute(
-                    update(Recording)
-                    .where(col(Recording.id).in_(some))
-                    .values(blob_removed_at=act.now)
-                    .execution_options(synchronize_session=False)
-                )
-                session.execute(
-                    delete(table(DerivedStream)).where(col(DerivedStream.recording_id).in_(some))
-                )
-            session.execute(
-                update(Quarantined)
-                .where(col(Quarantined.id).in_(removal["quarantined"]))
-                .values(state="destroyed", original_name="", reason="")
-                .execution_options(synchronize_session=False)
-            )
-            act.record(Event.BLOBS_REMOVED, run.id, facts=_facts_of(removal, run.id))
-            if removal["quarantined"]:
-                act.record(
-                    Event.QUARANTINE_DESTROYED,
-                    run.id,
-                    facts={"sweep": run.id, **_commitment(removal["quarantined"], "files")},
-                    also=removal["quarantined"],
-                )
-            session.execute(delete(table(Intent)).where(col(Intent.id) == f"{run.id}/blobs"))
-            session.execute(
-                update(SweepRun).where(col(SweepRun.id) == run.id).values(step="blobs-removed")
-            )
-        return len(everything)
 
     @contextmanager
     def _alone(self, *, wait: bool = True) -> Iterator[bool]:
@@ -582,187 +657,6 @@ class Sweeper:
             os.close(handle)
 
 
-# --- gathering --------------------------------------------------------------------------------
-
-
-def _gather(
-    session: Session, until: datetime, *, secret: bool | None, lock: bool = False
-) -> _Gathered:
-    """The purpose keys a sweep may have to do with, and what it does to them.
-
-    ``secret`` chooses those of gagged holds, or those of none; None takes both.
-    """
-    gagged = frozenset(
-        str(each)
-        for each in session.execute(select(col(Hold.id)).where(col(Hold.gagged))).scalars()
-    )
-    ended = (
-        select(col(Hold.id))
-        .where(col(Hold.released_at).is_(None), col(Hold.until) <= until)
-        .order_by(col(Hold.id))
-    )
-    if secret is not None:
-        ended = ended.where(col(Hold.gagged).is_(secret))
-    # Locked: a hold that is being extended in another act right now has not lapsed.
-    lapsed = tuple(
-        str(each) for each in session.execute(ended.with_for_update() if lock else ended).scalars()
-    )
-    slots = [f"hold/{each}" for each in lapsed]
-    _retire_shortened(session, until, lock=lock)
-    query = (
-        select(table(PurposeKey))
-        .where(
-            or_(
-                col(PurposeKey.expires_at) <= until,
-                col(PurposeKey.retiring).is_(True),
-                col(PurposeKey.slot).in_(slots),
-            )
-        )
-        .order_by(col(PurposeKey.id))
-    )
-    if secret is not None:
-        theirs = col(PurposeKey.slot).in_([f"hold/{each}" for each in gagged])
-        query = query.where(theirs if secret else ~theirs)
-    rows = session.execute(query.with_for_update() if lock else query).all()
-    live = _live_under(session, [each.id for each in rows], until)
-    plan = plan_sweep(
-        (
-            KeyFacts(
-                each.id,
-                each.purpose,
-                each.expires_at,
-                each.retiring or each.slot in slots,
-                live.get(each.id, 0),
-            )
-            for each in rows
-        ),
-        until,
-    )
-    about = {each.slot.removeprefix("hold/") for each in rows} | set(lapsed)
-    return _Gathered({each.id: each for each in rows}, plan, lapsed, tuple(sorted(about & gagged)))
-
-
-def _retire_shortened(session: Session, until: datetime, *, lock: bool) -> None:
-    """Retire the keys of packages whose end came before their key's: a receipt moves it up."""
-    if not lock:
-        return
-    early = (
-        select(col(Package.purpose_key_id))
-        .where(col(Package.until) <= until, col(Package.purpose_key_id).is_not(None))
-        .distinct()
-    )
-    session.execute(
-        update(PurposeKey)
-        .where(
-            col(PurposeKey.id).in_(early),
-            col(PurposeKey.expires_at) > until + timedelta(minutes=15),
-        )
-        .values(retiring=True)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _live_under(session: Session, key_ids: Sequence[str], now: datetime) -> dict[str, int]:
-    """For each purpose key how much lives under it."""
-    found: dict[str, int] = {}
-    for some in _batches(key_ids):
-        queries = [
-            select(col(Grant.purpose_key_id), func.count())
-            .where(col(Grant.purpose_key_id).in_(some), live_clause(now))
-            .group_by(col(Grant.purpose_key_id)),
-            select(col(SealedText.purpose_key_id), func.count())
-            .where(col(SealedText.purpose_key_id).in_(some), col(SealedText.blob) != b"")
-            .group_by(col(SealedText.purpose_key_id)),
-        ]
-        for model, _kind in _SEALED_THINGS:
-            things = table(model).c
-            queries.append(
-                select(things.purpose_key_id, func.count())
-                .where(
-                    things.purpose_key_id.in_(some),
-                    things.wrapped_key.is_not(None),
-                    things.until > now,
-                )
-                .group_by(things.purpose_key_id)
-            )
-        for query in queries:
-            for key_id, count in session.execute(query):
-                found[str(key_id)] = found.get(str(key_id), 0) + int(count)
-    return found
-
-
-def _due(session: Session, plan: SweepPlan, now: datetime, *, cleared: bool) -> tuple[DueItem, ...]:
-    """The recordings that lose their last grant, as somebody with that clearance may know it."""
-    going, replaced = set(plan.destroy), set(plan.replace)
-    touched: set[str] = set()
-    for some in _batches([*plan.destroy, *plan.replace]):
-        touched |= set(
-            session.execute(
-                select(col(Grant.recording_id)).where(col(Grant.purpose_key_id).in_(some))
-            ).scalars()
-        )
-    found: list[DueItem] = []
-    for some in _batches(sorted(touched)):
-        kept: dict[str, list[Any]] = {}
-        for row in session.execute(
-            select(
-                table(Grant),
-                col(Hold.gagged).label("gagged"),
-                col(Recording.camera_code).label("camera"),
-                col(Recording.started_at).label("started_at"),
-            )
-            .join(Recording, col(Recording.id) == col(Grant.recording_id))
-            .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-            .where(col(Grant.recording_id).in_(some), col(Grant.purpose_key_id).is_not(None))
-            .order_by(col(Grant.id))
-        ):
-            if cleared or not row.gagged:
-                kept.setdefault(row.recording_id, []).append(row)
-        for recording_id, rows in kept.items():
-            if any(
-                each.purpose_key_id not in going
-                and not (each.purpose_key_id in replaced and _ended(each, now))
-                for each in rows
-            ):
-                continue
-            last = max(rows, key=lambda each: each.ended_at or each.until or now)
-            found.append(
-                DueItem(
-                    recording_id,
-                    last.camera,
-                    last.started_at,
-                    last.purpose,
-                    last.ended_at or last.until,
-                    last.reason,
-                )
-            )
-    return tuple(sorted(found, key=lambda each: (each.camera, each.started_at, each.recording)))
-
-
-def _ended(row: Any, now: datetime) -> bool:  # noqa: ANN401
-    return row.ended_at is not None or (row.until is not None and row.until <= now)
-
-
-def _removal(session: Session, run_id: str) -> dict[str, list[str]]:
-    """What of a sweep still has ciphertext: by kind, the ids."""
-    intent = session.get(Intent, f"{run_id}/blobs")
-    payload = {} if intent is None else intent.payload
-    recordings = session.execute(
-        select(col(Recording.id))
-        .where(
-            col(Recording.state) == "expired",
-            col(Recording.blob_removed_at).is_(None),
-            col(Recording.certificate_id) == run_id,
-        )
-        .order_by(col(Recording.id))
-    ).scalars()
-    return {
-        "recordings": [str(each) for each in recordings],
-        "packages": list(payload.get("packages", [])),
-        "quarantined": list(payload.get("quarantined", [])),
-    }
-
-
 def _still_under(session: Session, epoch: int) -> Sequence[Any] | None:
     """Some purpose keys of earlier epochs, locked; None when there are none left.
 
@@ -770,9 +664,8 @@ def _still_under(session: Session, epoch: int) -> Sequence[Any] | None:
     one here must hold none, so a batch leaves out what others hold, and those are waited for
     singly. An empty batch means that the row waited for changed meanwhile: look again.
     """
-    keys = table(PurposeKey)
-    earlier = select(keys).where(keys.c.root_epoch < epoch).order_by(keys.c.id)
-    free = session.execute(earlier.limit(_BATCH).with_for_update(skip_locked=True)).all()
+    earlier = select(*_WRAPPED).where(_KEY.root_epoch < epoch)
+    free = session.execute(earlier.limit(_REWRAPPED).with_for_update(skip_locked=True)).all()
     if free:
         return free
     if session.execute(earlier.limit(1)).first() is None:
@@ -780,95 +673,30 @@ def _still_under(session: Session, epoch: int) -> Sequence[Any] | None:
     return session.execute(earlier.limit(1).with_for_update()).all()
 
 
-# --- applying ---------------------------------------------------------------------------------
-
-
-def _end_sealed_things(session: Session, plan: SweepPlan, until: datetime) -> dict[str, list[str]]:
-    """Mark the packages and quarantined files whose key goes; their ids by kind."""
-    ended: dict[str, list[str]] = {}
-    for model, name in ((Package, "packages"), (Quarantined, "quarantined")):
-        rows = table(model)
-        over = and_(
-            rows.c.wrapped_key.is_not(None),
-            or_(
-                rows.c.purpose_key_id.in_(plan.destroy),
-                and_(rows.c.purpose_key_id.in_(plan.replace), rows.c.until <= until),
-            ),
-        )
-        found = session.execute(select(rows.c.id).where(over).order_by(rows.c.id)).scalars()
-        ended[name] = [str(each) for each in found]
-        session.execute(
-            update(rows).where(over).values(state="expired", wrapped_key=None, purpose_key_id=None)
-        )
-    return ended
-
-
-def _destroy(act: Act, run_id: str, row: Any) -> list[str]:  # noqa: ANN401
-    """Delete one purpose key and all that was wrapped under it; the recordings it kept."""
-    session = act.session
-    recordings = _recordings_under(session, row.id)
-    _blank(session, row.id, act.now)
-    texts = session.execute(
-        update(table(SealedText)).where(col(SealedText.purpose_key_id) == row.id).values(blob=b"")
-    ).rowcount  # type: ignore[attr-defined]
-    session.execute(delete(table(PurposeKey)).where(col(PurposeKey.id) == row.id))
-    act.record(
-        Event.KEY_DESTROYED,
-        row.id,
-        facts={
-            "sweep": run_id,
-            "purpose": row.purpose,
-            "expires_at": None if row.expires_at is None else iso(row.expires_at),
-            "texts": int(texts),
-            **_commitment(recordings),
-        },
-        also=(run_id, *_hold_of(row), *recordings),
-    )
-    return recordings
-
-
-def _recordings_under(session: Session, key_id: str) -> list[str]:
-    return [
-        str(each)
+def _fresh_keys(session: Session, slots: Sequence[str]) -> dict[str, str]:
+    """The keys that took the place of retiring ones, by slot."""
+    keys = table(PurposeKey).c
+    return {
+        str(each.slot): str(each.id)
         for each in session.execute(
-            select(col(Grant.recording_id))
-            .where(col(Grant.purpose_key_id) == key_id)
-            .distinct()
-            .order_by(col(Grant.recording_id))
-        ).scalars()
-    ]
-
-
-def _blank(session: Session, key_id: str, now: datetime) -> None:
-    session.execute(
-        update(table(Grant))
-        .where(col(Grant.purpose_key_id) == key_id)
-        .values(
-            wrapped_key=None,
-            purpose_key_id=None,
-            ended_at=func.coalesce(col(Grant.ended_at), col(Grant.until), now),
+            select(keys.slot, keys.id).where(keys.slot.in_(slots), keys.retiring.is_(False))
         )
-    )
+    }
 
 
-def _expire(session: Session, touched: Sequence[str], run_id: str, now: datetime) -> list[str]:
-    """Mark the recordings that no wrapped key is left of; their names go, their hashes stay."""
-    rows, grants = table(Recording), table(Grant)
-    gone: list[str] = []
-    for some in _batches(touched):
-        gone += session.execute(
-            update(rows)
-            .where(
-                rows.c.id.in_(some),
-                rows.c.state == "kept",
-                ~exists().where(
-                    grants.c.recording_id == rows.c.id, grants.c.purpose_key_id.is_not(None)
-                ),
-            )
-            .values(state="expired", expired_at=now, original_name="", certificate_id=run_id)
-            .returning(rows.c.id)
-        ).scalars()
-    return gone
+def _enter_key(act: Act, run_id: str, row: Any, copies: int, by: str | None) -> None:  # noqa: ANN401
+    """One entry per key, with how many recording keys were wrapped under it when it went.
+
+    It also names the sweep and the hold the key served, so that it is found, or hidden, with them.
+    """
+    kind, _, hold_id = row.slot.partition("/")
+    about = (run_id, *((hold_id,) if kind == "hold" else ()))
+    facts = {"sweep": run_id, "purpose": row.purpose, "copies": copies}
+    if by is None:
+        ends = None if row.expires_at is None else iso(row.expires_at)
+        act.record(Event.KEY_DESTROYED, row.id, facts=facts | {"expires_at": ends}, also=about)
+    else:
+        act.record(Event.KEY_REPLACED, row.id, facts=facts | {"by": by}, also=(*about, by))
 
 
 def _together(told: SweepReport, secret: SweepReport) -> SweepReport:
@@ -877,12 +705,7 @@ def _together(told: SweepReport, secret: SweepReport) -> SweepReport:
         return told
     return SweepReport(
         id=told.id or secret.id,
-        due=tuple(
-            sorted(
-                {*told.due, *secret.due},
-                key=lambda each: (each.camera, each.started_at, each.recording),
-            )
-        ),
+        due=in_order([*{*told.due, *secret.due}]),
         recordings=told.recordings + secret.recordings,
         keys_destroyed=told.keys_destroyed + secret.keys_destroyed,
         blobs_removed=told.blobs_removed + secret.blobs_removed,
@@ -893,42 +716,11 @@ def _together(told: SweepReport, secret: SweepReport) -> SweepReport:
     )
 
 
-def _does_not_open(row: Any, error: StorageError) -> DamagedError:  # noqa: ANN401
+def _does_not_open(error: StorageError) -> DamagedError:
     return DamagedError(
-        f"the purpose key {row.id} ({row.purpose}) does not open, so nothing more is destroyed "
-        f"before it is restored from a backup: {error}"
+        "nothing more is destroyed before a key that does not open is restored from a backup: "
+        f"{error}"
     )
-
-
-def _hold_of(row: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """The hold a purpose key serves, so that its end is found, or hidden, with the hold."""
-    kind, _, hold_id = row.slot.partition("/")
-    return (hold_id,) if kind == "hold" else ()
-
-
-def _commitment(object_ids: Iterable[str], name: str = "recordings") -> dict[str, Any]:
-    """How many, and the RFC 6962 root over their sorted ids."""
-    ordered = sorted(object_ids)
-    return {name: len(ordered), "root": root_of([leaf_hash(x.encode()) for x in ordered]).hex()}
-
-
-def _facts_of(removal: dict[str, list[str]], run_id: str) -> dict[str, Any]:
-    """What an entry says of removed ciphertext.
-
-    Not how many recordings: beside how many had expired that would tell of a gagged hold.
-    """
-    everything = [each for group in removal.values() for each in group]
-    return {
-        "sweep": run_id,
-        "packages": len(removal["packages"]),
-        "quarantined": len(removal["quarantined"]),
-        "root": _commitment(everything)["root"],
-    }
-
-
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _BATCH):
-        yield values[start : start + _BATCH]
 
 
 def _tell(progress: Progress | None, step: str, done: int, total: int) -> None:

@@ -262,8 +262,9 @@ def questions(twin: Twin, actor: Actor) -> dict[str, Callable[[], object]]:
         "due": lambda: vault.sweeper.run(actor, dry_run=True),
         "certificates": lambda: vault.certificates.list(actor),
         "what they certify": lambda: [
-            json.loads(vault.certificates.document(actor, each.id))["certificate"]
+            [document["certificate"], document["recordings"]]
             for each in vault.certificates.list(actor)
+            for document in [json.loads(vault.certificates.document(actor, each.id))]
         ],
         "copies": lambda: vault.access.copies.list(actor),
         "cameras": lambda: vault.register.cameras(actor),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cctv_vault.errors import AccessDeniedError, NotFoundError
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.people.actors import Role
+from cctv_vault.retention import certificates
 from cctv_vault.retention.certificates import verify_certificate
 from tests.retention.conftest import MONDAY, World, person
 
@@ -38,8 +39,10 @@ def test_a_certificate_verifies_alone_and_names_what_went(world: World) -> None:
     assert bad(document) == []
     assert bad(document, key=world.home.log.vkey) == []
     statement = json.loads(document)["certificate"]
-    assert {each["id"] for each in statement["recordings"]} == set(gone)
+    named = json.loads(document)["recordings"]
+    assert {each["id"] for each in named["recordings"]} == set(gone)
     assert statement["keys"][0]["purpose"] == "prevention"
+    assert [each["key"] for each in named["keys"]] == [each["key"] for each in statement["keys"]]
     assert world.home.roots.worth in statement["scope"]
     sentences = [each.sentence for each in verify_certificate(document).findings]
     assert "anchored outside by: nobody" in sentences
@@ -72,8 +75,11 @@ def test_another_vaults_key_does_not_verify_it(
 
 Lie = Callable[[dict[str, Any]], object]
 LIES: dict[str, Lie] = {
-    "a recording left out": lambda d: d["certificate"]["recordings"].pop(),
-    "a recording of a key left out": lambda d: d["certificate"]["keys"][0]["recordings"].pop(),
+    "a recording left out": lambda d: d["recordings"]["recordings"].pop(),
+    "a recording of a key left out": lambda d: d["recordings"]["keys"][0]["recordings"].pop(),
+    "no recordings": lambda d: d.pop("recordings"),
+    "another time of a recording": lambda d: d["recordings"]["recordings"][0].update(to="never"),
+    "another count": lambda d: d["certificate"]["keys"][0].update(copies=1),
     "a key left out": lambda d: d["certificate"]["keys"].pop(),
     "another controller": lambda d: d["certificate"].update(controller="Somebody Else AB"),
     "another vault": lambda d: d["certificate"].update(origin="cctv-vault/other"),
@@ -129,6 +135,39 @@ def json_of(text: str) -> object:
 @given(st.text() | st.recursive(st.integers() | st.text(), st.lists).map(json.dumps))
 def test_no_text_at_all_makes_it_fall_over(text: str) -> None:
     assert bad(text) != []
+
+
+def test_it_is_there_as_soon_as_the_root_is_gone_and_names_recordings_when_all_is_done(
+    sqlite_world: World,
+) -> None:
+    world = sqlite_world
+    gone = [world.record(each, MONDAY - HOUR) for each in ("kassa", "entre")]
+    world.at(MONDAY + 5 * DAY)
+    early: list[str] = []
+
+    def look(step: str, _done: int, _total: int) -> None:
+        if step == "certified":
+            (view,) = world.certificates.list(world.manager)
+            early.append(world.certificates.document(world.manager, view.id))
+
+    report = world.sweeper.run(world.manager, progress=look)
+    assert bad(early[0]) == []
+    assert "recordings" not in json.loads(early[0])
+    whole = world.certificates.document(world.manager, str(report.certificate_id))
+    assert bad(whole) == []
+    assert json.loads(whole)["certificate"] == json.loads(early[0])["certificate"]
+    assert {each["id"] for each in json.loads(whole)["recordings"]["recordings"]} == set(gone)
+
+
+def test_more_recordings_than_a_file_should_name_are_left_to_the_log(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "LISTED", 1)
+    document, _gone = swept(sqlite_world)
+    assert bad(document) == []
+    named = json.loads(document)["recordings"]
+    assert named["recordings"] == []
+    assert "2 recordings are too many" in named["scope"][0]
 
 
 def test_to_the_uncleared_the_end_of_a_gagged_hold_is_not_there(sqlite_world: World) -> None:

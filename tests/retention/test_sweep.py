@@ -17,16 +17,29 @@ from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, DamagedError, ExpiredError
 from cctv_vault.footage.streams import QUARANTINE, blob_name
 from cctv_vault.people.actors import Role
+from cctv_vault.retention import clearing, sweep
 from cctv_vault.retention.sweep import SweepReport
 from cctv_vault.schema import Grant, Package, PurposeKey, Quarantined, Request, SweepRun, table
 from storage.errors import StorageUnavailableError
+from storage.merkle import leaf_hash, root_of
 from storage.secret import SecretKey
 from storage.stream import stream_names
 from tests.retention.conftest import MONDAY, World, person
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-STEPS = ("keys-deleted", "root-made", "rewrapping", "rewrapped", "removing-blobs", "blobs-removed")
+STEPS = (
+    "keys-deleted",
+    "root-made",
+    "rewrapping",
+    "rewrapped",
+    "root-destroyed",
+    "certified",
+    "clearing",
+    "cleared",
+    "removing-blobs",
+    "blobs-removed",
+)
 
 
 class PowerCutError(Exception):
@@ -403,6 +416,110 @@ def test_ids_of_what_goes_stand_behind_one_root_per_key(sqlite_world: World) -> 
     both = {world.record("kassa", MONDAY - HOUR), world.record("entre", MONDAY - HOUR)}
     world.at(MONDAY + 5 * DAY)
     world.sweeper.run(world.manager)
-    (entry,) = world.home.log.entries(event=Event.KEY_DESTROYED.value)
-    assert entry.facts["recordings"] == 2
+    (destroyed,) = world.home.log.entries(event=Event.KEY_DESTROYED.value)
+    assert destroyed.facts["copies"] == 2
     assert all(Event.KEY_DESTROYED.value in world.events(each) for each in both)
+    (emptied,) = world.home.log.entries(event=Event.KEY_EMPTIED.value)
+    assert emptied.subject == destroyed.subject
+    assert emptied.facts["recordings"] == 2
+    leaves = [leaf_hash(each.encode()) for each in sorted(both)]
+    assert emptied.facts["root"] == root_of(leaves).hex()
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transactions of one row, one key, one hold."""
+    for name in ("_MOVED", "_DELETED", "_LAPSED", "_REWRAPPED"):
+        monkeypatch.setattr(sweep, name, 1)
+    for name in ("_ROWS", "_KEYS"):
+        monkeypatch.setattr(clearing, name, 1)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_others_write_between_all_the_small_steps_of_a_sweep(world: World) -> None:
+    gone, flagged, dropped = scene(world)
+    others = [world.record("entre", MONDAY - n * HOUR, arrived=MONDAY) for n in (2, 3, 4)]
+    late = {each for each in others if world.live(each)}
+    world.at(world.now() + 2 * DAY)
+    seen: dict[str, int] = {}
+    meanwhile: list[str] = []
+
+    def tell(step: str, _done: int, _total: int) -> None:
+        seen[step] = seen.get(step, 0) + 1
+        if step not in {"removing-blobs", "blobs-removed", "done"}:
+            meanwhile.append(world.record("kassa", world.now() - HOUR))
+
+    report = world.sweeper.run(world.manager, progress=tell)
+    assert {each.recording for each in report.due} >= {gone, dropped, *late}
+    assert all(world.readable(each) for each in [*meanwhile, flagged])
+    assert seen["clearing"] >= 3
+    assert seen["rewrapping"] >= 2
+    assert_swept(world, gone, flagged, dropped)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_vault_that_was_down_catches_up_in_the_order_in_which_things_fell_due(
+    world: World,
+) -> None:
+    recordings = []
+    for day in range(3):
+        recordings.append(world.record("kassa", world.now() - HOUR))
+        world.at(MONDAY + (day + 1) * DAY)
+    world.at(MONDAY + 30 * DAY)
+    report = world.sweeper.run(world.manager)
+    assert {each.recording for each in report.due} == set(recordings)
+    ends = [x.facts["expires_at"] for x in world.home.log.entries(event="key.destroyed")]
+    assert len(ends) == 3
+    assert ends == sorted(ends)
+    assert world.events().count("root.destroyed") == 1
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_sweep_cut_short_while_it_moves_keys_leaves_all_that_is_kept_readable(
+    sqlite_world: World,
+) -> None:
+    world = sqlite_world
+    gone, flagged, dropped = scene(world)
+
+    def cut(step: str, _done: int, _total: int) -> None:
+        if step == "moving":
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        world.sweeper.run(world.manager, progress=cut)
+    assert world.readable(flagged)
+    assert not world.readable(gone)
+    again = World.on(world.home)
+    assert again.sweeper.resume() is None
+    assert again.sweeper.run(world.manager).alarm is None
+    assert_swept(world, gone, flagged, dropped)
+
+
+def test_all_that_is_stored_under_a_recordings_name_goes_with_it(world: World) -> None:
+    gone = world.record("entre", MONDAY - HOUR)
+    for stream in ("thumbnail", "rendition"):  # as a crash leaves them: no row speaks of them
+        writer = world.home.store.create(blob_name(gone, stream))
+        writer.write(b"ciphertext")
+        writer.commit()
+    world.at(MONDAY + 5 * DAY)
+    world.sweeper.run(world.manager)
+    assert list(stream_names(world.home.store, "")) == []
+
+
+def test_how_far_a_sweep_has_come_is_told_to_who_may_know_of_it(sqlite_world: World) -> None:
+    world = sqlite_world
+    scene(world)
+    hold = world.claim("kassa", MONDAY - HOUR, MONDAY, gagged=True, purpose="preservation-order")
+    world.holds.release_as(world.officer, hold, "beslutet är upphävt")
+    told: dict[str, set[str]] = {"manager": set(), "officer": set()}
+
+    def tell(_step: str, _done: int, _total: int) -> None:
+        for name, actor in (("manager", world.manager), ("officer", world.officer)):
+            told[name] |= {each.id for each in world.sweeper.under_way(actor)}
+
+    report = world.sweeper.run(world.manager, progress=tell)
+    assert told["manager"] == {report.id}
+    assert len(told["officer"]) == 2
+    assert world.sweeper.under_way(world.officer) == ()
+    with pytest.raises(AccessDeniedError):
+        world.sweeper.under_way(world.staff)

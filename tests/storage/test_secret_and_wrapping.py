@@ -8,7 +8,7 @@ import pytest
 
 from storage.errors import BlobTamperedError, KeyTamperedError, UnknownFormatError
 from storage.secret import SecretKey
-from storage.wrapping import WRAPPED_BYTES, open_bytes, seal_bytes, unwrap, wrap
+from storage.wrapping import WRAPPED_BYTES, Wrapping, open_bytes, seal_bytes, unwrap, wrap
 
 IDS = {"vault_id": "v", "kind": "purpose", "wrapping_id": "root-1", "wrapped_id": "purpose-1"}
 PLACE = {"vault_id": "v", "kind": "details", "wrapping_id": "month-1", "object_id": "entry-1"}
@@ -74,6 +74,22 @@ def test_an_unknown_version_is_not_guessed_at() -> None:
         unwrap(b"\x02" + bytes(60), under, **IDS)
     with pytest.raises(UnknownFormatError, match="version 2"):
         open_bytes(b"\x02" + bytes(60), under, **PLACE)
+
+
+def test_wrapping_many_keys_is_wrapping_each() -> None:
+    key, under = SecretKey.generate(), SecretKey.generate()
+    shared = {name: IDS[name] for name in ("vault_id", "kind", "wrapping_id")}
+    many = Wrapping(under, **shared)
+
+    assert unwrap(many.wrap(key, "one"), under, **shared, wrapped_id="one") == key
+    assert many.unwrap(wrap(key, under, **shared, wrapped_id="two"), "two") == key
+    wrapped = many.wrap(key, "one")
+    bad = [wrapped[:at] + bytes([wrapped[at] ^ 1]) + wrapped[at + 1 :] for at in range(61)]
+    for each in (*bad, b"", wrapped[:-1], wrapped + b"\0"):
+        with pytest.raises((KeyTamperedError, UnknownFormatError)):
+            many.unwrap(each, "one")
+    with pytest.raises(KeyTamperedError):
+        many.unwrap(wrapped, "two")
 
 
 def test_two_wrappings_of_one_key_share_no_nonce() -> None:

@@ -10,10 +10,16 @@ import httpx
 import pytest
 
 from cctv_vault.people.actors import Role
-from tests.shop import NOW, SYSTEM, film, open_shop, put
+from tests.shop import NOW, SYSTEM, film, open_shop, person, put
 from web.app import create_app
 
 DAY = timedelta(days=1)
+ROLES = {
+    "Sara": "staff",
+    "Maja": "manager",
+    "Pia": "privacy-officer",
+    "Adam": "administrator",
+}
 _TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 
 
@@ -28,7 +34,7 @@ class Pages:
         self._cookies: dict[str, httpx.Cookies] = {}
         self._tokens: dict[str, str] = {}
         self._credentials: dict[str, str] = {}
-        for name, role in {"Sara": "staff", "Maja": "manager", "Pia": "privacy-officer"}.items():
+        for name, role in ROLES.items():
             added = self.vault.people.add(SYSTEM, name, [Role(role)])
             self._credentials[name] = str(added.credential)
         self._sign_in()
@@ -143,3 +149,37 @@ def test_a_form_that_places_no_hold_comes_back_with_what_was_typed(pages: Pages)
     assert refused.status_code == 422
     assert "beslut 7" in refused.text
     assert pages.post("Sara", "/holds", purpose="claim", **window).status_code == 403
+
+
+def test_a_sweep_under_way_tells_on_its_page_how_far_it_has_come(pages: Pages) -> None:
+    vault, seen = pages.vault, dict[str, str]()
+    vault.set_clock(SYSTEM, NOW + 9 * DAY)
+    pages._sign_in()
+    assert pages.get("Maja", "/expiry/under-way").strip() == ""
+
+    def tell(step: str, _done: int, _total: int) -> None:
+        seen[step] = pages.get("Maja", "/expiry/under-way")
+
+    vault.sweeper.run(SYSTEM, progress=tell)
+    assert "0 inspelningar avförda" in seen["certified"]
+    assert "1 inspelningar avförda" in seen["cleared"]
+    assert "Gallring pågår" in seen["blobs-removed"]
+    assert pages.get("Maja", "/expiry/under-way").strip() == ""
+    assert "under-way" not in pages.get("Maja", "/expiry")
+
+
+def test_the_page_on_cameras_says_why_a_cameras_files_wait_and_takes_the_answers(
+    pages: Pages,
+) -> None:
+    vault = pages.vault
+    text = vault.policies.show().document.replace("version = 1", "version = 2")
+    asked = text.replace("in_simulated = false", "in_simulated = true")
+    vault.publisher.publish(person(Role.PRIVACY_OFFICER), asked, vault.clock.now())
+    waits = "Inget tas in från kameran förrän registret säger"
+    assert pages.get("Maja", "/cameras").count(waits) == 2
+    assert "Spara uppgifterna" not in pages.get("Maja", "/cameras")
+    answers = {"purpose": "stöld vid kassan", "view": "disken", "sound": "no"}
+    saved = pages.post("Adam", "/cameras/kassa/describe", **answers)
+    assert "Uppgifterna om kameran är sparade." in saved.text
+    assert saved.text.count(waits) == 1
+    assert pages.post("Maja", "/cameras/kassa/describe", **answers).status_code == 403

@@ -51,10 +51,19 @@ def expiry(visit: Here) -> Response:
             "total": total,
             "total_bytes": total_bytes,
             "report": vault.sweeper.run(visit.actor, dry_run=True),
+            "under_way": vault.sweeper.under_way(visit.actor),
             "holds": [each for each in vault.holds.list(visit.actor) if each.released_at is None],
             "purposes": tuple(vault.policies.in_force().purposes.values()),
         },
     )
+
+
+@router.get("/expiry/under-way")
+def under_way(visit: Here) -> Response:
+    """How far a sweep has come, for the line on the page that tells it; empty for none."""
+    visit.require(Right.REGISTER_READ, event=Event.SWEEP_STARTED)
+    found = visit.vault.sweeper.under_way(visit.actor)
+    return visit.page("_under_way.html", {"under_way": found})
 
 
 def _noon(day: str, zone: ZoneInfo) -> datetime:
