@@ -164,6 +164,7 @@ class Vault:
             sandbox=self._package_sandbox,
             departures=self._departures,
             people=self.people,
+            policies=self.policies,
             vault_id=home.vault_id,
             controller=home.controller,
             zone=home.zone,

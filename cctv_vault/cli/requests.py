@@ -91,6 +91,9 @@ def request_assess(
     footage: Annotated[
         Path | None, typer.Option(help="JSON: the cameras and windows really needed.")
     ] = None,
+    heard: Annotated[
+        str | None, typer.Option(help="Who of the personnel department was heard.")
+    ] = None,
 ) -> None:
     """Assess facts, necessity and window; a second person then decides."""
     _moved(
@@ -100,7 +103,14 @@ def request_assess(
         facts,
         necessity,
         footage=None if footage is None else read_json(footage),
+        heard=heard,
     )
+
+
+@request_app.command("prolong")
+def request_prolong(context: typer.Context, request_id: _Id, reason: _Reason) -> None:
+    """Put the answer to a request for access off by two months, once; then tell the requester."""
+    _moved(context, request_id, "prolong", reason)
 
 
 @request_app.command("decide")
@@ -198,17 +208,31 @@ def request_on_the_spot(
     file: Annotated[Path, typer.Argument(metavar="FILE.json")],
     officer_seen: Annotated[str, typer.Option(help="What was checked: the card, where, when.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR")],
+    method: Annotated[
+        str, typer.Option(help="in-person; in an emergency also call-back.")
+    ] = "in-person",
 ) -> None:
-    """Release to an officer who stands in the shop; reviewed afterwards by someone else."""
+    """Release to an officer who stands in the shop, once those who may approve were called."""
     run = session(context)
     spot = run.vault.requests.on_the_spot(
-        run.actor, read_json(file), officer_seen=officer_seen, out_dir=output.absolute()
+        run.actor,
+        read_json(file),
+        officer_seen=officer_seen,
+        out_dir=output.absolute(),
+        method=method,
     )
-    run.say(
-        spot,
-        f"{spot.id}: handed over in {output}; another person reviews it by "
-        f"{run.local(spot.review_by)}.",
-    )
+    owed = []
+    if spot.review_by is not None:
+        owed.append(f"Another person reviews it by {run.local(spot.review_by)}.")
+    if spot.number_by is not None:
+        owed.append(f"The case number follows by {run.local(spot.number_by)}.")
+    run.say(spot, f"{spot.id}: handed over in {output}.", *owed)
+
+
+@request_app.command("number")
+def request_number(context: typer.Context, request_id: _Id, number: str) -> None:
+    """Enter the case number that was to follow a release on the spot."""
+    _moved(context, request_id, "enter_number", number)
 
 
 @request_app.command("review")

@@ -109,6 +109,7 @@ def facts_of(
 ) -> RequestFacts:
     """Everything the gates look at."""
     body = open_json(session, keyring, row.body_text)
+    ground = body.get("ground") or {}
     assessment = open_json(session, keyring, row.assessment_text)
     acts = session.execute(
         select(col(CustodyEntry.event), col(CustodyEntry.actor)).where(
@@ -131,7 +132,9 @@ def facts_of(
             actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
         ),
         has_number=bool((body.get("matter") or {}).get("number")),
-        has_document=bool((body.get("ground") or {}).get("document")),
+        has_document=_has_document(row, ground),
+        has_decider=bool(ground.get("decision_maker")),
+        hr_heard=bool(assessment.get("heard")),
         verification=row.verification_method,
         facts_stated=bool(assessment.get("facts")),
         necessity_stated=bool(assessment.get("necessity")),
@@ -142,6 +145,11 @@ def facts_of(
         footage=footage,
         collected=bool(collected) or row.channel not in {None, "link"},
     )
+
+
+def _has_document(row: Request, ground: Mapping[str, Any]) -> bool:
+    """Whether a written order or mandate is there: seen here, and not a stranger's word alone."""
+    return bool(ground.get("document")) and (row.via != "portal" or ground.get("seen") is True)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,19 @@ with an unmet point, a decision by anyone who registered or handled the request,
 whoever released.
 """
 
+from datetime import datetime
 from typing import Any
 
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.cases import APPROVED, set_windows
+from cctv_vault.disclosure.cases import APPROVED, ASKED, load, set_windows, windows_of
 from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
 from cctv_vault.disclosure.intake import read_note, read_windows
-from cctv_vault.disclosure.legal import METHODS, REQUESTERS
+from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, prolonged
 from cctv_vault.disclosure.results import Moved
 from cctv_vault.disclosure.workflow import (
+    DISAPPROVED,
+    REVIEWED,
+    UNANSWERED_STATES,
     Action,
     State,
     camera_time,
@@ -25,7 +29,9 @@ from cctv_vault.disclosure.workflow import (
     outside,
 )
 from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
-from cctv_vault.people.actors import Actor
+from cctv_vault.people.actors import Actor, Right
+from cctv_vault.schema import Request
+from cctv_vault.views import iso
 
 
 class Deciding(Desk):
@@ -64,6 +70,8 @@ class Deciding(Desk):
         facts: str,
         necessity: str,
         footage: object = None,
+        *,
+        heard: str | None = None,
     ) -> Moved:
         """State the facts and the necessity, and the cameras and times that are really needed.
 
@@ -74,6 +82,7 @@ class Deciding(Desk):
             necessity: Why this footage is needed.
             footage: The windows needed, as in a request's ``footage``; all that was asked where
                 none are given.
+            heard: Who of the personnel department was heard, where an employee asks (table B).
 
         Raises:
             InvalidInputError: A text is missing, or a window lies outside what was asked.
@@ -88,6 +97,8 @@ class Deciding(Desk):
                 "facts": read_note(facts, "the facts"),
                 "necessity": read_note(necessity, "the necessity"),
             }
+            if heard is not None and heard.strip():
+                texts["heard"] = read_note(heard, "who was heard")
             wanted = case.asked
             if footage is not None:
                 listed = footage.get("footage") if isinstance(footage, dict) else footage
@@ -161,6 +172,44 @@ class Deciding(Desk):
             act.session.add(row)
             return Moved(row.id, row.state)
 
+    def prolong(self, actor: Actor, request_id: str, reason: str) -> Moved:
+        """Answer up to two months later, once, where the matter is complex (GDPR 12.3).
+
+        The requester is to be told of it, with the reason, within the first month.
+
+        Raises:
+            GateNotMetError: The ground admits none, it was prolonged before, or the first month
+                is over.
+            TransitionNotAllowedError: The request is answered.
+        """
+        with self._ledger.act(
+            Event.REQUEST_PROLONGED,
+            actor,
+            cameras=self._cameras_of(request_id),
+            subject=request_id,
+        ) as act:
+            row = load(act.session, request_id, actor, lock=True)
+            actor.require(Right.REQUEST_HANDLE)
+            note = read_note(reason, "the reason")
+            if State(row.state) not in UNANSWERED_STATES:
+                raise TransitionNotAllowedError(
+                    f"the request is {row.state}: what is answered is not prolonged"
+                )
+            why = _not_prolonged(row, act.now)
+            if why or row.deadline_at is None:
+                raise GateNotMetError("the answer cannot be prolonged", (why or "no deadline",))
+            zone = self._zone_of(act.session, windows_of(act.session, row.id, ASKED))
+            row.deadline_at = prolonged(row.deadline_at, zone)
+            row.prolonged_at = act.now
+            act.session.add(row)
+            act.record(
+                Event.REQUEST_PROLONGED,
+                row.id,
+                facts={"deadline": iso(row.deadline_at)},
+                details={"reason": note},
+            )
+            return Moved(row.id, row.state)
+
     def withdraw(self, actor: Actor, request_id: str, reason: str) -> Moved:
         """The requester withdraws; what was frozen stays for seven days of objection."""
         with self._step(actor, request_id, Action.WITHDRAW, Event.REQUEST_WITHDRAWN) as step:
@@ -225,6 +274,7 @@ class Deciding(Desk):
             refuse(may_review(actor, self._facts(step)))
             overdue = step.row.deadline_at is not None and step.act.now > step.row.deadline_at
             note = read_note(reason, "the reason")
+            step.row.decision = REVIEWED if approve else DISAPPROVED
             self._move(
                 step.act,
                 step.row,
@@ -238,3 +288,14 @@ class Deciding(Desk):
         note = read_note(reason, "the reason")
         self._move(step.act, step.row, action, details={"reason": note})
         return Moved(step.row.id, step.row.state)
+
+
+def _not_prolonged(row: Request, now: datetime) -> str | None:
+    """Why the answer to a request cannot take longer, or None where it can."""
+    if row.ground_code not in PROLONGABLE:
+        return "only a request for access may take two months more (GDPR 12.3)"
+    if row.prolonged_at is not None:
+        return "it was prolonged before, and that is possible once (GDPR 12.3)"
+    if row.deadline_at is None or now > row.deadline_at:
+        return "the first month is over, within which the requester was to be told (GDPR 12.3)"
+    return None

@@ -45,6 +45,7 @@ from cctv_vault.people.service import People
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holidays_of import closed_days
 from cctv_vault.retention.keyring import Keyring
+from cctv_vault.retention.policies import Policies
 from cctv_vault.schema import Camera, Request, RequestWindow, Site, table
 from cctv_vault.views import iso
 
@@ -72,6 +73,7 @@ class Desk:
         grants: Grants,
         catalogue: Catalogue,
         people: People,
+        policies: Policies,
         freezing: Freezing,
         departures: Departures,
         packaging: Packaging,
@@ -85,6 +87,7 @@ class Desk:
         self._grants = grants
         self._catalogue = catalogue
         self._people = people
+        self._policies = policies
         self._freezing = freezing
         self._departures = departures
         self._packaging = packaging

@@ -1,13 +1,11 @@
 """Handing over: the package of a decided request, its link or its copy, its receipt.
 
 Owns the acts by which footage leaves for good. Each is announced before the first byte leaves and
-entered after the last. Refuses a package without its gate, a link after five wrong codes, and
-release on the spot to anybody but the police for at most an hour.
+entered after the last. Refuses a package without its gate, and a link after five wrong codes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -17,39 +15,30 @@ from sqlmodel import col
 
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.archive import read_archive, read_member
 from cctv_vault.disclosure.cases import (
-    APPROVED,
     footage_in,
     load,
     open_json,
-    set_windows,
 )
-from cctv_vault.disclosure.codes import new_pickup_code, new_status_code, new_token, token_hash
-from cctv_vault.disclosure.desk import Step, holidays_around, window_facts
-from cctv_vault.disclosure.intake import CHANNELS, cameras_meant, read_note, read_request
-from cctv_vault.disclosure.legal import REQUESTERS, Deadline, deadline_at
-from cctv_vault.disclosure.packaging import Made, copy_out, revoke_links, storage_errors
+from cctv_vault.disclosure.codes import new_pickup_code, new_token, token_hash
+from cctv_vault.disclosure.desk import Step
+from cctv_vault.disclosure.intake import CHANNELS, read_note
+from cctv_vault.disclosure.packaging import Made, copy_out, revoke_links
 from cctv_vault.disclosure.receiving import Receiving
 from cctv_vault.disclosure.results import (
     Collected,
     Moved,
-    OnTheSpot,
     PreparedPackage,
     Released,
 )
 from cctv_vault.disclosure.workflow import (
-    HANDS_OVER_NOW,
-    RIGHT_FOR,
     Action,
     State,
     Window,
-    move,
 )
 from cctv_vault.errors import (
     AccessDeniedError,
     ExpiredError,
-    GateNotMetError,
     InvalidInputError,
     NotFoundError,
     TransitionNotAllowedError,
@@ -66,9 +55,7 @@ from storage.stream import SealedReader
 ATTEMPTS: Final = 5
 LINK_LASTS: Final = timedelta(days=14)
 COPY_LASTS_AFTER_RECEIPT: Final = timedelta(days=7)
-REVIEW_WITHIN: Final = Deadline("working-days", 1)
 _COPY: Final = "package-copy"
-_UNPACKED: Final = ("data/clips/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
 
 
 class Handing(Receiving):
@@ -118,7 +105,7 @@ class Handing(Receiving):
                     step.act,
                     step.row,
                     Action.PREPARE,
-                    facts=_package_facts(made),
+                    facts=package_facts(made),
                     also=(made.package_id,),
                 )
                 departure = None if out is None else self._announce(step.act, request_id, made, out)
@@ -302,132 +289,6 @@ class Handing(Receiving):
             )
             return Moved(row.id, row.state)
 
-    # --- before a decision --------------------------------------------------------------------
-
-    def on_the_spot(
-        self, actor: Actor, body: object, *, officer_seen: str, out_dir: Path
-    ) -> OnTheSpot:
-        """Hand over to an officer who stands here, before a decision; reviewed by somebody else.
-
-        The police get at most an hour on DSL 2:5; seizure and search what is decided; in an
-        emergency whoever is marked for it releases what saves a life. The request is registered,
-        frozen and put under review, and then the files are written.
-
-        Args:
-            actor: Who is on duty.
-            body: The request, as `file` reads it.
-            officer_seen: What was checked: the card and whose it was, where and when.
-            out_dir: A folder, on the medium that is handed over.
-
-        Raises:
-            GateNotMetError: The law has no such path here; each unmet point is named.
-            AccessDeniedError: The person is not marked for it.
-        """
-        code_hash = self._codes.hash(new_status_code())
-        places = self._places()
-        cameras = cameras_meant(body, places)
-        with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor, cameras=cameras) as act:
-            actor.require(Right.REQUEST_REGISTER)
-            filing = read_request(body, places, act.now, public=False)
-            action = _path_of(filing.type)
-            actor.require(RIGHT_FOR[action])
-            if not officer_seen.strip():
-                raise GateNotMetError(
-                    "nothing is handed over on the spot",
-                    ("the officer must stand here and the service card be seen",),
-                )
-            if filing.type == "police" and filing.offence is None:
-                raise GateNotMetError("nothing is handed over on the spot", ("name the offence",))
-            seen = read_note(officer_seen, "what was seen")
-            folder = checked_folder(out_dir)
-            row = self._receive(act, filing, code_hash, "staff")
-            self._begin(act, row, public=False)
-            set_windows(act.session, row.id, APPROVED, filing.windows)
-            self._may_prepare(Step(act, row), action)
-            row.verification_method, row.verified_at = "in-person", act.now
-            row.decision, row.decided_by, row.decided_at = "before-decision", actor.id, act.now
-            act.session.add(row)
-            act.record(
-                Event.REQUEST_RELEASE_INTENDED,
-                row.id,
-                facts={"path": HANDS_OVER_NOW[action], "windows": window_facts(filing.windows)},
-                details={"detail": seen},
-            )
-            now = act.now
-        check_target(folder / f"{row.id}.zip")
-        made = self._packaging.make(
-            row, filing.windows, now, sound_allowed=False, progress=lambda _count: None
-        )
-        package, departure, spot = self._begin_hand_over(actor, row.id, action, made, folder)
-        return replace(spot, files=self._written_out(actor, row.id, package, folder, departure))
-
-    def _begin_hand_over(
-        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path
-    ) -> tuple[Package, Departure, OnTheSpot]:
-        """Keep the package and put the request under review, before the first byte leaves.
-
-        What may have left counts as handed over: whoever breaks off the writing, or gives a medium
-        too small for all of it, has footage that a second person hears of.
-        """
-        try:
-            with self._ledger.act(
-                Event.REQUEST_RELEASED,
-                actor,
-                cameras=self._cameras_of(request_id),
-                subject=request_id,
-            ) as act:
-                row = load(act.session, request_id, actor, lock=True)
-                move(State(row.state), action)
-                package = self._packaging.keep(act.session, row, made, act.now)
-                package.state = "released"
-                act.session.add(package)
-                departure = self._announce(
-                    act, request_id, made, folder / f"{request_id}.zip", _package_facts(made)
-                )
-                windows = self._facts(Step(act, row)).wanted
-                zone = self._zone_of(act.session, windows)
-                review_by = deadline_at(REVIEW_WITHIN, act.now, zone, holidays_around(act.now))
-                row.deadline_at = review_by
-                row.channel, row.released_at = "in-person", act.now
-                self._freezing.moved(act, row, action)
-                self._move(
-                    act,
-                    row,
-                    action,
-                    facts={
-                        "channel": HANDS_OVER_NOW[action],
-                        "package": package.id,
-                        "sha256": package.sha256.hex(),
-                        "review_by": None if review_by is None else iso(review_by),
-                    },
-                    also=(package.id,),
-                )
-                spot = OnTheSpot(
-                    id=request_id,
-                    state=row.state,
-                    files=(),
-                    sha256=package.sha256,
-                    review_by=review_by or act.now,
-                )
-        except BaseException:
-            self._packaging.discard(made.package_id)
-            raise
-        return package, departure, spot
-
-    def _written_out(
-        self,
-        actor: Actor,
-        request_id: str,
-        package: Package,
-        folder: Path,
-        departure: Departure,
-    ) -> tuple[str, ...]:
-        """The files in the officer's folder; entered whether they all came about or not."""
-        with self._failing(actor, departure):
-            files = self._write_folder(request_id, package, folder, departure)
-        self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, {})
-        return files
-
     # --- inside -------------------------------------------------------------------------------
 
     def _may_prepare(self, step: Step, action: Action) -> tuple[Window, ...]:
@@ -504,49 +365,12 @@ class Handing(Receiving):
                 {"interrupted": True} if left else {"why": "interrupted"},
             )
 
-    def _write_folder(
-        self, request_id: str, package: Package, folder: Path, departure: Departure
-    ) -> tuple[str, ...]:
-        """The package beside what can be played and read at once, in the officer's folder."""
-        with self._departures.file(departure, folder / f"{request_id}.zip") as file:
-            copy_out(self._reader(package), file.write)
-            file.finish()
-        names = [f"{request_id}.zip"]
-        with closing(self._reader(package)) as reader, storage_errors("package"):
-            source = cast("BinaryIO", reader)
-            for member in read_archive(source).members:
-                path = member.name.partition("/")[2]
-                if not path.startswith(_UNPACKED):
-                    continue
-                name = f"{request_id}-{path.rpartition('/')[2]}"
-                with self._departures.file(departure, folder / name) as file:
-                    for piece in read_member(source, member):
-                        file.write(piece)
-                    file.finish()
-                names.append(name)
-        return tuple(names)
-
     def _reader(self, package: Package) -> SealedReader:
         with self._database.read() as session:
             row = session.get(Package, package.id)
             if row is None:
                 raise NotFoundError("package", package.id)
             return self._packaging.open(session, row, self._ledger.clock.now())
-
-
-def checked_folder(folder: Path) -> Path:
-    """The folder of a medium, made where it is missing.
-
-    Raises:
-        InvalidInputError: It cannot be made or is no folder.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{folder} is no folder that can be written: {error.strerror}"
-        ) from None
-    return folder
 
 
 def _still(before: tuple[Window, ...], now: tuple[Window, ...]) -> None:
@@ -556,16 +380,7 @@ def _still(before: tuple[Window, ...], now: tuple[Window, ...]) -> None:
         )
 
 
-def _path_of(type_: str) -> Action:
-    """The path before a decision; where a requester has none, the one that refuses them."""
-    path = REQUESTERS[type_].immediate
-    return next(
-        (action for action, kind in HANDS_OVER_NOW.items() if path and kind == path.kind),
-        Action.HAND_OVER_ON_THE_SPOT,
-    )
-
-
-def _package_facts(made: Made) -> dict[str, str | int]:
+def package_facts(made: Made) -> dict[str, str | int]:
     """What an entry commits to of a package: it comes after, so it cannot lie inside."""
     return {
         "package": made.package_id,

@@ -127,6 +127,23 @@ def _reviewed(facts: _Facts) -> Words:
     )
 
 
+def _file_added(facts: _Facts) -> Words:
+    if facts.get("kind") == "masked":
+        return Words("lämnade in en maskad film", "supplied a masked film")
+    return Words("fogade en handling till begäran", "added a document to the request")
+
+
+def _letter(facts: _Facts) -> Words:
+    kinds = {
+        "receipt": Words("skrev ett mottagningsbevis", "wrote a receipt of the request"),
+        "clarification": Words("skrev en begäran om komplettering", "wrote for clarification"),
+        "refusal": Words("skrev ett avslag", "wrote a refusal"),
+        "approval": Words("skrev ett besked om utlämnande", "wrote of the release"),
+        "prolonging": Words("skrev om förlängd tid", "wrote of the prolonged answer"),
+    }
+    return kinds.get(str(facts.get("kind")), Words("skrev ett brev", "wrote a letter"))
+
+
 def _not_allowed(facts: _Facts) -> Words:
     act = facts.get("act")
     return Words(f"nekades ({act})", f"was refused ({act})")
@@ -158,6 +175,16 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REQUEST_REVIEWED: _reviewed,
     Event.REQUEST_CLOSED: _fixed("avslutade ärendet", "closed the case"),
     Event.REQUEST_READ: _fixed("läste ärendet", "read the case"),
+    Event.REQUEST_PROLONGED: _fixed(
+        "förlängde tiden för svaret med två månader", "put the answer off by two months"
+    ),
+    Event.REQUEST_APPROVERS_CALLED: _fixed(
+        "kallade dem som får besluta", "called those who may approve"
+    ),
+    Event.REQUEST_NUMBER_ENTERED: _fixed("förde in diarienumret", "entered the case number"),
+    Event.REQUEST_FILE_ADDED: _file_added,
+    Event.REQUEST_FILE_READ: _fixed("läste en bifogad handling", "read an attached document"),
+    Event.REQUEST_LETTER_WRITTEN: _letter,
     Event.FOOTAGE_EXPORT_INTENDED: _fixed(
         "påbörjade en kopia av paketet", "began a copy of the package"
     ),

@@ -9,7 +9,7 @@ nothing about whether the request is lawful.
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ MOST_ITEMS: Final = 20
 _SHORT: Final = 200
 _LONG: Final = 4000
 _REQUESTER: Final = ("type", "authority", "unit", "name", "role", "email", "phone")
-_GROUND: Final = ("code", "decision_maker", "document")
+_GROUND: Final = ("code", "decision_maker", "document", "due")
 _MATTER: Final = ("number", "offence")
 _ITEM: Final = ("cameras", "site", "from", "to")
 _BODY: Final = (
@@ -49,7 +49,8 @@ class Places:
 class Filing:
     """A request that means something; everything that names a person is kept out of its repr.
 
-    ``places_named`` is False where no camera was named, so that all of the place are meant.
+    ``places_named`` is False where no camera was named, so that all of the place are meant;
+    ``due`` is the day that an order or an authority states for the answer.
     """
 
     type: str
@@ -66,6 +67,7 @@ class Filing:
     number: str | None = field(repr=False)
     offence: str | None = field(repr=False)
     description: str = field(repr=False)
+    due: date | None = None
 
     def to_body(self) -> dict[str, Any]:
         """The request as it is kept: what arrived, cleaned of surrounding white space."""
@@ -75,6 +77,7 @@ class Filing:
                 "code": self.ground or None,
                 "decision_maker": self.decision_maker,
                 "document": self.document,
+                "due": None if self.due is None else self.due.isoformat(),
             },
             "matter": {"number": self.number, "offence": self.offence},
             "footage": [dict(item) for item in self.footage],
@@ -138,6 +141,7 @@ def read_request(body: object, places: Places, now: datetime, *, public: bool) -
         number=_text(matter.get("number"), "matter.number", _SHORT),
         offence=_text(matter.get("offence"), "matter.offence", _SHORT),
         description=_text(whole.get("description"), "description", _LONG) or "",
+        due=read_day(ground.get("due"), "ground.due"),
     )
 
 
@@ -155,6 +159,21 @@ def read_ground(code: object) -> str:
         admissible = ", ".join(sorted({base for row in REQUESTERS.values() for base in row.bases}))
         raise InvalidInputError(f"ground.code is not a known statute code; known: {admissible}")
     return known
+
+
+def read_day(value: object, where: str) -> date | None:
+    """A day such as 2026-03-01; None where none is given.
+
+    Raises:
+        InvalidInputError: It is no day.
+    """
+    text = _text(value, where, _SHORT)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(f"{where} must be a day such as 2026-03-01") from None
 
 
 def read_windows(

@@ -83,7 +83,9 @@ class RequesterRule:
         masking: What must be masked.
         deadline: When the answer is due.
         needs_number: Whether a matter or claim number must stand in the request.
-        needs_document: Whether a written order, mandate or power of attorney must be attached.
+        needs_document: Whether a written order, mandate or power of attorney must be there.
+        needs_decider: Whether it must be said who decided the measure (RB 27:4).
+        hears_hr: Whether the personnel department is heard before it is decided.
         hands_over: False where the ground only keeps footage (a preservation order).
         auto_refused: True where no ground exists at all.
         hold_purpose: The purpose of the freeze, or None where nothing is frozen.
@@ -102,6 +104,8 @@ class RequesterRule:
     citation: str
     needs_number: bool = False
     needs_document: bool = False
+    needs_decider: bool = False
+    hears_hr: bool = False
     hands_over: bool = True
     auto_refused: bool = False
     hold_purpose: str | None = "request"
@@ -155,12 +159,18 @@ GROUNDS: Final[dict[str, Words]] = {
     ),
 }
 GAG_CODE: Final = "RB 27:16 a"
+ORDERED: Final = frozenset({"RB 23:14", "RB 27:1", "RB 27:4", "RB 27:17 a", "RB 28:1"})
+"""Measures that somebody decided: without that name nothing shows that there was a decision."""
+PROLONGABLE: Final = frozenset({"GDPR 15"})
+"""Grounds whose answer may take two months more where it is complex (GDPR 12.3)."""
 
 _ANYONE: Final = frozenset({CALL_BACK, IN_PERSON, SIGNED_ORDER})
 _WRITTEN: Final = frozenset({CALL_BACK, SIGNED_ORDER})
 _PRIVACY: Final = frozenset({Role.PRIVACY_OFFICER})
 _SECOND: Final = frozenset({Role.APPROVER, Role.PRIVACY_OFFICER})
 _ONE_MONTH: Final = Deadline("months", 1)
+PROLONGED_BY: Final = 2
+"""Months by which an answer may be prolonged, once (GDPR 12.3)."""
 
 ON_THE_SPOT_LIMIT: Final = timedelta(minutes=60)
 BROAD: Final = timedelta(hours=4)
@@ -221,6 +231,7 @@ _ROWS: Final = (
         approvers=frozenset(),
         masking=Masking.NONE,
         deadline=Deadline("minutes", 0),
+        needs_decider=True,
         immediate=Immediate("compelled", None, marked=False),
         citation="RB 27:1, 27:4, 27:17 a, 28:1",
     ),
@@ -310,6 +321,7 @@ _ROWS: Final = (
         approvers=_PRIVACY,
         masking=Masking.ALL_OTHERS,
         deadline=_ONE_MONTH,
+        hears_hr=True,
         hold_purpose="access-request",
         citation="GDPR 12, 15",
     ),
@@ -408,7 +420,12 @@ def is_working_day(day: date, holidays: AbstractSet[date]) -> bool:
 
 
 def deadline_at(
-    deadline: Deadline, received: datetime, zone: ZoneInfo, holidays: AbstractSet[date]
+    deadline: Deadline,
+    received: datetime,
+    zone: ZoneInfo,
+    holidays: AbstractSet[date],
+    *,
+    stated: date | None = None,
 ) -> datetime | None:
     """When an answer is due, in the zone of the place.
 
@@ -420,9 +437,10 @@ def deadline_at(
         received: The time of receipt, aware.
         zone: The zone in which days begin.
         holidays: The public holidays of the years concerned.
+        stated: The day that the order or the authority names; only a stated deadline heeds it.
 
     Returns:
-        An aware time in ``zone``, or None where the order states the date.
+        An aware time in ``zone``, or None where the order states the date and none was given.
     """
     day = received.astimezone(zone).date()
     match deadline.unit:
@@ -441,7 +459,13 @@ def deadline_at(
                 left -= is_working_day(day, holidays)
             return _end_of(day, zone)
         case _:
-            return None
+            return None if stated is None else _end_of(stated, zone)
+
+
+def prolonged(deadline: datetime, zone: ZoneInfo) -> datetime:
+    """A deadline two months later: the end of the day of the same number (GDPR 12.3)."""
+    last = (deadline.astimezone(zone) - timedelta(microseconds=1)).date()
+    return _end_of(_months_later(last, PROLONGED_BY), zone)
 
 
 def _end_of(day: date, zone: ZoneInfo) -> datetime:

@@ -24,6 +24,7 @@ from cctv_vault.disclosure.results import (
     RequestView,
 )
 from cctv_vault.disclosure.workflow import (
+    DISAPPROVED,
     FINISHED,
     State,
     Window,
@@ -204,7 +205,22 @@ def _fields(row: Request, now: datetime) -> dict[str, Any]:
         "decision": row.decision,
         "channel": row.channel,
         "hold_id": row.hold_id,
+        "asked_at": row.asked_at,
+        "number_due_at": row.number_due_at,
+        "attention": _attention(row, now, overdue=overdue),
     }
+
+
+def _attention(row: Request, now: datetime, *, overdue: bool) -> tuple[str, ...]:
+    """What of a request must stand on the first page until somebody mends it."""
+    review = row.state == State.UNDER_REVIEW
+    found = {
+        "deadline": overdue and not review,
+        "review": overdue and review,
+        "number": row.number_due_at is not None and row.number_due_at < now,
+        "disapproved": row.decision == DISAPPROVED and row.closed_at is None,
+    }
+    return tuple(name for name, there in found.items() if there)
 
 
 def _urgency(view: RequestView) -> tuple[bool, bool, datetime, str]:

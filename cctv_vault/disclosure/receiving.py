@@ -5,7 +5,7 @@ frozen in the same act, and what has no legal ground at all is refused at once.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -25,6 +25,7 @@ from cctv_vault.disclosure.freezing import Freeze, budget_of, bytes_kept
 from cctv_vault.disclosure.intake import (
     Filing,
     cameras_meant,
+    read_day,
     read_ground,
     read_note,
     read_request,
@@ -108,9 +109,13 @@ class Receiving(Desk):
         ground: str | None = None,
         number: str | None = None,
         document: str | None = None,
+        decision_maker: str | None = None,
+        due: str | None = None,
         footage: object = None,
     ) -> Moved:
         """Record the requester's answer, and what it changes in the request.
+
+        ``due`` is the day that an order or an authority states for the answer.
 
         Raises:
             InvalidInputError: A changed field cannot mean anything.
@@ -123,6 +128,7 @@ class Receiving(Desk):
             act, row = step.act, step.row
             note = read_note(text, "the answer")
             body = open_json(act.session, self._keyring, row.body_text)
+            changed: dict[str, Any] = {}
             if ground is not None:
                 row.ground_code = read_ground(ground)
                 if row.ground_code == GAG_CODE and not row.gagged:
@@ -131,12 +137,16 @@ class Receiving(Desk):
                         "this statute is not entered by an answer: have it filed as a request of "
                         "its own"
                     )
-                body["ground"] = {**body.get("ground", {}), "code": row.ground_code}
+                changed["code"] = row.ground_code
             if document is not None:
-                body["ground"] = {
-                    **body.get("ground", {}),
-                    "document": read_note(document, "the document"),
-                }
+                # Whoever works here has it before them: a stranger's word would not do.
+                changed |= {"document": read_note(document, "the document"), "seen": True}
+            if decision_maker is not None:
+                changed["decision_maker"] = read_note(decision_maker, "the decision-maker")
+            if due is not None:
+                self._due(act, row, changed, due)
+            if changed:
+                body["ground"] = {**body.get("ground", {}), **changed}
             if number is not None:
                 body["matter"] = {
                     **body.get("matter", {}),
@@ -213,6 +223,24 @@ class Receiving(Desk):
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _due(self, act: Act, row: Request, changed: dict[str, Any], due: str) -> None:
+        """Let the day that an order or an authority states be the deadline, where one is stated.
+
+        Raises:
+            InvalidInputError: It is no day, or the deadline is not the requester's to state.
+        """
+        day = read_day(due, "the day stated")
+        rule = REQUESTERS[row.requester_type]
+        if rule.deadline.unit != "stated":
+            raise InvalidInputError(
+                "only an order or an authority states the day of the answer; this deadline is "
+                "counted from receipt"
+            )
+        if day is not None:
+            zone = self._zone_of(act.session, windows_of(act.session, row.id, ASKED))
+            row.deadline_at = deadline_at(rule.deadline, row.received_at, zone, set(), stated=day)
+            changed["due"] = day.isoformat()
+
     def _receive(
         self,
         act: Act,
@@ -229,7 +257,13 @@ class Receiving(Desk):
             )
         request_id = ids.reference("B")
         zone = self._zone_of(act.session, filing.windows)
-        due = deadline_at(REQUESTERS[filing.type].deadline, act.now, zone, holidays_around(act.now))
+        due = deadline_at(
+            REQUESTERS[filing.type].deadline,
+            act.now,
+            zone,
+            holidays_around(act.now),
+            stated=filing.due,
+        )
         row = Request(
             id=request_id,
             state=State.RECEIVED.value,

@@ -83,19 +83,44 @@ class Collected:
 
 
 @dataclass(frozen=True)
+class Called:
+    """A request on the spot that those who may approve were called for.
+
+    ``approvers`` are their names; from ``alone_from`` the person on duty may hand over alone, which
+    is at once where there is nobody to call.
+    """
+
+    id: str
+    state: str
+    asked_at: datetime
+    alone_from: datetime
+    approvers: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class OnTheSpot:
-    """What was handed over on the spot, and by when another person must have reviewed it."""
+    """What was handed over on the spot, and what is owed for it.
+
+    ``review_by`` is when another person must have reviewed it, None where one approved it before;
+    ``number_by`` when the case number must have followed, None where it is there.
+    """
 
     id: str
     state: str
     files: tuple[str, ...]
     sha256: bytes
-    review_by: datetime
+    review_by: datetime | None
+    number_by: datetime | None
 
 
 @dataclass(frozen=True)
 class RequestView:
-    """A request in a list."""
+    """A request in a list.
+
+    ``asked_at`` is when those who may approve were called; ``number_due_at`` when a case number is
+    owed; ``attention`` what stands on the first page until it is mended: ``deadline``, ``review``,
+    ``number`` where that is overdue, and ``disapproved``.
+    """
 
     id: str
     state: str
@@ -116,6 +141,9 @@ class RequestView:
     decision: str | None
     channel: str | None
     hold_id: str | None
+    asked_at: datetime | None
+    number_due_at: datetime | None
+    attention: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Requests: everything that can be done with a disclosure request, in one service.
 
 Owns the composition of the room. What arrives is read by `receiving`, weighed by `deciding`,
-handed over by `handing` and shown by `reading`; what each needs of the vault is gathered here.
+handed over by `handing` or, before a decision, `spot`, and shown by `reading`; what each needs of
+the vault is gathered here.
 """
 
 from cctv_vault.custody.documents import DocumentSigner
@@ -10,9 +11,9 @@ from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
 from cctv_vault.disclosure.deciding import Deciding
 from cctv_vault.disclosure.freezing import Freezing
-from cctv_vault.disclosure.handing import Handing
 from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.reading import Reading
+from cctv_vault.disclosure.spot import Spot
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.departures import Departures
@@ -22,10 +23,11 @@ from cctv_vault.people.service import People
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.keyring import Keyring
+from cctv_vault.retention.policies import Policies
 from storage.backend import BlobStore
 
 
-class Requests(Deciding, Handing, Reading):
+class Requests(Deciding, Spot, Reading):
     """Disclosure requests, from receipt to closing."""
 
     def __init__(
@@ -45,6 +47,7 @@ class Requests(Deciding, Handing, Reading):
         sandbox: MediaSandbox,
         departures: Departures,
         people: People,
+        policies: Policies,
         vault_id: str,
         controller: str,
         zone: str,
@@ -61,6 +64,7 @@ class Requests(Deciding, Handing, Reading):
             grants=grants,
             catalogue=catalogue,
             people=people,
+            policies=policies,
             freezing=Freezing(holds),
             departures=departures,
             packaging=Packaging(

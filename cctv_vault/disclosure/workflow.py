@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from cctv_vault.custody.events import Event
@@ -17,6 +18,7 @@ from cctv_vault.disclosure.legal import (
     BROAD,
     GROUNDS,
     METHODS,
+    ORDERED,
     REQUESTERS,
     RequesterRule,
     Words,
@@ -131,9 +133,9 @@ def _moves() -> dict[tuple[State, Action], Move]:
     for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED, s.RELEASED):
         moves[before, a.REVOKE] = Move(s.ASSESSED, e.REQUEST_REVOKED)
     # The paths the law has before a decision; each ends in a review by somebody else.
+    for before, each in product((s.CONFIRMED, s.VERIFIED, s.ASSESSED), HANDS_OVER_NOW):
+        moves[before, each] = Move(s.UNDER_REVIEW, e.REQUEST_RELEASED)
     for before in (s.CONFIRMED, s.VERIFIED):
-        for each in HANDS_OVER_NOW:
-            moves[before, each] = Move(s.UNDER_REVIEW, e.REQUEST_RELEASED)
         # What only keeps (a preservation order) is never handed over, so it ends here.
         moves[before, a.CLOSE] = Move(s.CLOSED, e.REQUEST_CLOSED)
     for before in (s.REFUSED, s.WITHDRAWN, s.EXPIRED):
@@ -168,6 +170,14 @@ RIGHT_FOR: Final[Mapping[Action, Right]] = {
 FINISHED: Final = frozenset(
     {State.REFUSED, State.CLOSED, State.WITHDRAWN, State.EXPIRED, State.ACKNOWLEDGED}
 )
+REVIEWED: Final = "review-approved"
+DISAPPROVED: Final = "review-disapproved"
+"""What stands as the decision once a release before one was reviewed."""
+
+UNANSWERED_STATES: Final = frozenset(
+    {State.RECEIVED, State.CONFIRMED, State.CLARIFYING, State.VERIFIED, State.ASSESSED}
+)
+"""Where no decision was made yet."""
 
 
 def move(state: State, action: Action) -> Move:
@@ -260,6 +270,8 @@ class RequestFacts:
     deciders: frozenset[str] = frozenset()
     has_number: bool = False
     has_document: bool = False
+    has_decider: bool = False
+    hr_heard: bool = False
     verification: str | None = None
     facts_stated: bool = False
     necessity_stated: bool = False
@@ -338,6 +350,30 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
                 "table B",
             )
         )
+    if rule.needs_decider or facts.ground in ORDERED:
+        points.append(
+            Point(
+                "decider",
+                facts.has_decider,
+                Words(
+                    "det är angivet vem som har beslutat om åtgärden",
+                    "it is said who decided the measure",
+                ),
+                "RB 23:14, 27:4",
+            )
+        )
+    if rule.hears_hr:
+        points.append(
+            Point(
+                "hr",
+                facts.hr_heard,
+                Words(
+                    "personalansvarig har hörts och det är antecknat vem",
+                    "the personnel manager was heard, and it is noted who",
+                ),
+                "table B",
+            )
+        )
     points += [
         Point(
             "facts",
@@ -400,18 +436,19 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
 
 
 _TO_APPROVE: Final = (
-    *("admissible", "requester", "ground", "number", "document"),
+    *("admissible", "requester", "ground", "number", "document", "decider", "hr"),
     *("facts", "necessity", "window"),
 )
 _TO_RELEASE: Final = (*_TO_APPROVE, "decision", "masking", "footage")
+_AT_ONCE: Final = ("admissible", "ground", "decider", "window", "footage")
 GATES: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.APPROVE: _TO_APPROVE,
     Action.APPROVE_PARTLY: _TO_APPROVE,
     Action.PREPARE: _TO_RELEASE,
     Action.RELEASE: _TO_RELEASE,
-    Action.HAND_OVER_ON_THE_SPOT: ("admissible", "ground", "window", "footage"),
-    Action.HAND_OVER_COMPELLED: ("admissible", "ground", "window", "footage"),
-    Action.HAND_OVER_VITAL: ("admissible", "ground", "window", "footage"),
+    Action.HAND_OVER_ON_THE_SPOT: _AT_ONCE,
+    Action.HAND_OVER_COMPELLED: _AT_ONCE,
+    Action.HAND_OVER_VITAL: _AT_ONCE,
 }
 """Which points each act needs: ground, facts and an approver before any release (S5)."""
 

@@ -151,7 +151,11 @@ def test_a_seizure_needs_no_mark_and_no_limit_but_the_same_review(
 ) -> None:
     spot = quick_shop.requests.on_the_spot(
         quick_shop.staff,
-        quick_shop.body(requester__type="seizure", ground__code="RB 27:1"),
+        quick_shop.body(
+            requester__type="seizure",
+            ground__code="RB 27:1",
+            ground__decision_maker="förundersökningsledare Åsa Åklagare",
+        ),
         officer_seen="beslut av förundersökningsledare, tjänstekort visat",
         out_dir=usb,
     )

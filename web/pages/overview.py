@@ -34,13 +34,13 @@ def overview(visit: Here) -> Response:
     """What the person may see of what needs somebody."""
     vault, now, may = visit.vault, visit.vault.clock.now(), visit.actor.may
     context: dict[str, object] = dict.fromkeys(
-        ("requests", "incidents", "cameras", "reviews", "soon", "log_size", "alarm")
+        ("requests", "attention", "incidents", "cameras", "reviews", "soon", "log_size", "alarm")
     )
     if may(Right.REQUEST_READ):
-        waiting = [
-            each for each in vault.requests.list(visit.actor) if State(each.state) not in FINISHED
-        ]
+        found = vault.requests.list(visit.actor)
+        waiting = [each for each in found if State(each.state) not in FINISHED]
         context["requests"] = waiting
+        context["attention"] = [each for each in found if each.attention]
         context |= disclosure_words(visit)
     if may(Right.INCIDENT_FLAG) or may(Right.REGISTER_READ):
         context["incidents"] = vault.incidents.list(visit.actor, open_only=True)

@@ -1,0 +1,493 @@
+"""Release to whoever stands here: on the spot, under compulsion, and where a life is in danger.
+
+Owns the paths that the law has before a decision, each reviewed by somebody else. The police get
+at most an hour, on DSL 2:5; those who may approve are called first, and whoever is on duty hands
+over alone only when none of them has answered in the time the policy gives them. Refuses everybody
+else, and whoever is not here.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.archive import read_archive, read_member
+from cctv_vault.disclosure.cases import APPROVED, load, open_json, set_windows
+from cctv_vault.disclosure.codes import new_status_code
+from cctv_vault.disclosure.desk import Step, holidays_around, window_facts
+from cctv_vault.disclosure.handing import Handing, package_facts
+from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
+from cctv_vault.disclosure.legal import IN_PERSON, REQUESTERS, SIGNED_ORDER, Deadline, deadline_at
+from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
+from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
+from cctv_vault.disclosure.workflow import (
+    HANDS_OVER_NOW,
+    RIGHT_FOR,
+    Action,
+    State,
+    Window,
+    approvers,
+    camera_time,
+    move,
+)
+from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
+from cctv_vault.footage.departures import Departure
+from cctv_vault.footage.outfile import check_target
+from cctv_vault.ledger import Act
+from cctv_vault.people.actors import Actor, Right
+from cctv_vault.retention.policy import OnTheSpotRule
+from cctv_vault.schema import Account, Package, Request
+from cctv_vault.views import iso
+
+CALLED_COUNTS_FOR: Final = timedelta(hours=12)
+"""How long a call holds: whoever comes back the next day is another matter (D)."""
+_POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
+_APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
+_OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
+_UNPACKED: Final = ("data/clips/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
+_NOTHING: Final = "nothing is handed over on the spot"
+
+
+class Spot(Handing):
+    """The paths before a decision."""
+
+    def call(self, actor: Actor, body: object, *, officer_seen: str) -> Called:
+        """Register what an officer who stands here asks for, and call those who may approve it.
+
+        The footage is frozen, the card seen is recorded as the verification, and from here a second
+        person can approve or refuse. The same request called again is the same case.
+
+        Raises:
+            GateNotMetError: The law has no such path here; each unmet point is named.
+            AccessDeniedError: The person is not marked for it.
+        """
+        code_hash = self._codes.hash(new_status_code())
+        places = self._places()
+        cameras = cameras_meant(body, places)
+        with self._ledger.act(Event.REQUEST_APPROVERS_CALLED, actor, cameras=cameras) as act:
+            actor.require(Right.REQUEST_REGISTER)
+            filing = read_request(body, places, act.now, public=False)
+            if _path_of(filing.type) is not _POLICE:
+                raise GateNotMetError(_NOTHING, ("nobody is called first on this path",))
+            actor.require(RIGHT_FOR[_POLICE])
+            seen = _officer(filing, officer_seen)
+            row = self._called_before(act, filing)
+            if row is None:
+                row = self._receive(act, filing, code_hash, "staff")
+                self._begin(act, row, public=False)
+                self._stand(act, row, filing.windows, IN_PERSON)
+                self._may_prepare(Step(act, row), _POLICE)
+                facts = {"method": IN_PERSON}
+                self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
+                texts = {
+                    "facts": f"{filing.offence}. {filing.description}".strip(),
+                    "necessity": "En polis på plats har angett kameror och tid som behövs.",
+                }
+                row.assessment_text = self._seal(act, row.id, "assessment", texts)
+                self._move(
+                    act,
+                    row,
+                    Action.ASSESS,
+                    facts={
+                        "windows": window_facts(filing.windows),
+                        "camera_seconds": int(camera_time(filing.windows).total_seconds()),
+                    },
+                    details=texts,
+                )
+                row.asked_at = act.now
+                act.session.add(row)
+                act.record(
+                    Event.REQUEST_APPROVERS_CALLED,
+                    row.id,
+                    facts={"called": len(self._callable(act, row, actor))},
+                    details={"detail": seen},
+                )
+            return self._called(act, row, actor)
+
+    def waiting(self, actor: Actor, request_id: str) -> Called:
+        """Whether somebody has answered, and from when the person on duty may hand over alone."""
+        with self._ledger.act(Event.REQUEST_READ, actor, subject=request_id) as act:
+            row = load(act.session, request_id, actor)
+            actor.require(RIGHT_FOR[_POLICE])
+            return self._called(act, row, actor)
+
+    def hand_over(self, actor: Actor, request_id: str, out_dir: Path) -> OnTheSpot:
+        """Hand over to the officer what was called for: approved by now, or alone after the time.
+
+        Args:
+            actor: Who is on duty.
+            request_id: The case that `call` opened.
+            out_dir: A folder, on the medium that is handed over.
+
+        Raises:
+            GateNotMetError: Nobody has answered yet and the time is not over.
+            TransitionNotAllowedError: It was refused, or is no such case.
+        """
+        event = Event.REQUEST_RELEASE_INTENDED
+        cameras = self._cameras_of(request_id)
+        with self._ledger.act(event, actor, cameras=cameras, subject=request_id) as act:
+            row = load(act.session, request_id, actor, lock=True)
+            actor.require(RIGHT_FOR[_POLICE])
+            folder = checked_folder(out_dir)
+            case = self._facts(Step(act, row))
+            if State(row.state) in _APPROVED:
+                windows = self._may_prepare(Step(act, row), Action.PREPARE)
+                action = Action.RELEASE
+            else:
+                action = _POLICE
+                move(State(row.state), action)
+                self._alone(act, row, actor)
+                windows = self._may_prepare(Step(act, row), action)
+                row.decision, row.decided_by = "before-decision", actor.id
+                row.decided_at = act.now
+                act.session.add(row)
+            act.record(
+                event,
+                row.id,
+                facts={"path": HANDS_OVER_NOW[_POLICE], "windows": window_facts(case.wanted)},
+            )
+            decision = open_json(act.session, self._keyring, row.decision_text)
+            now = act.now
+        sound = action is Action.RELEASE and decision.get("sound") is True
+        return self._leave(actor, row, action, windows, folder, now=now, sound=sound)
+
+    def on_the_spot(
+        self,
+        actor: Actor,
+        body: object,
+        *,
+        officer_seen: str,
+        out_dir: Path,
+        method: str = IN_PERSON,
+    ) -> OnTheSpot:
+        """Hand over to somebody who stands here, before a decision; reviewed by somebody else.
+
+        The police get at most an hour on DSL 2:5, once those who may approve were called and have
+        answered or had their time: until then the first call registers, freezes and is refused, and
+        the same call again hands over. Seizure and search get what is decided; in an emergency
+        whoever is marked for it releases what saves a life.
+
+        Args:
+            actor: Who is on duty.
+            body: The request, as `file` reads it.
+            officer_seen: What was checked: the card and whose it was, where and when.
+            out_dir: A folder, on the medium that is handed over.
+            method: How the requester was verified; an emergency may call (``call-back``).
+
+        Raises:
+            GateNotMetError: The law has no such path here; each unmet point is named.
+            AccessDeniedError: The person is not marked for it.
+        """
+        if _path_of(_type_of(body)) is _POLICE:
+            checked_folder(out_dir)
+            called = self.call(actor, body, officer_seen=officer_seen)
+            return self.hand_over(actor, called.id, out_dir)
+        code_hash = self._codes.hash(new_status_code())
+        places = self._places()
+        cameras = cameras_meant(body, places)
+        with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor, cameras=cameras) as act:
+            actor.require(Right.REQUEST_REGISTER)
+            filing = read_request(body, places, act.now, public=False)
+            action = _path_of(filing.type)
+            actor.require(RIGHT_FOR[action])
+            seen = _officer(filing, officer_seen)
+            if method not in REQUESTERS[filing.type].methods - {SIGNED_ORDER}:
+                raise GateNotMetError(_NOTHING, (f"{method} does not verify this requester",))
+            folder = checked_folder(out_dir)
+            row = self._receive(act, filing, code_hash, "staff")
+            self._begin(act, row, public=False)
+            self._stand(act, row, filing.windows, method)
+            self._may_prepare(Step(act, row), action)
+            row.decision, row.decided_by, row.decided_at = "before-decision", actor.id, act.now
+            act.session.add(row)
+            act.record(
+                Event.REQUEST_RELEASE_INTENDED,
+                row.id,
+                facts={"path": HANDS_OVER_NOW[action], "windows": window_facts(filing.windows)},
+                details={"detail": seen},
+            )
+            now = act.now
+        return self._leave(actor, row, action, filing.windows, folder, now=now, sound=False)
+
+    def enter_number(self, actor: Actor, request_id: str, number: str) -> Moved:
+        """Enter the case number that was to follow a release on the spot.
+
+        Raises:
+            TransitionNotAllowedError: None is owed: it has one, or nothing was handed over.
+        """
+        event = Event.REQUEST_NUMBER_ENTERED
+        with self._ledger.act(event, actor, subject=request_id) as act:
+            row = load(act.session, request_id, actor, lock=True)
+            actor.require(Right.REQUEST_REGISTER)
+            if State(row.state) not in _OWES_A_NUMBER or row.number_due_at is None:
+                raise TransitionNotAllowedError(
+                    "no case number is owed: it is there, or nothing was handed over on the spot"
+                )
+            note = read_note(number, "the case number")
+            body = open_json(act.session, self._keyring, row.body_text)
+            body["matter"] = {**(body.get("matter") or {}), "number": note}
+            row.body_text = self._seal(act, row.id, "body", body)
+            late, row.number_due_at = act.now > row.number_due_at, None
+            act.session.add(row)
+            act.record(event, row.id, facts={"late": late}, details={"text": note})
+            return Moved(row.id, row.state)
+
+    # --- who is called ------------------------------------------------------------------------
+
+    def _called_before(self, act: Act, filing: Filing) -> Request | None:
+        """The case that this person opened for the same request a short while ago."""
+        rows = act.session.execute(
+            select(Request)
+            .where(
+                col(Request.registered_by) == act.actor.id,
+                col(Request.asked_at) > act.now - CALLED_COUNTS_FOR,
+                col(Request.released_at).is_(None),
+            )
+            .with_for_update()
+        ).scalars()
+        return next(
+            (
+                row
+                for row in rows
+                if open_json(act.session, self._keyring, row.body_text) == filing.to_body()
+            ),
+            None,
+        )
+
+    def _callable(self, act: Act, row: Request, actor: Actor) -> Sequence[str]:
+        """The accounts of those who may approve this request, but for who registers it."""
+        roles = {role.value for role in approvers(self._facts(Step(act, row)))}
+        return [
+            account.id
+            for account in act.session.execute(
+                select(Account).where(col(Account.disabled_at).is_(None))
+            ).scalars()
+            if roles & set(account.roles) and account.id != actor.id
+        ]
+
+    def _called(self, act: Act, row: Request, actor: Actor) -> Called:
+        if row.asked_at is None:
+            raise TransitionNotAllowedError("nobody was called for this request")
+        names = self._people.names(self._callable(act, row, actor))
+        return Called(
+            id=row.id,
+            state=row.state,
+            asked_at=row.asked_at,
+            alone_from=row.asked_at + self._wait(act.session, act.now, bool(names)),
+            approvers=tuple(sorted(names.values())),
+        )
+
+    def _wait(self, session: Session, now: datetime, anybody: bool) -> timedelta:  # noqa: FBT001
+        """How long those called have; where there is nobody to call, no time at all."""
+        minutes = self._figures(session, now).alone_after_minutes
+        return timedelta(minutes=minutes) if anybody else timedelta()
+
+    def _figures(self, session: Session, now: datetime) -> OnTheSpotRule:
+        return self._policies.current(session, now).on_the_spot
+
+    def _alone(self, act: Act, row: Request, actor: Actor) -> None:
+        """Refuse to hand over alone while those who were called still have time to answer.
+
+        Raises:
+            GateNotMetError: They have.
+        """
+        called = self._called(act, row, actor)
+        if act.now >= called.alone_from:
+            return
+        zone = self._zone_of(act.session, self._facts(Step(act, row)).wanted)
+        told = (
+            f"{len(called.approvers)} who may approve were called at "
+            f"{called.asked_at.astimezone(zone):%H:%M}; do this again when one has approved, "
+            f"or alone from {called.alone_from.astimezone(zone):%H:%M}"
+        )
+        raise GateNotMetError(
+            f"nothing is handed over yet; {row.id} is registered and its footage frozen", (told,)
+        )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _stand(self, act: Act, row: Request, windows: Sequence[Window], method: str) -> None:
+        """What is needed is what was asked; who asks stands here, or is on the telephone."""
+        set_windows(act.session, row.id, APPROVED, windows)
+        row.verification_method, row.verified_at = method, act.now
+        act.session.add(row)
+        act.session.flush()
+
+    def _leave(
+        self,
+        actor: Actor,
+        row: Request,
+        action: Action,
+        windows: Sequence[Window],
+        folder: Path,
+        *,
+        now: datetime,
+        sound: bool,
+    ) -> OnTheSpot:
+        check_target(folder / f"{row.id}.zip")
+        made = self._packaging.make(
+            row, windows, now, sound_allowed=sound, progress=lambda _count: None
+        )
+        package, departure, spot = self._begin_hand_over(actor, row.id, action, made, folder)
+        return replace(spot, files=self._written_out(actor, row.id, package, folder, departure))
+
+    def _begin_hand_over(
+        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path
+    ) -> tuple[Package, Departure, OnTheSpot]:
+        """Keep the package and record the release, before the first byte leaves.
+
+        What may have left counts as handed over: whoever breaks off the writing, or gives a medium
+        too small for all of it, has footage that a second person hears of.
+        """
+        try:
+            with self._ledger.act(
+                Event.REQUEST_RELEASED,
+                actor,
+                cameras=self._cameras_of(request_id),
+                subject=request_id,
+            ) as act:
+                row = load(act.session, request_id, actor, lock=True)
+                decided = action is Action.RELEASE
+                if decided:
+                    self._may_prepare(Step(act, row), Action.PREPARE)
+                else:
+                    move(State(row.state), action)
+                package = self._packaging.keep(act.session, row, made, act.now)
+                package.state = "released"
+                act.session.add(package)
+                departure = self._announce(
+                    act, request_id, made, folder / f"{request_id}.zip", package_facts(made)
+                )
+                if decided:
+                    facts = package_facts(made)
+                    self._move(act, row, Action.PREPARE, facts=facts, also=(package.id,))
+                review_by = self._owe(act, row, reviewed=not decided)
+                row.channel, row.released_at = "in-person", act.now
+                self._freezing.moved(act, row, Action.APPROVE if decided else action)
+                self._move(
+                    act,
+                    row,
+                    action,
+                    facts={
+                        "channel": "in-person" if decided else HANDS_OVER_NOW[action],
+                        "package": package.id,
+                        "sha256": package.sha256.hex(),
+                        "review_by": None if review_by is None else iso(review_by),
+                        "number_by": None if row.number_due_at is None else iso(row.number_due_at),
+                    },
+                    also=(package.id,),
+                )
+        except BaseException:
+            self._packaging.discard(made.package_id)
+            raise
+        spot = OnTheSpot(
+            id=request_id,
+            state=row.state,
+            files=(),
+            sha256=package.sha256,
+            review_by=review_by,
+            number_by=row.number_due_at,
+        )
+        return package, departure, spot
+
+    def _owe(self, act: Act, row: Request, *, reviewed: bool) -> datetime | None:
+        """Set what is owed after a release: the review, and the police's number where it lacks."""
+        case = self._facts(Step(act, row))
+        zone = self._zone_of(act.session, case.wanted)
+        figures, holidays = self._figures(act.session, act.now), holidays_around(act.now)
+        if row.requester_type == "police" and not case.has_number:
+            within = Deadline("days", figures.number_within_days)
+            row.number_due_at = deadline_at(within, act.now, zone, holidays)
+        if not reviewed:
+            return None
+        within = Deadline("working-days", figures.review_within_working_days)
+        row.deadline_at = deadline_at(within, act.now, zone, holidays)
+        return row.deadline_at
+
+    def _written_out(
+        self,
+        actor: Actor,
+        request_id: str,
+        package: Package,
+        folder: Path,
+        departure: Departure,
+    ) -> tuple[str, ...]:
+        """The files in the officer's folder; entered whether they all came about or not."""
+        with self._failing(actor, departure):
+            files = self._write_folder(request_id, package, folder, departure)
+        self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, {})
+        return files
+
+    def _write_folder(
+        self, request_id: str, package: Package, folder: Path, departure: Departure
+    ) -> tuple[str, ...]:
+        """The package beside what can be played and read at once, in the officer's folder."""
+        with self._departures.file(departure, folder / f"{request_id}.zip") as file:
+            copy_out(self._reader(package), file.write)
+            file.finish()
+        names = [f"{request_id}.zip"]
+        with closing(self._reader(package)) as reader, storage_errors("package"):
+            source = cast("BinaryIO", reader)
+            for member in read_archive(source).members:
+                path = member.name.partition("/")[2]
+                if not path.startswith(_UNPACKED):
+                    continue
+                name = f"{request_id}-{path.rpartition('/')[2]}"
+                with self._departures.file(departure, folder / name) as file:
+                    for piece in read_member(source, member):
+                        file.write(piece)
+                    file.finish()
+                names.append(name)
+        return tuple(names)
+
+
+def checked_folder(folder: Path) -> Path:
+    """The folder of a medium, made where it is missing.
+
+    Raises:
+        InvalidInputError: It cannot be made or is no folder.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{folder} is no folder that can be written: {error.strerror}"
+        ) from None
+    return folder
+
+
+def _officer(filing: Filing, seen: str) -> str:
+    """What was seen of the officer.
+
+    Raises:
+        GateNotMetError: Nobody stands here, or no offence is named.
+    """
+    if not seen.strip():
+        raise GateNotMetError(
+            _NOTHING, ("the officer must stand here and the service card be seen",)
+        )
+    if filing.type == "police" and filing.offence is None:
+        raise GateNotMetError(_NOTHING, ("name the offence",))
+    return read_note(seen, "what was seen")
+
+
+def _type_of(body: object) -> str:
+    """The type of requester a body claims, before it is read strictly."""
+    requester = body.get("requester") if isinstance(body, dict) else None
+    type_ = requester.get("type") if isinstance(requester, dict) else None
+    return type_ if isinstance(type_, str) else ""
+
+
+def _path_of(type_: str) -> Action:
+    """The path before a decision; where a requester has none, the one that refuses them."""
+    rule = REQUESTERS.get(type_)
+    path = None if rule is None else rule.immediate
+    return next(
+        (action for action, kind in HANDS_OVER_NOW.items() if path and kind == path.kind), _POLICE
+    )
