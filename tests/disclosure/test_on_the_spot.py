@@ -17,7 +17,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.footage.outfile import OutFile
 from cctv_vault.people.actors import Actor, Role
-from tests.shop import person
+from tests.shop import SYSTEM, person
 
 Shop = Any
 SEEN = "tjänstekort visat i butiken"
@@ -64,7 +64,8 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
     shown = quick_shop.requests.show(quick_shop.officer, spot.id)
     assert shown.review_approved is False
     assert quick_shop.events(spot.id) == [
-        *("request.received", "request.confirmed", "request.release-intended"),
+        *("request.received", "request.confirmed", "request.verified", "request.assessed"),
+        *("request.approvers-called", "request.release-intended"),
         *("footage.export-intended", "request.released", "footage.exported", "request.reviewed"),
     ]
 
@@ -108,6 +109,7 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
 def test_nothing_else_is_handed_over_on_the_spot(
     quick_shop: Shop, on_duty: Actor, usb: Path, *, changes: dict[str, Any], seen: str, says: str
 ) -> None:
+    quick_shop.vault.people.add(SYSTEM, "Anders", ["approver"], credential="hemligt-ord-1")
     with pytest.raises(GateNotMetError, match=says):
         quick_shop.requests.on_the_spot(
             on_duty, quick_shop.body(**changes), officer_seen=seen, out_dir=usb
@@ -200,3 +202,132 @@ def test_an_emergency_needs_the_mark(quick_shop: Shop, usb: Path) -> None:
     body = quick_shop.body(requester__type="emergency", ground__code="GDPR 6.1 d")
     with pytest.raises(AccessDeniedError):
         quick_shop.requests.on_the_spot(person(Role.MANAGER), body, officer_seen="112", out_dir=usb)
+
+
+# --- those who may approve are called first ---------------------------------------------------
+
+
+@pytest.fixture
+def anders(shop: Shop) -> Actor:
+    """Somebody with an account who may approve, and so is called."""
+    added = shop.vault.people.add(SYSTEM, "Anders", ["approver"], credential="hemligt-ord-1")
+    approver: Actor = shop.approver
+    return replace(approver, id=added.id)
+
+
+def test_alone_only_when_nobody_who_was_called_answers_in_fifteen_minutes(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    with pytest.raises(GateNotMetError, match=r"1 who may approve were called at 08:00.* 08:15"):
+        shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    (request,) = shop.requests.list(shop.officer)
+    assert request.state == "assessed"
+    assert [each.camera for each in shop.requests.show(shop.officer, request.id).footage] == [
+        "kassa",
+        "kassa",
+    ]
+    shop.pass_time(minutes=14, seconds=59)
+    with pytest.raises(GateNotMetError, match="nothing is handed over yet"):
+        shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    assert not list(usb.iterdir())
+    shop.pass_time(seconds=1)
+
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+
+    assert (spot.id, spot.state, len(shop.requests.list(shop.officer))) == (
+        request.id,
+        "under-review",
+        1,
+    )
+    assert verify_package(usb / f"{spot.id}.zip", allow_simulated=True).sound
+    assert shop.requests.review(anders, spot.id, approve=True, reason="Rätt.").state
+
+
+def test_an_answer_by_telephone_hands_over_with_a_decision_and_needs_no_review(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    assert called.approvers == ("Anders",)
+    assert called.alone_from == shop.vault.clock.now() + timedelta(minutes=15)
+    shop.requests.decide(anders, called.id, approve=True, reason="Ring om det är mer.")
+    assert shop.requests.waiting(sara, called.id).state == "approved"
+
+    spot = shop.requests.hand_over(sara, called.id, usb)
+
+    assert (spot.state, spot.review_by) == ("released", None)
+    assert verify_package(usb / f"{spot.id}.zip", allow_simulated=True).sound
+    assert shop.requests.receipt(shop.handler, spot.id, "Eva Exempel").state == "acknowledged"
+
+
+def test_a_no_by_telephone_ends_it_however_long_one_waits(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.decide(anders, called.id, approve=False, reason="Begär skriftligt.")
+    shop.pass_time(minutes=16)
+    with pytest.raises(TransitionNotAllowedError, match="refused"):
+        shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    assert not list(usb.glob("*"))
+
+
+def test_without_a_number_only_who_may_approve_that_is_called(shop: Shop, anders: Actor) -> None:
+    assert anders.id
+    sara = replace(shop.staff, on_the_spot=True)
+    body = shop.body(matter__number=None)
+    assert shop.requests.call(sara, body, officer_seen=SEEN).approvers == ()
+    shop.vault.people.add(SYSTEM, "Pia", ["privacy-officer"], credential="hemligt-ord-2")
+    called = shop.requests.call(sara, body, officer_seen=SEEN)
+    assert called.approvers == ("Pia",)
+    assert len(shop.requests.list(shop.officer)) == 1
+
+
+def test_the_case_number_follows_within_seven_days_or_stands_on_the_first_page(
+    shop: Shop, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    body = shop.body(matter__number=None)
+    spot = shop.requests.on_the_spot(sara, body, officer_seen=SEEN, out_dir=usb)
+    assert spot.number_by == datetime.fromisoformat("2026-03-10T00:00:00+01:00")
+    shop.requests.review(shop.approver, spot.id, approve=True, reason="I ordning.")
+    (listed,) = shop.requests.list(shop.officer)
+    assert listed.attention == ()
+    shop.pass_time(days=8)
+    (listed,) = shop.requests.list(shop.officer)
+    assert listed.attention == ("number",)
+    shop.requests.enter_number(shop.staff, spot.id, "5000-K77-26")
+    (listed,) = shop.requests.list(shop.officer)
+    assert (listed.attention, listed.number_due_at) == ((), None)
+    (entry,) = shop.vault.log.entries(event="request.number-entered")
+    assert entry.facts == {"late": True}
+    with pytest.raises(TransitionNotAllowedError):
+        shop.requests.enter_number(shop.staff, spot.id, "5000-K78-26")
+
+
+def test_an_overdue_or_disapproving_review_stands_on_the_first_page(shop: Shop, usb: Path) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    shop.pass_time(days=2)
+    assert shop.requests.list(shop.officer)[0].attention == ("review",)
+    shop.requests.review(shop.approver, spot.id, approve=False, reason="För mycket.")
+    assert shop.requests.list(shop.officer)[0].attention == ("disapproved",)
+    shop.requests.close(shop.handler, spot.id, "Genomgått med personalen.")
+    assert shop.requests.list(shop.officer)[0].attention == ()
+
+
+def test_an_emergency_may_call_and_a_seizure_may_not(quick_shop: Shop, usb: Path) -> None:
+    on_duty = replace(quick_shop.staff, on_the_spot=True)
+    seizure = quick_shop.body(
+        requester__type="seizure", ground__code="RB 27:4", ground__decision_maker="Åsa Berg"
+    )
+    with pytest.raises(GateNotMetError, match="does not verify"):
+        quick_shop.requests.on_the_spot(
+            on_duty, seizure, officer_seen="ringde", out_dir=usb, method="call-back"
+        )
+    body = quick_shop.body(requester__type="emergency", ground__code="GDPR 6.1 d")
+    spot = quick_shop.requests.on_the_spot(
+        on_duty, body, officer_seen="motringd genom 112", out_dir=usb, method="call-back"
+    )
+    assert quick_shop.requests.show(quick_shop.officer, spot.id).verification_method == "call-back"
