@@ -531,6 +531,92 @@ class FootageCopy(SQLModel, table=True):
     destroyed_confirmed_at: datetime | None = None
 
 
+# --- consent for course material --------------------------------------------------------------
+
+
+class Subject(SQLModel, table=True):
+    """A person in course photographs or films; the name and all else is in the sealed text."""
+
+    __tablename__: ClassVar[str] = "subject"
+
+    id: str = Field(primary_key=True, description="pseudonymous; this is what the log names")
+    body_text: int = Field(
+        foreign_key="sealed_text.id", description="canonical JSON; sealed anew with each consent"
+    )
+    added_at: datetime
+    added_by: str
+
+
+class ConsentText(SQLModel, table=True):
+    """A version of the text people consent to, verbatim."""
+
+    __tablename__: ClassVar[str] = "consent_text"
+
+    version: int = Field(primary_key=True)
+    document: str
+    published_at: datetime
+    published_by: str
+
+
+class ItemPeople(SQLModel, table=True):
+    """That somebody went through an item and said who can be identified in it, or that nobody."""
+
+    __tablename__: ClassVar[str] = "item_people"
+
+    recording_id: str = Field(primary_key=True, foreign_key="recording.id")
+    declared_at: datetime
+    declared_by: str
+
+
+class ItemPerson(SQLModel, table=True):
+    """A person who can be identified in an item."""
+
+    __tablename__: ClassVar[str] = "item_person"
+
+    recording_id: str = Field(primary_key=True, foreign_key="recording.id")
+    subject_id: str = Field(primary_key=True, foreign_key="subject.id", index=True)
+
+
+class Consent(SQLModel, table=True):
+    """One person's consent to one item on one channel, under one version of the text (S7)."""
+
+    __tablename__: ClassVar[str] = "consent"
+
+    id: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    recording_id: str = Field(foreign_key="recording.id", index=True)
+    channel: str
+    text_version: int = Field(foreign_key="consent_text.version")
+    method: str = Field(description="signed, electronic or spoken")
+    evidence_text: int = Field(
+        foreign_key="sealed_text.id", description="canonical JSON: who gave it, and what shows it"
+    )
+    given_at: datetime
+    registered_at: datetime
+    registered_by: str
+    until: datetime = Field(description="at most 24 months from given_at")
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+
+
+class Publication(SQLModel, table=True):
+    """Where an item was published, until that it was taken down is confirmed."""
+
+    __tablename__: ClassVar[str] = "publication"
+
+    id: str = Field(primary_key=True)
+    recording_id: str = Field(foreign_key="recording.id", index=True)
+    channel: str
+    place_text: int = Field(foreign_key="sealed_text.id")
+    published_at: datetime
+    published_by: str
+    until: datetime = Field(description="the first end among what allowed it")
+    ordered_down_at: datetime | None = Field(default=None, description="by a withdrawal")
+    taken_down_at: datetime | None = Field(default=None, index=True)
+    taken_down_by: str | None = None
+    taken_down_text: int | None = Field(default=None, foreign_key="sealed_text.id")
+
+
 # --- people -----------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ Nothing else in the product makes a service. Opening a vault also finishes what 
 from datetime import datetime
 from typing import Final
 
+from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
@@ -142,6 +143,14 @@ class Vault:
         )
         self.sweeper = Sweeper(
             database=database,
+        self.consents = Consents(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            grants=self.grants,
+            policies=self.policies,
+            zone=home.zone,
+        )
             ledger=ledger,
             keyring=keyring,
             grants=self.grants,

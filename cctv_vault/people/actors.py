@@ -40,6 +40,7 @@ class Right(StrEnum):
     SETUP = "setup"
     USER_MANAGE = "user:manage"
     CLOCK_ATTEST = "clock:attest"
+    CONSENT_KEEP = "consent:keep"
 
 
 _STAFF = frozenset({Right.INCIDENT_FLAG, Right.REQUEST_REGISTER})
@@ -56,6 +57,7 @@ _MANAGER = _STAFF | {
     Right.REGISTER_READ,
     Right.CLOCK_ATTEST,
     Right.CLOCK_MEASURE,
+    Right.CONSENT_KEEP,
 }
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.STAFF: _STAFF,

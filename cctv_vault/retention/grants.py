@@ -200,6 +200,28 @@ class Grants:
             self._keyring.retire_hold(session, hold_id)
         return ended
 
+    def end_base(self, session: Session, recording_id: str, ended_at: datetime) -> int:
+        """End what keeps a recording from the start, at once; holds on it stay.
+
+        As with `end_hold` access ends with the commit and the next sweep destroys. Nothing revives
+        it. The caller holds the lock of the camera.
+        """
+        mine = and_(
+            col(Grant.recording_id) == recording_id,
+            col(Grant.hold_id).is_(None),
+            live_clause(ended_at),
+        )
+        keys = session.execute(select(col(Grant.purpose_key_id)).where(mine)).scalars().all()
+        session.execute(
+            update(Grant)
+            .where(mine)
+            .values(ended_at=ended_at)
+            .execution_options(synchronize_session=False)
+        )
+        for key_id in keys:
+            self._keyring.retire(session, str(key_id))
+        return len(keys)
+
     # --- opening ------------------------------------------------------------------------------
 
     def key_for(

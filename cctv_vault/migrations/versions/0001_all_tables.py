@@ -42,6 +42,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_certificate_sweep_id"), ["sweep_id"], unique=False)
 
     op.create_table(
+        "consent_text",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("published_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("published_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    op.create_table(
         "custody_checkpoint",
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
@@ -270,6 +278,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_session_account_id"), ["account_id"], unique=False)
 
     op.create_table(
+        "subject",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("body_text", sa.Integer(), nullable=False),
+        sa.Column("added_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("added_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["body_text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "clock_measurement",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -477,6 +494,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_case_file_request_id"), ["request_id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("subject_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text_version", sa.Integer(), nullable=False),
+        sa.Column("method", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("evidence_text", sa.Integer(), nullable=False),
+        sa.Column("given_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("registered_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("registered_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("withdrawn_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("withdrawn_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.ForeignKeyConstraint(["evidence_text"], ["sealed_text.id"]),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.ForeignKeyConstraint(["subject_id"], ["subject.id"]),
+        sa.ForeignKeyConstraint(["text_version"], ["consent_text.version"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_consent_recording_id"), ["recording_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_consent_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
         "derived_stream",
         sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("stream", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -503,6 +545,25 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "item_people",
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("declared_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("declared_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.PrimaryKeyConstraint("recording_id"),
+    )
+    op.create_table(
+        "item_person",
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("subject_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.ForeignKeyConstraint(["subject_id"], ["subject.id"]),
+        sa.PrimaryKeyConstraint("recording_id", "subject_id"),
+    )
+    with op.batch_alter_table("item_person", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_item_person_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
         "package",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -522,6 +583,32 @@ def upgrade() -> None:
             batch_op.f("ix_package_purpose_key_id"), ["purpose_key_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_package_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
+        "publication",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("place_text", sa.Integer(), nullable=False),
+        sa.Column("published_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("published_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ordered_down_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("taken_down_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("taken_down_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("taken_down_text", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["place_text"], ["sealed_text.id"]),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.ForeignKeyConstraint(["taken_down_text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("publication", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_publication_recording_id"), ["recording_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_publication_taken_down_at"), ["taken_down_at"], unique=False
+        )
 
     op.create_table(
         "recording_grant",
