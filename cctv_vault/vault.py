@@ -138,11 +138,6 @@ class Vault:
             policies=self.policies,
             catalogue=self.catalogue,
         )
-        self.certificates = Certificates(
-            database=database, ledger=ledger, log=home.log, roots=home.roots
-        )
-        self.sweeper = Sweeper(
-            database=database,
         self.consents = Consents(
             database=database,
             ledger=ledger,
@@ -151,6 +146,11 @@ class Vault:
             policies=self.policies,
             zone=home.zone,
         )
+        self.certificates = Certificates(
+            database=database, ledger=ledger, log=home.log, roots=home.roots
+        )
+        self.sweeper = Sweeper(
+            database=database,
             ledger=ledger,
             keyring=keyring,
             grants=self.grants,
