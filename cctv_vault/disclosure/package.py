@@ -32,6 +32,7 @@ from cctv_vault.disclosure.bag import (
 from cctv_vault.disclosure.clockwords import clock_words
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.report import make_report
+from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
 from cctv_vault.footage.access import FootageReader
@@ -185,6 +186,7 @@ def build(
     bag.add(REPORT, documents.sign(report, at=contents.made_at))
     bag.add("LÄS MIG.txt", _readme(contents, _LAS_MIG).encode())
     bag.add("READ ME.txt", _readme(contents, _READ_ME).encode())
+    bag.add(VERIFY_PAGE, verify_page().content)
     info = {
         "Source-Organization": contents.controller,
         "External-Identifier": contents.request_id,
@@ -468,7 +470,9 @@ grund, hur kamerornas klockor gick och var det saknas bild.
   data/record.json  samma uppgifter som rapporten, maskinläsbara
   data/custody/     loggposter med bevis, undertecknad kontrollpunkt, nyckel
 
-Kontrollera paketet: cctv-vault package verify FIL.zip
+Kontrollera paketet: öppna verify.html i en webbläsare (utan nät) och välj zip-filen eller mappen.
+Litar du inte på paketets egen sida: hämta verify.html hos {controller}, eller kör
+"cctv-vault package verify FIL.zip".
 Utan vårt program: packa upp och kör "sha256sum -c manifest-sha256.txt" i mappen, samma med
 tagmanifest-sha256.txt. Underskriften i manifest.note och bevisen följer c2sp.org/signed-note och
 c2sp.org/tlog-proof. Nyckeln finns i data/custody/key.txt; jämför den med den som
@@ -488,7 +492,9 @@ the cameras' clocks ran and where pictures are missing.
   data/record.json  the same facts as the report, for machines
   data/custody/     log entries with proofs, signed checkpoint, key
 
-Verify the package: cctv-vault package verify FILE.zip
+Verify the package: open verify.html in a browser (no network needed) and choose the zip file or
+the folder. If you do not trust the package's own page: take verify.html from {controller}, or run
+"cctv-vault package verify FILE.zip".
 Without our program: unpack it and run "sha256sum -c manifest-sha256.txt" in the folder, then the
 same with tagmanifest-sha256.txt. The signature in manifest.note and the proofs follow
 c2sp.org/signed-note and c2sp.org/tlog-proof. The key is in data/custody/key.txt; compare it with

@@ -247,3 +247,79 @@ SENTENCES: Final[Mapping[str, Words]] = {
         "the program from elsewhere",
     ),
 }
+
+PAGE: Final[Mapping[str, Words]] = {
+    "title": Words("Kontrollera ett utlämnat paket", "Verify a released package"),
+    "lead": Words(
+        "Allt räknas på den här datorn och ingenting skickas någonstans. Sidan behöver inget nät.",
+        "Everything is computed on this computer and nothing is sent anywhere. The page needs no "
+        "network.",
+    ),
+    "drop": Words("Släpp paketets zip-fil här", "Drop the package's zip file here"),
+    "choose-zip": Words("Välj zip-filen", "Choose the zip file"),
+    "choose-folder": Words("Välj den uppackade mappen", "Choose the unpacked folder"),
+    "drop-one": Words(
+        "Släpp en enda zip-fil. En uppackad mapp väljs med knappen.",
+        "Drop a single zip file. An unpacked folder is chosen with the button.",
+    ),
+    "more": Words("Jämför med den offentliggjorda nyckeln", "Compare with the published key"),
+    "key": Words("Arkivets offentliga nyckel, en rad", "The vault's public key, one line"),
+    "key-hint": Words(
+        "Hämta den hos den personuppgiftsansvarige, inte ur paketet: då visar den att paketet "
+        "kommer därifrån.",
+        "Take it from the controller, not from the package: then it shows that the package comes "
+        "from there.",
+    ),
+    "allow": Words("Godta ett övningspaket (SIMULERAT)", "Accept a drill's package (SIMULATED)"),
+    "working": Words("Räknar: {done} av {total}", "Computing: {done} of {total}"),
+    "stop": Words("Avbryt", "Stop"),
+    "stopped": Words("Avbrutet. Ingenting är avgjort.", "Stopped. Nothing is decided."),
+    "sound": Words("Inget talar emot paketet", "Nothing speaks against the package"),
+    "sound-text": Words(
+        "Varje fil är oförändrad, och allt som kan prövas har prövats. Läs också vad ingen kan "
+        "veta av paketet självt.",
+        "Every file is unchanged, and all that can be tried was tried. Read also what nobody can "
+        "know from the package itself.",
+    ),
+    "drill": Words(
+        "Övningspaket: helt, men inget bevis", "A drill's package: whole, but no evidence"
+    ),
+    "unpinned": Words(
+        "Inget talar emot paketet, men nyckeln är inte jämförd",
+        "Nothing speaks against the package, but its key was not compared",
+    ),
+    "unpinned-text": Words(
+        "Vem som helst kan göra ett helt paket med en egen nyckel. Jämför nyckeln nedan med den "
+        "som den personuppgiftsansvarige har offentliggjort.",
+        "Anyone can make a whole package with a key of their own. Compare the key below with the "
+        "one the controller has published.",
+    ),
+    "drill-text": Words(
+        "Paketet kommer från ett arkiv vars klocka ställs för hand, för övning och prov.",
+        "The package comes from a vault whose clock is set by hand, for drills and tests.",
+    ),
+    "unsound": Words("Paketet håller inte", "The package does not hold"),
+    "unsound-text": Words(
+        "Det som inte stämmer står nedan. Fråga den som lämnade ut paketet innan det används.",
+        "What does not hold stands below. Ask whoever released the package before it is used.",
+    ),
+    "bad": Words("Stämmer inte", "Does not hold"),
+    "ok": Words("Håller", "Holds"),
+    "note": Words("Att veta", "To be known"),
+    "says": Words("Vad paketet säger om sig självt", "What the package says of itself"),
+    "request": Words("Ärende", "Request"),
+    "controller": Words("Personuppgiftsansvarig", "Controller"),
+    "made": Words("Gjort", "Made"),
+    "approved": Words("Tid som beslutet gäller", "Time that was decided on"),
+    "log": Words("Logg", "Log"),
+    "named-key": Words("Nyckel", "Key"),
+    "by-browser": Words(
+        "Underskrifterna (Ed25519) prövades av webbläsaren.",
+        "The signatures (Ed25519) were checked by the browser.",
+    ),
+    "by-page": Words(
+        "Webbläsaren kan inte pröva underskrifter (Ed25519); sidan gjorde det själv.",
+        "The browser cannot check signatures (Ed25519); the page did so itself.",
+    ),
+}
+"""What ``verify.html`` says beside the findings."""

@@ -13,6 +13,7 @@ import pytest
 from cctv_vault.disclosure.results import PreparedPackage
 from cctv_vault.people.actors import Actor, Role
 from cctv_vault.vault import Vault
+from tests.disclosure.tampering import Sample, read_sample
 from tests.shop import SYSTEM, film, open_shop, person, put, settings_of
 
 SHOWN = datetime.fromisoformat("2026-03-01T09:00:00+01:00")
@@ -141,6 +142,13 @@ def furnished_shop(furnished: Path, tmp_path_factory: pytest.TempPathFactory) ->
     vault = Vault.open(settings_of(folder))
     yield Shop(vault, folder)
     vault.close()
+
+
+@pytest.fixture(scope="session")
+def sample(furnished_shop: Shop) -> Sample:
+    """A sound package of the furnished shop."""
+    path, _ = furnished_shop.prepared()
+    return read_sample(path.read_bytes(), furnished_shop.vault.home.signer)
 
 
 @pytest.fixture

@@ -12,13 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from cctv_vault.disclosure.verification import verify_package
+from tests.chromium import ARGUMENTS
 from tests.shop import SYSTEM
 from tests.web.conftest import Shop
 
-_ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 SCREENS = {"desk": (1280, 860), "phone": (360, 740)}
 VIDEO = "document.querySelector('video')"
 _MAYBE_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -28,7 +25,7 @@ _MAYBE_WIDE = "document.documentElement.scrollWidth - document.documentElement.c
 def browser(program: Callable[[str, str], Path]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=program("chromium", "chromium"), args=_ARGUMENTS
+            executable_path=program("chromium", "chromium"), args=ARGUMENTS
         )
         yield launched
         launched.close()

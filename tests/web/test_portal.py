@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cctv_vault.disclosure.verification import verify_package
+from cctv_vault.disclosure.verifypage import verify_page
 from cctv_vault.people.actors import PORTAL_ACTOR
 from tests.shop import SYSTEM
 from tests.web.conftest import Shop
@@ -230,6 +231,16 @@ def test_staff_register_a_request_without_seeing_those_of_others(shop: Shop) -> 
     assert reference not in sara.get("/requests").text
     assert reference in shop.person("Maria").get("/requests").text
     assert sara.post(f"/requests/{reference}/fly").status_code == 404
+
+
+def test_the_page_that_verifies_is_served_as_it_lies_in_every_package(shop: Shop) -> None:
+    with httpx.Client(base_url=shop.portal_base) as stranger:
+        assert 'href="/verify.html"' in stranger.get("/kontrollera").text
+        served = stranger.get("/verify.html")
+    assert served.content == verify_page().content
+    policy = served.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "frame-ancestors 'none'" in policy
 
 
 def test_one_address_cannot_flood_the_portal(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from cctv_vault.clock import monotonic
+from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.errors import VaultError
 from cctv_vault.people.actors import PORTAL_ACTOR
 from cctv_vault.people.attempts import Attempts, network_of
@@ -101,6 +102,7 @@ def create_portal(vault: Vault, *, filings: int = FILINGS, look_ups: int = LOOK_
     app.add_api_route("/hamta/{token}", fetch)
     app.add_api_route("/hamta/{token}", collect, methods=["POST"])
     app.add_api_route("/kontrollera", explain)
+    app.add_api_route(f"/{VERIFY_PAGE}", verifier)
     app.add_api_route("/language/{language}", language)
     install_errors(app, app.state.counter.renderer, "portal/error.html", vault)
     app.add_middleware(Fence)
@@ -195,6 +197,15 @@ def explain(request: Request, counter: Desk) -> Response:
     """How anyone checks a package, with nothing but the file."""
     return counter.page(
         request, "verify.html", {"origin": counter.vault.log.origin, "vkey": counter.vault.log.vkey}
+    )
+
+
+def verifier() -> Response:
+    """The page that verifies a package in the browser; it works from a file as well."""
+    page = verify_page()
+    policy = f"{page.policy}; frame-ancestors 'none'"
+    return Response(
+        page.content, media_type="text/html", headers={"Content-Security-Policy": policy}
     )
 
 
