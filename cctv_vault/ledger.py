@@ -121,6 +121,27 @@ class Ledger:
         with self.act(event, actor, subject=subject) as act:
             act.record(event, subject, facts=facts, details=details, also=also)
 
+    def record_tallied(
+        self,
+        event: Event,
+        actor: Actor,
+        subject: str | None,
+        *,
+        key: str,
+        within: timedelta,
+        facts: Mapping[str, Json],
+        details: Mapping[str, Json],
+    ) -> None:
+        """Enter what keeps happening in the same way once, and count it until ``within`` is over.
+
+        ``key`` says what the same way is, and carries no personal data.
+        """
+        with self.act(event, actor, subject=subject) as act:
+            repeated = _tally(act.session, key, act.now, within)
+            if repeated is not None:
+                told = {**facts, "repeated_before": repeated}
+                act.record(event, subject, facts=told, details=details)
+
     def provable_now(self, session: Session) -> datetime:
         """Now, or the time that has provably passed where the clock was set back from it.
 
@@ -135,13 +156,9 @@ class Ledger:
         tick = self.clock.tick()
         with self._database.write() as session:
             key = f"{actor.id}/{event}/{error.code}"
-            tally = session.get(RefusalTally, key, with_for_update=True)
-            if tally is not None and tick.now - tally.entered_at < REFUSALS_COUNTED_FOR:
-                tally.uncounted += 1
-                session.add(tally)
+            repeated = _tally(session, key, tick.now, REFUSALS_COUNTED_FOR)
+            if repeated is None:
                 return
-            repeated = tally.uncounted if tally else 0
-            session.merge(RefusalTally(key=key, entered_at=tick.now, uncounted=0))
             act = Act(session, tick.now, actor)
             details = {"message": _storable(str(error))}
             if subject is not None and not is_id(subject):
@@ -155,6 +172,18 @@ class Ledger:
             )
             session.flush()
             self._log.append(session, act.drafts, tick)
+
+
+def _tally(session: Session, key: str, now: datetime, within: timedelta) -> int | None:
+    """How often this came without an entry since the last one; None where it needs none now."""
+    tally = session.get(RefusalTally, key, with_for_update=True)
+    if tally is not None and now - tally.entered_at < within:
+        tally.uncounted += 1
+        session.add(tally)
+        return None
+    repeated = tally.uncounted if tally else 0
+    session.merge(RefusalTally(key=key, entered_at=now, uncounted=0))
+    return repeated
 
 
 def _storable(text: str) -> str:

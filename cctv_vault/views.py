@@ -4,9 +4,11 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cctv_vault.errors import InvalidInputError, NaiveTimeError
+
+_YEARS: Final = range(1970, 2200)
 
 
 def iso(moment: datetime) -> str:
@@ -29,10 +31,20 @@ def parse_time(text: str, zone: str) -> datetime:
         ) from None
     if moment.tzinfo is None:
         raise NaiveTimeError(text, zone)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInputError(f"the time {text!r} lies outside the calendar") from None
+    return within_calendar(moment)
+
+
+def within_calendar(moment: datetime) -> datetime:
+    """A time with an offset, in UTC, where windows and terms can still be counted from it.
+
+    Raises:
+        InvalidInputError: It is no time in which there are cameras.
+    """
+    if moment.year not in _YEARS:
+        raise InvalidInputError(
+            f"the year of a time is one of {_YEARS[0]} to {_YEARS[-1]}, not {moment.year}"
+        )
+    return moment.astimezone(UTC)
 
 
 def to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any view in, any JSON out

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 PIECE: Final = 1024 * 1024
+MOST_AT_ONCE: Final = 8 * PIECE
+"""Bytes that are sent before it is asked anew whether they may be."""
 
 
 class Readable(Protocol):

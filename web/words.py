@@ -4,15 +4,14 @@ Every time shows its zone, by its abbreviation where it has one (CET, CEST), so 
 hour of an autumn night is never in doubt. Dates are ISO 8601, as they are written in Sweden.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from cctv_vault.errors import InvalidInputError
-from cctv_vault.views import parse_time
+from cctv_vault.views import parse_time, within_calendar
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _THOUSAND: Final = 1000
@@ -102,10 +101,7 @@ def read_time(text: str, zone: str, *, edge: Literal["start", "end"] = "start") 
         moment = None
     if moment is None or moment.tzinfo is not None:
         return parse_time(clean, zone)
-    try:
-        return moment.replace(tzinfo=ZoneInfo(zone), fold=int(edge == "end")).astimezone(UTC)
-    except OverflowError:
-        raise InvalidInputError(f"the time {text!r} lies outside the calendar") from None
+    return within_calendar(moment.replace(tzinfo=ZoneInfo(zone), fold=int(edge == "end")))
 
 
 def field_time(moment: datetime, zone: str) -> str:

@@ -13,6 +13,7 @@ from cctv_vault.disclosure.cases import APPROVED, ASKED, load, set_windows, wind
 from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
 from cctv_vault.disclosure.intake import read_note, read_windows
 from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, prolonged
+from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
 from cctv_vault.disclosure.workflow import (
     DISAPPROVED,
@@ -220,22 +221,33 @@ class Deciding(Desk):
     def revoke(self, actor: Actor, request_id: str, reason: str) -> Moved:
         """Take a decision back before anything was collected; it needs a new one.
 
+        Where somebody has begun to collect the package, its link ends at once, and with it what is
+        being sent; the decision stands, for what has left cannot be taken back.
+
         Raises:
             TransitionNotAllowedError: The package was collected or handed over already.
         """
-        with self._step(actor, request_id, Action.REVOKE, Event.REQUEST_REVOKED) as step:
+        event = Event.REQUEST_REVOKED
+        with self._step(actor, request_id, Action.REVOKE, event) as step:
             act, row = step.act, step.row
-            if row.state == State.RELEASED and self._facts(step).collected:
-                raise TransitionNotAllowedError(
-                    "the package has left the vault and cannot be taken back; ask the recipient "
-                    "to destroy it and record that"
-                )
-            self._packaging.end(act.session, row.id, act.now)
-            moved = self._reasoned(step, Action.REVOKE, reason)
-            row.decision = row.decided_by = row.decided_at = None
-            row.released_at = row.channel = None
-            act.session.add(row)
-            return moved
+            if row.state != State.RELEASED or not self._facts(step).collected:
+                return self._revoked(step, reason)
+            if revoke_links(act.session, row.id, act.now):
+                note = read_note(reason, "the reason")
+                act.record(event, row.id, facts={"link_only": True}, details={"reason": note})
+        with self._ledger.act(event, actor, subject=request_id):
+            raise TransitionNotAllowedError(
+                "the package has left the vault and cannot be taken back; no link to it works any "
+                "more; ask the recipient to destroy it and record that"
+            )
+
+    def _revoked(self, step: Step, reason: str) -> Moved:
+        self._packaging.end(step.act.session, step.row.id, step.act.now)
+        moved = self._reasoned(step, Action.REVOKE, reason)
+        step.row.decision = step.row.decided_by = step.row.decided_at = None
+        step.row.released_at = step.row.channel = None
+        step.act.session.add(step.row)
+        return moved
 
     def reopen(self, actor: Actor, request_id: str, reason: str) -> Moved:
         """Take up a case that had ended; what is left of its footage is frozen again."""

@@ -157,7 +157,7 @@ class Handing(Receiving):
                 },
                 also=(package.id,),
             )
-        return _collected(package, reader)
+        return _collected(package, reader, lambda: self._reader(package))
 
     # --- release ------------------------------------------------------------------------------
 
@@ -267,7 +267,24 @@ class Handing(Receiving):
             raise AccessDeniedError(
                 f"the code is wrong; {wrong} attempts are left before the link ends"
             )
-        return _collected(package, reader)
+        return _collected(package, reader, lambda: self._collected_again(hashed))
+
+    def _collected_again(self, hashed: str) -> SealedReader:
+        """The package of a link, for who began to collect it: until the link is taken back.
+
+        Raises:
+            NotFoundError: The link is revoked, or there is no such link.
+            ExpiredError: The link or the package has ended.
+        """
+        with self._database.read() as session:
+            now = self._ledger.clock.now()
+            link = session.get(DownloadLink, hashed)
+            package = None if link is None else session.get(Package, link.package_id)
+            if link is None or package is None or link.revoked_at is not None:
+                raise NotFoundError("download", "of that link", "ask for a new one")
+            if link.expires_at <= now:
+                raise ExpiredError("the link has expired; ask for a new one")
+            return self._packaging.open(session, package, now)
 
     def receipt(self, actor: Actor, request_id: str, by: str) -> Moved:
         """Record who received the package; the vault's copy ends seven days later."""
@@ -394,9 +411,12 @@ def package_facts(made: Made) -> dict[str, str | int]:
     }
 
 
-def _collected(package: Package, reader: SealedReader) -> Collected:
+def _collected(
+    package: Package, reader: SealedReader, again: Callable[[], SealedReader]
+) -> Collected:
     return Collected(
         reader=cast("BinaryIO", reader),
+        again=cast("Callable[[], BinaryIO]", again),
         size=package.size,
         sha256=package.sha256,
         name=f"{package.request_id}.zip",

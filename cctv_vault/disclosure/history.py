@@ -97,6 +97,15 @@ def _released(facts: _Facts) -> Words:
     return ways.get(channel, Words("lämnade ut paketet", "released the package"))
 
 
+def _revoked(facts: _Facts) -> Words:
+    if facts.get("link_only"):
+        return Words(
+            "avslutade länken till paketet, som redan hade börjat hämtas",
+            "ended the link to the package, which somebody had begun to collect",
+        )
+    return Words("återtog beslutet", "revoked the decision")
+
+
 def _copied(facts: _Facts) -> Words:
     if facts.get("interrupted"):
         return Words(
@@ -169,7 +178,7 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REQUEST_COLLECTED: _fixed("paketet hämtades", "the package was collected"),
     Event.REQUEST_ACKNOWLEDGED: _fixed("mottagandet kvitterades", "receipt was acknowledged"),
     Event.REQUEST_WITHDRAWN: _fixed("begäran återkallades", "the request was withdrawn"),
-    Event.REQUEST_REVOKED: _fixed("återtog beslutet", "revoked the decision"),
+    Event.REQUEST_REVOKED: _revoked,
     Event.REQUEST_REOPENED: _fixed("öppnade ärendet igen", "reopened the case"),
     Event.REQUEST_EXPIRED: _fixed("begäran förföll", "the request lapsed"),
     Event.REQUEST_REVIEWED: _reviewed,

@@ -361,15 +361,18 @@ class Packaging:
         return tuple(sorted(found, key=lambda each: (each.camera, each.starts_at)))
 
 
-def revoke_links(session: Session, request_id: str, now: datetime) -> None:
-    """Make every link to a request's packages worthless at once."""
-    for link in session.execute(
+def revoke_links(session: Session, request_id: str, now: datetime) -> int:
+    """Make every link to a request's packages worthless at once; how many still were not."""
+    query = (
         select(DownloadLink)
         .join(Package, col(Package.id) == col(DownloadLink.package_id))
         .where(col(Package.request_id) == request_id, col(DownloadLink.revoked_at).is_(None))
-    ).scalars():
+    )
+    links = session.execute(query).scalars().all()
+    for link in links:
         link.revoked_at = now
         session.add(link)
+    return len(links)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What the services of disclosure answer with: frozen values, safe to show to who asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -74,9 +75,13 @@ class Released:
 
 @dataclass(frozen=True)
 class Collected:
-    """A package opened for whoever may have it; close the reader."""
+    """A package opened for whoever may have it; close the reader.
+
+    ``again`` opens it anew while it is sent: it raises once link or package have ended.
+    """
 
     reader: BinaryIO = field(repr=False)
+    again: Callable[[], BinaryIO] = field(repr=False)
     size: int
     sha256: bytes
     name: str

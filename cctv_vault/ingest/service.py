@@ -58,6 +58,7 @@ from cctv_vault.ingest.sources import (
     SourceReadError,
     SourceRefusedError,
     escape_name,
+    fingerprint,
     is_unfinished_name,
     open_source,
     remove_source,
@@ -89,6 +90,8 @@ from storage.stream import (
 )
 
 REMOVAL: Final = "source-removal"
+_REFUSED_AGAIN: Final = timedelta(days=1)
+"""How long refusing the same unchanged file again is only counted."""
 OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "waiting", "failed"]
 
 _LOG: Final = logging.getLogger(__name__)
@@ -478,10 +481,12 @@ class Ingest:
                 self._check_room(source)
                 return self._take_in(offer)
         except (SourceRefusedError, SourceReadError) as error:
-            self._ledger.record(
+            self._ledger.record_tallied(
                 Event.FILE_REFUSED,
                 actor,
                 code,
+                key=f"file/{fingerprint(path)}/{error.code}",
+                within=_REFUSED_AGAIN,
                 facts={"reason": error.code},
                 details={"name": escape_name(name), "reason": str(error)},
             )

@@ -7,6 +7,7 @@ and removes a file only while it is provably the one that was taken in.
 import contextlib
 import errno
 import fcntl
+import hashlib
 import io
 import os
 import re
@@ -33,6 +34,7 @@ _UNESCAPE: Final = re.compile(r"(\\+)udc([89a-f][0-9a-f])")
 _BLOCK: Final = 512  # the unit of st_blocks, whatever the filesystem's own
 _BUSY_S: Final = 1.0
 _REMEMBERED: Final = 100_000
+_CHANGED: Final = "it changed after it was taken in; it will be offered again"
 _VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
@@ -329,26 +331,83 @@ class Removal:
 def remove_source(path: Path, identity: Identity) -> Removal:
     """Remove a source file, durably, if it is still the one that was taken in.
 
-    Safe to repeat after a crash: a file that is gone is removed already, another one in its place
-    stays and is offered like any other.
+    No system call removes a file only if it is a certain one, so it is set aside first, under a
+    name where nobody puts another, and what was set aside is what is looked at and removed: a file
+    that took its place in the last moment gets its name back. Safe to repeat after a crash: a file
+    that is gone is removed already, another one in its place stays and is offered like any other.
     """
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
             if not _lies_at(folder, path.parent):
                 return Removal("kept", "another folder has taken the place of its own")
-            if Identity.of(status) != identity:
-                return Removal("kept", "it changed after it was taken in; it will be offered again")
-            os.unlink(path.name, dir_fd=folder)
-            os.fsync(folder)
+            return _removed_from(folder, path.name, identity)
         finally:
             os.close(folder)
     except OSError as error:
         if error.errno in _VANISHED:
             return Removal("gone")
         return Removal("kept", f"it cannot be removed: {os.strerror(error.errno or 0)}")
+
+
+def _removed_from(folder: int, name: str, identity: Identity) -> Removal:
+    aside = f".cctv-vault-{identity.inode:x}-{identity.mtime_ns:x}.tmp"
+    if _status(folder, aside) is None:
+        status = _status(folder, name)
+        if status is None:
+            return Removal("gone")
+        if Identity.of(status) != identity:
+            return Removal("kept", _CHANGED)
+        os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+    status = _status(folder, aside)
+    if status is not None and Identity.of(status) != identity:
+        return _put_back(folder, aside, name)
+    try:
+        os.unlink(aside, dir_fd=folder)
+    except OSError:
+        if _status(folder, aside) is not None and _status(folder, name) is None:
+            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        raise
+    os.fsync(folder)
     return Removal("removed")
+
+
+def _put_back(folder: int, aside: str, name: str) -> Removal:
+    """Give the file that was set aside by mistake its name again."""
+    try:
+        os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return Removal(
+            "kept", f"it changed after it was taken in; what replaced it lies as {aside}"
+        )
+    except OSError:  # a filesystem without hard links
+        if _status(folder, name) is not None:
+            return Removal("kept", f"it changed; what replaced it lies as {aside}")
+        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    else:
+        os.unlink(aside, dir_fd=folder)
+    os.fsync(folder)
+    return Removal("kept", _CHANGED)
+
+
+def _status(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def fingerprint(path: Path) -> str:
+    """What stands for a file of this name as long as it does not change; tells nothing of either.
+
+    Also of what cannot be opened: a link, a pipe, a file that may not be read.
+    """
+    try:
+        status = path.lstat()
+        known = f"{status.st_dev}/{status.st_ino}/{status.st_size}/{status.st_ctime_ns}"
+    except OSError:
+        known = ""
+    return hashlib.sha256(f"{known}/".encode() + os.fsencode(path)).hexdigest()[:32]
 
 
 def walk(path: Path) -> Iterator[Path]:

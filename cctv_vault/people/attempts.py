@@ -1,4 +1,7 @@
-"""How often somebody may try to sign in: failures counted per key in a sliding window.
+"""How often somebody may try to sign in: attempts counted per key in a sliding window.
+
+An attempt counts from when it begins, so that guesses made side by side are counted like others;
+one that succeeds is taken back.
 
 Kept in memory: a restart forgets, which costs an attacker more than it gives. The window runs on
 a clock that only moves forward, so that a vault whose own time stands still lets people back in.
@@ -8,7 +11,7 @@ import ipaddress
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
 from cctv_vault.errors import AccessDeniedError
@@ -45,21 +48,21 @@ def network_of(address: str) -> str:
 
 
 class Attempts:
-    """Failures per key within a window of seconds, bounded in memory."""
+    """Attempts per key within a window of seconds, bounded in memory."""
 
     def __init__(self, *, limit: int, window_s: float, clock: Callable[[], float]) -> None:
-        """``limit`` failures within ``window_s`` close a key until the oldest has left it."""
+        """``limit`` attempts within ``window_s`` close a key until the oldest has left it."""
         self._limit = limit
         self._window_s = window_s
         self._clock = clock
         self._lock = threading.Lock()
         self._failures: dict[str, deque[float]] = {}
 
-    def check(self, keys: Iterable[str]) -> None:
-        """Let the attempt through, or say how long to wait.
+    def begin(self, keys: Sequence[str]) -> None:
+        """Let an attempt through and count it against each key, or say how long to wait.
 
         Raises:
-            TooManyAttemptsError: One of the keys has failed too often.
+            TooManyAttemptsError: One of the keys has been tried too often; it is not counted.
         """
         with self._lock:
             now = self._clock()
@@ -68,11 +71,6 @@ class Attempts:
                 if len(failures) >= self._limit:
                     wait_s = failures[-self._limit] + self._window_s - now
                     raise TooManyAttemptsError(max(1, math.ceil(wait_s)))
-
-    def failed(self, keys: Iterable[str]) -> None:
-        """Count a failure against each key."""
-        with self._lock:
-            now = self._clock()
             for key in keys:
                 self._recent(key, now).append(now)
             if len(self._failures) > _KEYS_REMEMBERED:
@@ -82,8 +80,15 @@ class Attempts:
                     if times and times[-1] > now - self._window_s
                 }
 
-    def succeeded(self, keys: Iterable[str]) -> None:
-        """Forget the failures of each key."""
+    def take_back(self, keys: Iterable[str]) -> None:
+        """One attempt less against each key: it succeeded."""
+        with self._lock:
+            for key in keys:
+                if attempts := self._failures.get(key):
+                    attempts.pop()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forget the attempts of each key."""
         with self._lock:
             for key in keys:
                 self._failures.pop(key, None)

@@ -217,20 +217,20 @@ class People:
         usable = row if row is not None and row.disabled_at is None else None
         refusal: AccessDeniedError | None = None
         try:
-            self._attempts.check(keys)
+            self._attempts.begin(keys)
         except AccessDeniedError as error:
             refusal = error
         if refusal is None and not self._credentials.matches(
             credential, usable.credential_hash if usable else None
         ):
-            self._attempts.failed(keys)
             refusal = AccessDeniedError("the name or the credential is wrong; try again")
         if refusal is not None or usable is None:
             with self._ledger.act(
                 Event.SIGN_IN, replace(NOBODY, os_user=os_user), subject=row.id if row else None
             ):
                 raise refusal or AccessDeniedError("the name or the credential is wrong; try again")
-        self._attempts.succeeded(keys[:1])
+        self._attempts.forget(keys[:1])
+        self._attempts.take_back(keys[1:])
         return _actor(usable, "password", os_user)
 
     def asserted(self, name: str, *, os_user: str = "") -> Actor:

@@ -18,6 +18,7 @@ from cctv_vault.errors import (
 from cctv_vault.people.actors import PORTAL_ACTOR, Role, system_actor
 from cctv_vault.schema import Site
 from tests.shop import SYSTEM, person
+from web.sending import in_steps
 
 Shop = Any
 
@@ -366,8 +367,6 @@ def test_a_link_opens_with_its_code_and_ends_after_five_wrong_ones(shop: Shop) -
     collected = shop.requests.collect(released.token, released.code)
     with collected.reader as reader:
         assert hashlib.sha256(reader.read()).digest() == prepared.sha256
-    with pytest.raises(TransitionNotAllowedError, match="left the vault"):
-        shop.requests.revoke(shop.approver, request, "Ångrar mig.")
     wrong = str((int(released.code) + 1) % 10**8).zfill(8)
     for _ in range(5):
         with pytest.raises(AccessDeniedError):
@@ -375,6 +374,26 @@ def test_a_link_opens_with_its_code_and_ends_after_five_wrong_ones(shop: Shop) -
     with pytest.raises(NotFoundError):
         shop.requests.collect(released.token, released.code)
     assert shop.events(request)[-1] == "request.collected"
+
+
+def test_taking_a_release_back_cuts_a_download_under_way(shop: Shop) -> None:
+    request = shop.approved()
+    shop.requests.prepare(shop.handler, request)
+    released = shop.requests.release(shop.handler, request, "link")
+    collected = shop.requests.collect(released.token, released.code)
+    slowly = in_steps(collected.reader, collected.size, 1000, collected.again)
+    assert len(next(slowly)) == 1000
+    assert len(next(slowly)) == 1000
+    with pytest.raises(TransitionNotAllowedError, match="left the vault"):
+        shop.requests.revoke(shop.approver, request, "Fel mottagare.")
+    with pytest.raises(NotFoundError):
+        next(slowly)
+    with pytest.raises(NotFoundError):
+        shop.requests.collect(released.token, released.code)
+    assert shop.requests.show(shop.officer, request).state == "released"
+    assert shop.events(request)[-1] == "request.revoked"
+    told = " ".join(line.en for line in shop.requests.show(shop.officer, request).history)
+    assert "ended the link to the package" in told
 
 
 def test_a_link_is_revoked_with_its_decision_and_replaced_by_a_newer_one(shop: Shop) -> None:

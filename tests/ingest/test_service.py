@@ -17,7 +17,7 @@ from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.schema import Intent, Quarantined, Recording
 from cctv_vault.vault import Vault
 from storage.stream import stream_names
-from tests.shop import MANAGER, SYSTEM, film, person, picture, put, settings_of
+from tests.shop import MANAGER, NOW, SYSTEM, film, person, picture, put, settings_of
 
 
 def rows(vault: Vault) -> list[Recording]:
@@ -436,7 +436,7 @@ def test_a_source_that_cannot_be_removed_is_sealed_and_said_to_be_kept(
     unlink = os.unlink
 
     def refuse(name: str, *, dir_fd: int | None = None) -> None:
-        if name == path.name:
+        if dir_fd is not None and name.startswith(".cctv-vault"):
             raise PermissionError(30, "Read-only file system")
         unlink(name, dir_fd=dir_fd)
 
@@ -525,3 +525,26 @@ def test_a_vault_on_a_full_disk_opens_and_finishes_what_was_left_later(
     assert not path.exists()
     assert rows(quick_vault)[0].source_state == "removed"
     assert events(quick_vault)[-1] == Event.SOURCE_REMOVED
+
+
+def test_a_file_refused_again_and_again_is_entered_once_until_it_changes(
+    quick_vault: Vault, drop: Path
+) -> None:
+    pipe = drop / "a_20260302_070000.mp4"
+    os.mkfifo(pipe)
+    for _ in range(5):
+        assert quick_vault.ingest.offer(SYSTEM, pipe).outcome == "failed"
+    assert len(quick_vault.log.entries(event=Event.FILE_REFUSED)) == 1
+    pipe.unlink()
+    pipe.symlink_to("/etc/passwd")
+    assert quick_vault.ingest.offer(SYSTEM, pipe).outcome == "failed"
+    assert len(quick_vault.log.entries(event=Event.FILE_REFUSED)) == 2
+    quick_vault.set_clock(SYSTEM, NOW + timedelta(days=2))
+    for _ in range(3):
+        assert quick_vault.ingest.offer(SYSTEM, pipe).outcome == "failed"
+    newest = quick_vault.log.entries(event=Event.FILE_REFUSED)[-1]
+    assert newest.facts["repeated_before"] == 0
+    assert len(quick_vault.log.entries(event=Event.FILE_REFUSED)) == 3
+    quick_vault.set_clock(SYSTEM, NOW + timedelta(days=4))
+    assert quick_vault.ingest.offer(SYSTEM, pipe).outcome == "failed"
+    assert quick_vault.log.entries(event=Event.FILE_REFUSED)[-1].facts["repeated_before"] == 2

@@ -12,6 +12,7 @@ from cctv_vault.ingest.sources import (
     Settling,
     SourceBusyError,
     escape_name,
+    is_unfinished_name,
     open_source,
     remove_source,
     unescape_name,
@@ -51,6 +52,46 @@ def test_a_source_is_removed_only_while_it_is_the_same_file(tmp_path: Path) -> N
     assert path.read_bytes() == b"two!"
     assert remove_source(path, Identity.of(path.stat())).outcome == "removed"
     assert not path.exists()
+
+
+def test_a_file_that_takes_a_sources_place_in_the_last_moment_keeps_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, "a", b"one")
+    identity = Identity.of(path.stat())
+    rename = os.rename
+
+    def too_late(name: str, aside: str, **folders: int) -> None:
+        path.unlink()
+        put(tmp_path, "a", b"two!")
+        monkeypatch.setattr(os, "rename", rename)
+        rename(name, aside, **folders)
+
+    monkeypatch.setattr(os, "rename", too_late)
+    assert remove_source(path, identity).outcome == "kept"
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+    assert path.read_bytes() == b"two!"
+
+
+def test_what_was_set_aside_when_its_remover_died_is_removed_or_gets_its_name_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for replaced in (False, True):
+        path = put(tmp_path, "a", b"one")
+        identity = Identity.of(path.stat())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", dies)
+            with pytest.raises(KeyboardInterrupt):
+                remove_source(path, identity)
+        (aside,) = tmp_path.iterdir()
+        assert is_unfinished_name(aside.name)  # which nobody takes in
+        if replaced:
+            aside.write_bytes(b"two!")
+        assert remove_source(path, identity).outcome == ("kept" if replaced else "removed")
+        assert [each.read_bytes() for each in tmp_path.iterdir()] == ([b"two!"] * replaced)
 
 
 def test_a_link_put_in_the_place_of_a_source_is_not_followed(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Accounts, proof of identity, sessions."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from cctv_vault.custody.events import Event
@@ -14,6 +17,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.people.actors import Right, Role
 from cctv_vault.people.attempts import TooManyAttemptsError, network_of
+from cctv_vault.people.credentials import Credentials
 from tests.people.conftest import House
 from tests.shop import SYSTEM, person
 
@@ -151,6 +155,45 @@ def test_ten_failures_close_a_name_for_a_quarter_of_an_hour(quick_house: House) 
     assert closed.value.wait_s == 900
     quick_house.seconds += 900
     assert quick_house.people.authenticate("Maria", CREDENTIAL).name == "Maria"
+
+
+def test_guesses_made_side_by_side_are_counted_before_they_are_checked(
+    quick_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else as many guesses are looked at as fit into the time of one."""
+    quick_house.people.add(SYSTEM, "Maria", ["staff"], credential=CREDENTIAL)
+    looked_at: list[str] = []
+    all_there = threading.Barrier(10)
+
+    def slowly(_self: Credentials, credential: str, _hash: str | None) -> bool:
+        looked_at.append(credential)
+        all_there.wait(timeout=60)  # none is answered before ten are under way
+        return False
+
+    monkeypatch.setattr(Credentials, "matches", slowly)
+
+    def guess(number: int) -> str:
+        try:
+            quick_house.people.authenticate("Maria", f"guess {number}", address="192.0.2.1")
+        except AccessDeniedError as error:
+            return error.code
+        return "in"
+
+    with ThreadPoolExecutor(40) as guessing:
+        answers = list(guessing.map(guess, range(40)))
+    assert len(looked_at) == 10
+    assert answers.count("too-many-attempts") == 30
+
+
+def test_who_signs_in_leaves_no_attempts_behind_for_others_of_the_address(
+    quick_house: House,
+) -> None:
+    quick_house.people.add(SYSTEM, "Maria", ["staff"], credential=CREDENTIAL)
+    for _ in range(12):
+        quick_house.people.authenticate("Maria", CREDENTIAL, address="192.0.2.1")
+    for number in range(10):
+        with pytest.raises(AccessDeniedError, match="wrong"):
+            quick_house.people.authenticate(f"Eve {number}", "wrong", address="192.0.2.1")
 
 
 def test_an_address_that_tries_many_names_is_closed_and_others_are_not(quick_house: House) -> None:

@@ -18,12 +18,10 @@ from cctv_vault.people.actors import Right
 from web.desk import Here, Posted, Visit, see
 from web.ranges import ByteRange, RangeNotSatisfiableError, read_range
 from web.security import local_path
-from web.sending import Readable, in_steps, pieces
+from web.sending import MOST_AT_ONCE, Readable, in_steps, pieces
 
 router = APIRouter()
 
-MOST_AT_ONCE: Final = 8 * 1024 * 1024
-"""Bytes sent before it is asked anew whether the recording may still be seen."""
 
 _NEAR: Final = timedelta(seconds=2)
 

@@ -3,9 +3,9 @@
 The log's tree is also served in the C2SP tlog-tiles layout below ``/log/``, for tools to watch.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Query
 from starlette.responses import PlainTextResponse, Response
 
 from cctv_vault.custody.events import Event
@@ -18,11 +18,20 @@ router = APIRouter()
 _PAGE: Final = 100
 _ELEMENT: Final = 1000
 _LEVELS: Final = 64
+_ELEMENTS: Final = 5
+_HIGHEST: Final = 2**53  # beyond any log; databases and browsers count no further
 _FOREVER: Final = "private, max-age=31536000, immutable"  # a full tile never changes
+
+Index = Annotated[int, Path(ge=0, le=_HIGHEST)]
 
 
 @router.get("/log")
-def log(visit: Here, subject: str = "", event: str = "", before: int | None = None) -> Response:
+def log(
+    visit: Here,
+    subject: str = "",
+    event: str = "",
+    before: Annotated[int | None, Query(ge=0, le=_HIGHEST)] = None,
+) -> Response:
     """The entries, newest first, of one subject or one kind where asked for."""
     return visit.page("log.html", _listed(visit, subject.strip(), event, before))
 
@@ -55,7 +64,7 @@ def key(visit: Here) -> Response:
 
 
 @router.get("/log/proof/{index}")
-def proof(visit: Here, index: int) -> Response:
+def proof(visit: Here, index: Index) -> Response:
     """The proof that an entry is in the log, as a C2SP tlog-proof file."""
     _may_read(visit)
     text = visit.vault.log.proof(index, visit.vault.clock.now())
@@ -66,7 +75,7 @@ def proof(visit: Here, index: int) -> Response:
 
 
 @router.get("/log/entry/{index}")
-def entry(visit: Here, index: int) -> Response:
+def entry(visit: Here, index: Index) -> Response:
     """An entry's bytes, exactly as they stand in the log: what a proof is about."""
     _may_read(visit)
     found = visit.vault.visible_entries(visit.actor, before=index + 1, limit=1)
@@ -101,6 +110,8 @@ def _tile_number(path: str, text: str) -> tuple[int, int]:
     whole, partial, width = text.partition(".p/")
     index = 0
     elements = whole.split("/")
+    if len(elements) > _ELEMENTS:
+        raise NotFoundError("tile", path)
     for at, element in enumerate(elements):
         digits = element.removeprefix("x") if at < len(elements) - 1 else element
         if len(digits) != 3 or not (digits.isascii() and digits.isdigit()):  # noqa: PLR2004

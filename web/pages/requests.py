@@ -14,7 +14,7 @@ from cctv_vault.people.actors import Right
 from web.desk import Form, Here, Posted, Visit, see
 from web.filing import body_of, footage_of, in_words, options
 from web.pages.incidents import camera_options
-from web.sending import pieces
+from web.sending import MOST_AT_ONCE, in_steps
 
 router = APIRouter()
 
@@ -79,7 +79,7 @@ def package(visit: Here, request: str) -> Response:
     """The released package, for the medium it is handed over on."""
     collected = visit.vault.requests.open_package(visit.actor, request)
     return StreamingResponse(
-        pieces(collected.reader),
+        in_steps(collected.reader, collected.size, MOST_AT_ONCE, collected.again),
         media_type="application/zip",
         headers={
             "Content-Length": str(collected.size),

@@ -26,7 +26,7 @@ from web.filing import body_of, options
 from web.pages.session import choose
 from web.rendering import STATIC, Renderer
 from web.security import Fence
-from web.sending import pieces
+from web.sending import MOST_AT_ONCE, in_steps
 
 FILINGS: Final = 20
 LOOK_UPS: Final = 60
@@ -64,9 +64,7 @@ def count(attempts: Attempts, request: Request) -> None:
     Raises:
         TooManyAttemptsError: The address has posted too often.
     """
-    keys = (network(request),)
-    attempts.check(keys)
-    attempts.failed(keys)
+    attempts.begin((network(request),))
 
 
 def network(request: Request) -> str:
@@ -174,7 +172,7 @@ def collect(request: Request, counter: Desk, token: str, data: Sent) -> Response
             request, "fetch.html", {"download": token, "error": error}, status=status_of(error)
         )
     return StreamingResponse(
-        pieces(collected.reader),
+        in_steps(collected.reader, collected.size, MOST_AT_ONCE, collected.again),
         media_type="application/zip",
         headers={
             "Content-Length": str(collected.size),
