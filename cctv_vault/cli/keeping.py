@@ -1,5 +1,6 @@
 """Commands on keeping and ending: incident, hold, policy, sweep, certificate."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -489,7 +490,7 @@ def certificate_list(context: typer.Context) -> None:
         {
             "id": lambda c: c.id,
             "made": lambda c: run.local(c.created_at),
-            "recordings": lambda c: str(c.recordings),
+            "of": lambda c: c.recording or f"a sweep, {c.recordings} recordings",
         },
     )
 
@@ -499,6 +500,29 @@ def certificate_show(context: typer.Context, certificate_id: _Id) -> None:
     """A certificate, whole: the file a stranger can verify."""
     run = session(context)
     sys.stdout.write(run.vault.certificates.document(run.actor, certificate_id))
+
+
+@certificate_app.command("make")
+def certificate_make(
+    context: typer.Context,
+    recording: Annotated[str, typer.Argument(help="The recording's id.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where; else standard output.")
+    ] = None,
+) -> None:
+    """Certify what was destroyed of one recording: a file a stranger can verify."""
+    run = session(context)
+    document = run.vault.certificates.make(run.actor, recording)
+    if output is None:
+        sys.stdout.write(document)
+        return
+    output.write_text(document, encoding="utf-8")
+    statement = json.loads(document)["certificate"]
+    run.say(
+        {"id": statement["id"], "file": str(output)},
+        f"{output} certifies the destruction of {recording} ({statement['id']}).",
+        *statement["scope"],
+    )
 
 
 @certificate_app.command("verify")

@@ -12,8 +12,8 @@ stays readable for them: a certificate is about keys, and it does not tell which
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -29,19 +29,23 @@ from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import Verifier, parse_vkey
 from cctv_vault.custody.proofs import verify_proof
 from cctv_vault.database import Database
-from cctv_vault.errors import NotFoundError
+from cctv_vault.errors import NotFoundError, OnHoldError, TransitionNotAllowedError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import hidden_subjects
+from cctv_vault.ids import reference
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.retention import single
 from cctv_vault.retention.clearing import LISTED, recordings_of
-from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.rules import is_live
 from cctv_vault.schema import (
     Camera,
     Certificate,
     CustodyEntry,
     CustodyLink,
     FootageCopy,
+    Grant,
+    Hold,
     Recording,
     SweepRun,
     VaultRow,
@@ -59,7 +63,10 @@ _TOO_MANY: Final = (
     "{} recordings are too many to name in one file: the log commits to them by the entry of each "
     "emptied key, and a certificate of a single recording proves its own place there."
 )
-Say = Callable[[str, str], None]
+BACKUPS: Final = (
+    "Backups that carry keys: none made by this vault. A copy of its home made in another way "
+    "holds no root key, and opens nothing that expired."
+)
 _CUSTODY: Final = frozenset({"key", "checkpoint", "entries"})
 _PARTS: Final = frozenset({"certificate", "recordings", "custody"})
 _PROVEN: Final = frozenset(
@@ -77,7 +84,10 @@ _PROVEN: Final = frozenset(
 
 @dataclass(frozen=True)
 class CertificateView:
-    """A certificate in a list; ``recordings`` counts those that lost their last purpose."""
+    """A certificate in a list; ``recordings`` counts those that lost their last purpose.
+
+    ``recording`` is the one a certificate is about; None for a whole sweep's.
+    """
 
     id: str
     created_at: datetime
@@ -85,6 +95,7 @@ class CertificateView:
     recordings: int
     from_epoch: int
     to_epoch: int
+    recording: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,6 @@ class Certificates:
         self._ledger = ledger
         self._log = log
         self._roots = roots
-        self._policies = Policies(database=database, clock=ledger.clock)
 
     def issue(self, actor: Actor, sweep_id: str) -> None:
         """Issue the certificate of a sweep whose keys and root are destroyed."""
@@ -179,7 +189,7 @@ class Certificates:
                 .where(_of_sweep(row.sweep_id), col(CustodyEntry.event).in_(_PROVEN))
                 .order_by(col(CustodyEntry.leaf_index))
             ).all()
-        document["custody"] = self.proven([(each.leaf_index, each.body) for each in entries])
+        document["custody"] = self._proven([(each.leaf_index, each.body) for each in entries])
         text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
         if "recordings" in document:
             with self._database.write() as session:
@@ -190,7 +200,91 @@ class Certificates:
                 )
         return text
 
-    def proven(self, entries: Sequence[tuple[int, bytes]]) -> dict[str, Any]:
+    def make(self, actor: Actor, recording_id: str) -> str:
+        """Issue the certificate of one recording: the whole file.
+
+        Raises:
+            NotFoundError: There is no such recording.
+            OnHoldError: A purpose still keeps it, as far as the person may know.
+            TransitionNotAllowedError: It has ended, and its keys wait for the next sweep.
+        """
+        self._may_read(actor)
+        certificate_id = reference("D")
+        # A certificate is anybody's to read: it speaks of what everybody may know.
+        hidden = hidden_subjects(self._database, system_actor())
+        with (
+            entered_if_refused(self._ledger, Event.CERTIFICATE_ISSUED, actor, subject=recording_id),
+            self._database.read() as session,
+        ):
+            now = self._ledger.clock.now()
+            recording = session.get(Recording, recording_id)
+            if recording is None:
+                raise NotFoundError("recording", recording_id)
+            self._refuse_if_kept(session, actor, recording, now)
+            statement, entries = single.compose(
+                session,
+                recording,
+                certificate_id,
+                hidden,
+                now,
+                worth=self._roots.worth,
+                backups=BACKUPS,
+            )
+        with self._ledger.act(Event.CERTIFICATE_ISSUED, actor, subject=certificate_id) as act:
+            act.record(
+                Event.CERTIFICATE_ISSUED,
+                certificate_id,
+                facts={"recording": recording_id, "sha256": _digest(statement)},
+                also=(recording_id,),
+            )
+        with self._database.read() as session:
+            issued = session.execute(
+                select(col(CustodyEntry.leaf_index), col(CustodyEntry.body)).where(
+                    col(CustodyEntry.subject) == certificate_id
+                )
+            ).one()
+        proof = [(leaf, entry.to_bytes()) for leaf, entry in entries]
+        proof.append((issued.leaf_index, issued.body))
+        document = {"certificate": statement, "custody": self._proven(proof)}
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        with self._database.write() as session:
+            session.execute(
+                insert(table(Certificate)).values(
+                    id=certificate_id,
+                    sweep_id=statement["keys"][-1]["sweep"],
+                    created_at=now,
+                    document=text,
+                )
+            )
+        return text
+
+    def _refuse_if_kept(
+        self, session: Session, actor: Actor, recording: Recording, now: datetime
+    ) -> None:
+        grants = session.execute(
+            select(table(Grant), col(Hold.gagged).label("gagged"))
+            .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
+            .where(col(Grant.recording_id) == recording.id, col(Grant.purpose_key_id).is_not(None))
+        ).all()
+        unseen = hidden_subjects(self._database, actor)
+        left = [each for each in grants if actor.cleared or not each.gagged]
+        for each in left:
+            if is_live(now, until=each.until, ended_at=each.ended_at):
+                raise OnHoldError(
+                    f"the recording {recording.id} is kept for {each.purpose}: {each.reason}; "
+                    "there is nothing to certify"
+                )
+        finished = [
+            session.get_one(SweepRun, sweep).step == "done"
+            for sweep in single.destructions(session, recording.id, unseen)[1]
+        ]
+        if left or not finished or not all(finished):
+            raise TransitionNotAllowedError(
+                f"the recording {recording.id} has ended and can be opened by nobody; its keys are "
+                "destroyed by the next sweep, and that can be certified once it is finished"
+            )
+
+    def _proven(self, entries: Sequence[tuple[int, bytes]]) -> dict[str, Any]:
         """Entries of the log with their inclusion proofs under one signed checkpoint."""
         note = self._log.checkpoint(self._ledger.clock.now())
         proofs = dict(self._log.proofs([index for index, _body in entries], note))
@@ -244,7 +338,19 @@ class Certificates:
                 .join(SweepRun, col(SweepRun.id) == col(Certificate.sweep_id))
                 .order_by(col(Certificate.created_at).desc(), col(SweepRun.to_epoch).desc())
             ).all()
-        return tuple(CertificateView(*each) for each in rows if each.id not in hidden)
+            one = {
+                each.id: json.loads(each.document)["certificate"]["recording"]["id"]
+                for each in session.execute(
+                    select(table(Certificate)).where(
+                        col(Certificate.id) != col(Certificate.sweep_id)
+                    )
+                )
+            }
+        return tuple(
+            replace(CertificateView(*each), recording=one.get(each.id))
+            for each in rows
+            if each.id not in hidden
+        )
 
     # --- composing ----------------------------------------------------------------------------
 
@@ -275,7 +381,7 @@ class Certificates:
             },
             "keys": keys,
             "replaced": replaced,
-            "scope": self._scope(session, run, now),
+            "scope": self._scope(session, run),
         }
 
     def _named(self, session: Session, sweep_id: str) -> dict[str, Any]:
@@ -329,7 +435,7 @@ class Certificates:
         cameras = sorted({str(each["camera"]) for each in named})
         return [*sentences, *recorders(session, cameras)]
 
-    def _scope(self, session: Session, run: SweepRun, now: datetime) -> Sequence[str]:
+    def _scope(self, session: Session, run: SweepRun) -> Sequence[str]:
         """What is claimed, a sentence each: what went here, and where copies may still be."""
         destroyed = (
             "Destroyed here: the purpose keys named, and the root key of epoch "
@@ -351,19 +457,7 @@ class Certificates:
             f"Copies for internal use not yet confirmed destroyed, in the whole vault: {copies}; "
             "the register of copies names them."
         )
-        return [destroyed, self._roots.worth, copied, self.backups(session, now)]
-
-    def backups(self, session: Session, now: datetime) -> str:
-        """What backups may still carry, in one sentence."""
-        carried = sorted(
-            each.code
-            for each in self._policies.current(session, now).purposes.values()
-            if each.backup
-        )
-        return (
-            "A backup made before may carry keys of these purposes, sealed to the recovery key, "
-            f"until it ends: {', '.join(carried)}. Keys of other purposes enter no backup."
-        )
+        return [destroyed, self._roots.worth, copied, BACKUPS]
 
 
 def recorders(session: Session, cameras: Sequence[str]) -> list[str]:
@@ -455,8 +549,8 @@ def _verify(
     # What nothing proves must not stand beside what is proven.
     if not set(document) <= _PARTS or set(custody) != _CUSTODY:
         say("bad", "the file says things that are no part of a certificate")
-    if statement["format"] != FORMAT:
-        say("bad", f"the certificate is not of the form {FORMAT}")
+    if statement["format"] not in {FORMAT, single.FORMAT}:
+        say("bad", f"the certificate is not of the form {FORMAT} or {single.FORMAT}")
         return
     verifier = parse_vkey(key or custody["key"])
     if key is None:
@@ -466,12 +560,33 @@ def _verify(
     say("ok", f"{len(entries)} log entries are proven under the signed checkpoint of {head.size}")
     if statement["origin"] != head.origin:
         say("bad", "the certificate names another vault than the log it is proven by")
-    _check_statement(statement, entries, say)
-    _check_named(document.get("recordings"), statement, entries, say)
+    _check_statement(document, entries, say)
     if head.origin.endswith(SIMULATED_SUFFIX):
         level = "note" if allow_simulated else "bad"
         say(level, "SIMULATED: this vault lives in a time that was moved by hand")
     say("note", "anchored outside by: nobody")
+
+
+def _check_statement(
+    document: Mapping[str, Any], entries: Sequence[Entry], say: single.Say
+) -> None:
+    statement = document["certificate"]
+    issued = [
+        each.facts.get("sha256")
+        for each in entries
+        if each.event == Event.CERTIFICATE_ISSUED and each.subject == statement["id"]
+    ]
+    if issued == [_digest(statement)]:
+        say("ok", "the statement is the one the log committed to")
+    else:
+        say("bad", "the statement was changed: the log commits to another")
+    if statement["format"] == FORMAT:
+        _check_keys(statement, entries, say)
+        _check_named(document.get("recordings"), statement, entries, say)
+    elif "recordings" in document:
+        say("bad", "the file says things that are no part of a certificate of one recording")
+    else:
+        single.check(statement, entries, say)
 
 
 def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -494,14 +609,9 @@ def _proven(custody: Mapping[str, Any], verifier: Verifier) -> list[Entry]:
     return entries
 
 
-def _check_statement(statement: Mapping[str, Any], entries: Sequence[Entry], say: Say) -> None:
+def _check_keys(statement: Mapping[str, Any], entries: Sequence[Entry], say: single.Say) -> None:
     """Compare what the certificate says with what the log was told."""
     sweep = statement["id"]
-    issued = [each for each in entries if each.event == Event.CERTIFICATE_ISSUED]
-    if [each.facts.get("sha256") for each in issued] == [_digest(statement)]:
-        say("ok", "the statement is the one the log committed to")
-    else:
-        say("bad", "the statement was changed: the log commits to another")
     for event, listed in (
         (Event.KEY_DESTROYED, statement["keys"]),
         (Event.KEY_REPLACED, statement["replaced"]),
@@ -531,7 +641,7 @@ def _check_named(
     named: Mapping[str, Any] | None,
     statement: Mapping[str, Any],
     entries: Sequence[Entry],
-    say: Say,
+    say: single.Say,
 ) -> None:
     """Compare the recordings a file names with what the log committed to for each key."""
     sweep = statement["id"]

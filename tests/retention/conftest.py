@@ -181,7 +181,12 @@ class World:
                 source_state="removed",
             )
             self.grants.on_arrival(act, recording, key)
-            act.record(Event.RECORDING_SEALED, recording_id, also=(camera,))
+            act.record(
+                Event.RECORDING_SEALED,
+                recording_id,
+                facts={"sha256": sealed.sha256.hex()},
+                also=(camera,),
+            )
         self.keys[recording_id], self.contents[recording_id] = key.reveal(), content
         return recording_id
 
