@@ -8,6 +8,7 @@ Sign of the offset, here as everywhere: ``offset = shown − true``. A camera wh
 at 21:10 has the offset −3600 s, and ``true = shown − offset``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import combinations
@@ -20,15 +21,18 @@ TimeSource = Literal["name", "container", "arrival"]
 # A camera whose clock nobody measured: an hour of forgotten summer time and fifteen minutes' drift.
 UNMEASURED_S: Final = 4500.0
 # Half a fold unresolved, or a time that was skipped, may be off by the hour the clocks moved.
-_FOLD_S: Final = 3600.0
+FOLD_S: Final = 3600.0
+_TWICE: Final = "The time shown occurred twice, when summer time ended; "
 _ARRIVAL_S: Final = 60.0
 _DISAGREE_S: Final = 60.0
+_DRIFT_S_A_DAY: Final = 10.0
 # A container's clock may run ahead of the vault's by this much and still be a clock.
 _CONTAINER_AHEAD: Final = timedelta(minutes=10)
 # The vault's own clock and the camera's, both right, may differ by this.
 _SKEW: Final = timedelta(seconds=5)
-# Containers written before this show a clock that was never set (1904, 1970, zero).
-_OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+# What is older shows a clock that was never set or lost its battery: 1904, 1970, zero, and 2000,
+# where most recorders begin again and run on until somebody sets them.
+_OLDEST: Final = datetime(2001, 1, 1, tzinfo=UTC)
 # No recorder writes one file for longer than a day; a longer span is a misread name.
 _LONGEST: Final = timedelta(days=1, hours=1)
 # A file is sent soon after it ends; within this, arrival tells the two hours of a fold apart.
@@ -73,14 +77,27 @@ class RecordingTime:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A recording of the same stream whose time is settled; UTC, corrected."""
+
+    started: datetime
+    ended: datetime
+
+
+@dataclass(frozen=True)
 class _Facts:
-    """What is known besides the claims; ``arrived`` in UTC, ``length`` as measured."""
+    """What is known besides the claims; ``arrived`` in UTC, ``length`` as measured.
+
+    ``written`` is when the file was last written, where the system tells: it may have waited.
+    """
 
     arrived: datetime
+    written: datetime
     length: timedelta
     zone: tzinfo
     offset: timedelta
     doubt_s: float
+    neighbours: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True)
@@ -103,11 +120,14 @@ def decide_time(
     zone: tzinfo,
     clock_offset_s: float,
     clock_uncertainty_s: float | None,
+    written_at: datetime | None = None,
+    neighbours: Sequence[Neighbour] = (),
 ) -> RecordingTime:
     """Decides from the name, else the container, else arrival minus duration.
 
     ``arrived_at`` is aware; ``zone`` is the camera's; ``clock_offset_s`` is shown minus true, and
-    ``clock_uncertainty_s`` None where the clock was never measured.
+    ``clock_uncertainty_s`` None where the clock was never measured. ``written_at`` and
+    ``neighbours`` help to tell the two hours apart that have one name (`is_twofold`).
 
     Raises:
         ValueError: ``arrived_at`` is naive.
@@ -119,7 +139,8 @@ def decide_time(
     offset = timedelta(seconds=clock_offset_s)
     doubt = UNMEASURED_S if clock_uncertainty_s is None else clock_uncertainty_s
 
-    facts = _Facts(arrived, length, zone, offset, doubt)
+    written = min(arrived, (written_at or arrived).astimezone(UTC))
+    facts = _Facts(arrived, written, length, zone, offset, doubt, tuple(neighbours))
     by_name = _from_name(reading, facts)
     by_container = _from_container(container, facts)
     by_arrival = _Claim(
@@ -128,7 +149,9 @@ def decide_time(
     notes: list[str] = []
     chosen = by_arrival
     if by_name is not None:
-        if by_name.started <= arrived + _SKEW:
+        if by_name.started < _OLDEST:
+            notes.append("The time in the name is of a clock that was never set or lost its time.")
+        elif by_name.started <= arrived + _SKEW:
             chosen = by_name
         else:
             notes.append("The time in the name lies after the arrival, so the arrival counts.")
@@ -202,7 +225,7 @@ def _instant(
     if earlier == later:
         return earlier, 0.0, ()
     if earlier > later:  # PEP 495: in a gap, fold 0 reads by the offset before it
-        return earlier, _FOLD_S, ("The time shown was skipped when summer time began.",)
+        return earlier, FOLD_S, ("The time shown was skipped when summer time began.",)
     return _untangled(earlier, later, facts, dst=dst)
 
 
@@ -220,16 +243,80 @@ def _untangled(
     earlier: datetime, later: datetime, facts: _Facts, *, dst: bool | None
 ) -> tuple[datetime, float, tuple[str, ...]]:
     """Chooses between the two instants of an hour that occurred twice."""
-    arrived, ends = facts.arrived + facts.offset, later + facts.length
-    twice = "The time shown occurred twice, when summer time ended; "
     if dst is not None:
         mark = "the recorder marks it as " + ("summer" if dst else "normal")
-        return (earlier if dst else later), 0.0, (twice + mark + " time.",)
-    if ends > arrived + _SKEW:
-        return earlier, 0.0, (twice + "the second had not yet passed when the file arrived.",)
-    if arrived - ends <= _PROMPT:
-        return later, 0.0, (twice + "the second is the nearest before the arrival.",)
-    return earlier, _FOLD_S, (twice + "nothing tells which is meant, so the first is taken.",)
+        return (earlier if dst else later), 0.0, (_TWICE + mark + " time.",)
+    ends, written = later + facts.length, facts.written + facts.offset
+    # A clock that is off by the doubt makes what is nearer than that to the edge uncertain, too.
+    slack = _SKEW + timedelta(seconds=min(facts.doubt_s, FOLD_S / 4))
+    passed = _TWICE + "the second had not yet passed when the file arrived."
+    if ends > written + slack:
+        return earlier, 0.0, (passed,)
+    first, second = (_beside(each - facts.offset, facts) for each in (earlier, later))
+    if ends > written + _SKEW and not second.follows:
+        return earlier, FOLD_S, (passed,)
+    if written - ends <= _PROMPT:
+        if second.taken or (first.follows and not first.taken and not second.follows):
+            told = "what came before goes on with the first, though it arrived after the second."
+            return earlier, FOLD_S, (_TWICE + told,)
+        # Whoever sends late looks like that, too; what lies around it makes it sure.
+        doubt = 0.0 if second.follows or first.taken else FOLD_S
+        return later, doubt, (_TWICE + "the second is the nearest before the arrival.",)
+    return _by_order((earlier, first), (later, second))
+
+
+def _by_order(
+    first: tuple[datetime, "_Beside"], second: tuple[datetime, "_Beside"]
+) -> tuple[datetime, float, tuple[str, ...]]:
+    """Chooses by what else was recorded; sure only where both places say the same."""
+    for (at, here), (_, there), name in ((second, first, "first"), (first, second, "second")):
+        if there.taken and not here.taken:
+            doubt = 0.0 if here.follows else FOLD_S
+            return at, doubt, (_TWICE + f"another recording has the {name}.",)
+    if second[1].follows and not first[1].follows:
+        return second[0], FOLD_S, (_TWICE + "another recording ended where the second begins.",)
+    return first[0], FOLD_S, (_TWICE + "nothing tells which is meant, so the first is taken.",)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What neighbours say of a place in time: that one has it, that one ended where it begins."""
+
+    taken: bool
+    follows: bool
+
+
+def _beside(started: datetime, facts: _Facts) -> _Beside:
+    ended = started + facts.length
+    return _Beside(
+        taken=any(
+            min(each.ended, ended) - max(each.started, started) > facts.length / 2
+            for each in facts.neighbours
+        ),
+        follows=any(abs(each.ended - started) <= _SKEW for each in facts.neighbours),
+    )
+
+
+def is_twofold(reading: NameReading | None, zone: tzinfo) -> bool:
+    """Whether a name's time occurred twice and nothing in the name tells the two apart."""
+    if reading is None or reading.started is None or reading.dst_marked is not None:
+        return False
+    earlier, later = _both_folds(reading.started, zone)
+    return earlier < later
+
+
+def drifted(
+    uncertainty_s: float | None, measured_at: datetime | None, now: datetime
+) -> float | None:
+    """How far a measured clock may be wrong by now, in seconds; None where it never was measured.
+
+    A recorder's clock that nobody sets drifts by up to 10 s a day (115 ppm, the worst of cheap
+    quartz in the cold), so that a measurement grows old.
+    """
+    if uncertainty_s is None or measured_at is None:
+        return uncertainty_s
+    days = max(0.0, (now - measured_at).total_seconds() / 86_400)
+    return max(uncertainty_s, min(UNMEASURED_S, uncertainty_s + _DRIFT_S_A_DAY * days))
 
 
 def _compare(one: _Claim, other: _Claim, length: timedelta) -> Disagreement | None:

@@ -19,7 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, cast
@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
-from cctv_vault.clock import monotonic
+from cctv_vault.clock import SystemClock, monotonic
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import (
@@ -43,9 +43,10 @@ from cctv_vault.footage.streams import ORIGINAL, QUARANTINE, blob_name
 from cctv_vault.footage.timeindex import span_class
 from cctv_vault.ids import long_id
 from cctv_vault.ingest.conventions import read_name
-from cctv_vault.ingest.identify import RecordingTime, decide_time
+from cctv_vault.ingest.identify import RecordingTime, decide_time, drifted
 from cctv_vault.ingest.intake import Intake, stopped_by
 from cctv_vault.ingest.journal import SealingJournal
+from cctv_vault.ingest.neighbours import neighbours_of
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
 from cctv_vault.ingest.quarantine import HeldFile, Quarantine
@@ -475,6 +476,7 @@ class Ingest:
                     reading_path=reading_path,
                     original_name=escape_name(name),
                     source_state="kept" if keep_source else "present",
+                    written_at=self._written(source),
                     surely_closed=source.check_not_written(),
                     leave_late=leave_late,
                 )
@@ -532,8 +534,15 @@ class Ingest:
             if isinstance(probed, ProbeRefusal):
                 reason = f"{probed.reason_code}: {probed.sentence}"
                 return Preview(path, "quarantined", code, reason=reason)
-            digest = _sha256(source)
-        file = _File(system_actor(), code, reading_path, escape_name(name), "present")
+            digest, written_at = _sha256(source), self._written(source)
+        file = _File(
+            actor=system_actor(),
+            camera=code,
+            reading_path=reading_path,
+            original_name=escape_name(name),
+            source_state="present",
+            written_at=written_at,
+        )
         now = self._ledger.clock.now()
         with self._database.read() as session:
             moment = self._decide(session, file, probed, now)
@@ -662,15 +671,24 @@ class Ingest:
         self, session: Session, file: _File, probed: Probe, arrived_at: datetime
     ) -> RecordingTime:
         camera = find_camera(session, file.camera)
+        reading = read_name(file.reading_path, camera.convention)
+        doubt = drifted(camera.clock_uncertainty_s, camera.clock_measured_at, arrived_at)
         return decide_time(
-            reading=read_name(file.reading_path, camera.convention),
+            reading=reading,
             container=probed.creation_time,
             duration_s=probed.duration_s,
             arrived_at=arrived_at,
             zone=ZoneInfo(camera.zone),
             clock_offset_s=camera.clock_offset_s,
-            clock_uncertainty_s=camera.clock_uncertainty_s,
+            clock_uncertainty_s=doubt,
+            written_at=file.written_at,
+            neighbours=neighbours_of(session, camera, reading, doubt),
         )
+
+    def _written(self, source: Source) -> datetime | None:
+        """When a file was last written; in a simulated vault's time that tells nothing."""
+        simulated = not isinstance(self._ledger.clock, SystemClock)
+        return None if simulated else datetime.fromtimestamp(source.changed_at_s, UTC)
 
     def _seal_and_index(self, offer: _Offer, probed: Probe | ProbeRefusal) -> Outcome:
         def index(new: _Sealed) -> _Entered:

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctv_vault.ingest.conventions import read_name
-from cctv_vault.ingest.identify import UNMEASURED_S, ContainerTime, RecordingTime, decide_time
+from cctv_vault.ingest.identify import (
+    UNMEASURED_S,
+    ContainerTime,
+    Neighbour,
+    RecordingTime,
+    decide_time,
+)
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
@@ -125,13 +131,37 @@ def test_the_hour_that_occurs_twice_is_told_apart_by_the_recorders_own_mark() ->
 
 def test_the_hour_that_occurs_twice_is_told_apart_by_a_prompt_arrival() -> None:
     name = "kassa_20241027_023000.mp4"
+    before = Neighbour(_utc(2024, 10, 27, 1, 29), _utc(2024, 10, 27, 1, 30))
 
     first = _decide(name, _utc(2024, 10, 27, 0, 32))
-    second = _decide(name, _utc(2024, 10, 27, 1, 32))
+    second = _decide(name, _utc(2024, 10, 27, 1, 32), neighbours=[before])
+    alone = _decide(name, _utc(2024, 10, 27, 1, 32))
 
     assert first.started_at == _utc(2024, 10, 27, 0, 30)
-    assert second.started_at == _utc(2024, 10, 27, 1, 30)
+    assert second.started_at == alone.started_at == _utc(2024, 10, 27, 1, 30)
     assert first.uncertainty_s == second.uncertainty_s == 1.0
+    assert alone.uncertainty_s == 3601.0  # it may as well have been sent an hour late
+
+
+def test_the_hour_that_occurs_twice_is_told_apart_by_what_else_was_recorded() -> None:
+    name, much_later = "kassa_20241027_023000.mp4", _utc(2024, 10, 29)
+
+    def decided(*places: tuple[int, int]) -> tuple[int, float]:
+        near = [
+            Neighbour(start, start + timedelta(minutes=1))
+            for hour, minute in places
+            for start in (_utc(2024, 10, 27, hour, minute),)
+        ]
+        found = _decide(name, much_later, neighbours=near)
+        return found.started_at.hour, found.uncertainty_s
+
+    assert decided((0, 30), (1, 29)) == (1, 1.0)  # the first is taken, and it goes on there
+    assert decided((1, 30), (0, 29)) == (0, 1.0)
+    assert decided((0, 30)) == (1, 3601.0)
+    assert decided((1, 30)) == (0, 3601.0)
+    assert decided((1, 29)) == (1, 3601.0)
+    assert decided((0, 29), (1, 29)) == decided() == (0, 3601.0)
+    assert decided((0, 30), (1, 30)) == (0, 3601.0)
 
 
 def test_an_hour_that_occurs_twice_and_nothing_to_tell_stays_in_doubt() -> None:
