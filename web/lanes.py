@@ -18,9 +18,6 @@ SPANS: Final[dict[str, timedelta]] = {
     "7d": timedelta(days=7),
     "31d": timedelta(days=31),
 }
-JOINED: Final = timedelta(seconds=1.5)
-"""Recordings no further apart than this are one stretch of footage."""
-
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _STRETCHED: Final = 1.05  # an autumn day has 25 hours
@@ -43,22 +40,6 @@ class Shown(Protocol):
     def started_at(self) -> datetime: ...  # noqa: D102
     @property
     def ended_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def held(self) -> bool: ...  # noqa: D102
-    @property
-    def expires_at(self) -> datetime | None: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Footage without a break: one block of a lane, named by its first recording."""
-
-    first: str
-    starts_at: datetime
-    ends_at: datetime
-    count: int
-    held: bool
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -138,30 +119,6 @@ class Scale:
             wall += step
 
 
-def stretches(recordings: Iterable[Shown]) -> tuple[Stretch, ...]:
-    """Join recordings, in order of their start, into stretches without a break.
-
-    A stretch is held where any of it is, and expires when the first of it does.
-    """
-    joined: list[Stretch] = []
-    for each in recordings:
-        last = joined[-1] if joined else None
-        if last and each.started_at - last.ends_at <= JOINED and each.held == last.held:
-            joined[-1] = Stretch(
-                last.first,
-                last.starts_at,
-                max(last.ends_at, each.ended_at),
-                last.count + 1,
-                last.held,
-                _earlier(last.expires_at, each.expires_at),
-            )
-        else:
-            joined.append(
-                Stretch(each.id, each.started_at, each.ended_at, 1, each.held, each.expires_at)
-            )
-    return tuple(joined)
-
-
 def covering(recordings: Sequence[Shown], moment: datetime) -> Shown | None:
     """The recording that shows an instant, else the next one after it."""
     for each in recordings:
@@ -176,8 +133,3 @@ def _midnight(day: date, zone: str) -> datetime:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.3f}%"
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    known = [each for each in (one, other) if each is not None]
-    return min(known) if known else None

@@ -180,6 +180,33 @@ def footage_gaps(
     )
 
 
+@footage_app.command("coverage")
+def footage_coverage(
+    context: typer.Context,
+    start: Annotated[str, typer.Option("--from")],
+    end: Annotated[str, typer.Option("--to")],
+    camera: _Cameras = None,
+) -> None:
+    """How much of each day each camera's footage covers."""
+    run = session(context)
+    cameras = tuple(camera or ())
+    run.table(
+        run.vault.catalogue.days(
+            run.actor,
+            cameras=cameras,
+            start=run.time(start, *cameras),
+            end=run.time(end, *cameras),
+        ),
+        {
+            "camera": lambda d: d.camera,
+            "day": lambda d: d.day.isoformat(),
+            "covered": lambda d: f"{d.covered_s / d.window_s:.1%}",
+            "recordings": lambda d: str(d.recordings),
+            "gaps": lambda d: str(d.gaps),
+        },
+    )
+
+
 @footage_app.command("show")
 def footage_show(
     context: typer.Context, recording: Annotated[str, typer.Argument(metavar="ID")]

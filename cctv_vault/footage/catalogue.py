@@ -5,38 +5,73 @@ hold keeps is, to anyone not cleared, a recording that has expired, in every lis
 """
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, and_, bindparam, select, type_coerce
+from sqlmodel import Session, col
 
 from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog, LoggedEntry
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.footage.gaps import (
+    NEAR,
+    Gap,
+    Known,
+    Span,
+    Stretch,
+    between,
+    explained,
+    joined,
+    length,
+)
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera
-from cctv_vault.footage.timeindex import Mark, overlapping, pages
+from cctv_vault.footage.stretches import edges, stretches
+from cctv_vault.footage.timeindex import Mark, Moment, Question, asked, found, order_of
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import decide_time
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right
-from cctv_vault.retention.grants import Grants, GrantView
-from cctv_vault.schema import Camera, CustodyEntry, Quarantined, Recording
+from cctv_vault.retention.grants import Grants, GrantView, live_clause
+from cctv_vault.schema import Camera, CustodyEntry, Grant, Hold, Quarantined, Recording, table
 
-JOINED: Final = timedelta(seconds=1.5)
-"""Recordings no further apart than this are one stretch of footage."""
+__all__ = [
+    "KINDS",
+    "Catalogue",
+    "Coverage",
+    "DayCoverage",
+    "Gap",
+    "Lane",
+    "Neighbours",
+    "RecordingDetail",
+    "RecordingView",
+    "Stretch",
+    "is_visible",
+    "list_codes",
+]
+
 KINDS: Final = ("video", "still")
 
+_ONE_DAY: Final = timedelta(days=1)
 _PAGE: Final = 500
+_FEW: Final = 16
 _ENTRIES: Final = 1000
-_NEAR: Final = timedelta(minutes=1)
 _SENT_WITHIN: Final = timedelta(minutes=10)
+# What a list shows of a recording, by its columns.
+_LISTED: Final = (
+    "id", "camera_code", "kind", "state", "started_at", "ended_at", "time_source", "uncertainty_s",
+    "original_name", "size", "sha256", "container", "codec", "width", "height", "fps", "duration_s",
+    "has_audio", "faults",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,20 +132,6 @@ class RecordingDetail(RecordingView):
 
 
 @dataclass(frozen=True)
-class Gap:
-    """A stretch without footage, and why.
-
-    ``cause`` is ``silent`` (the camera sent nothing), ``quarantined`` (what it sent could not be
-    read), ``intake-stopped`` (nothing could be taken in then) or ``expired`` (it was there).
-    """
-
-    camera: str
-    starts_at: datetime
-    ends_at: datetime
-    cause: str
-
-
-@dataclass(frozen=True)
 class Coverage:
     """How much of a window a camera's footage covers; a still covers no time."""
 
@@ -121,9 +142,32 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    starts_at: datetime
-    ends_at: datetime
+class DayCoverage:
+    """How much of one day of its camera's zone its footage covers; a day has 23 to 25 hours."""
+
+    camera: str
+    day: date
+    recordings: int
+    covered_s: float
+    window_s: float
+    gaps: int
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One camera's footage in a window: what is there, in order, and where there is none."""
+
+    camera: str
+    stretches: tuple[Stretch, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The recordings just before and after another of the same camera."""
+
+    before: str | None
+    after: str | None
 
 
 class Catalogue:
@@ -156,12 +200,19 @@ class Catalogue:
             InvalidInputError: The window is reversed, or the kind is neither video nor still.
             NotFoundError: There is no such camera.
         """
-        with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
-            codes = self._checked(actor, cameras, start, end)
+        with self._reading(actor) as read:
+            _check_window(start, end)
+            codes = read.codes(cameras)
             if kind is not None and kind not in KINDS:
                 raise InvalidInputError(f"kind is video or still, not {kind!r}")
         return self._listed(
-            codes, start, end, kind, limit, cleared=actor.cleared, newest_first=newest_first
+            actor,
+            codes,
+            start=start,
+            end=end,
+            kind=kind,
+            limit=limit,
+            newest_first=newest_first,
         )
 
     def show(self, actor: Actor, recording_id: str) -> RecordingDetail:
@@ -193,7 +244,7 @@ class Catalogue:
         )
         live = tuple(grant for grant in known if grant.live)
         return RecordingDetail(
-            **_fields(recording, live),
+            **_fields(recording, [each.until for each in live], held=_any_hold(live)),
             site=camera.site_code,
             zone=camera.zone,
             origin=recording.origin,
@@ -226,29 +277,43 @@ class Catalogue:
             InvalidInputError: The window is reversed.
             NotFoundError: There is no such camera.
         """
-        with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
-            codes = self._checked(actor, cameras, start, end)
-        return self.gaps_for(actor, codes, start, end)
+        with self._reading(actor) as read:
+            _check_window(start, end)
+            return tuple(
+                gap
+                for code in read.codes(cameras)
+                for gap in read.gaps(code, read.stretches(code, start, end), start, end)
+            )
 
     def gaps_for(
         self, actor: Actor, codes: Sequence[str], start: datetime, end: datetime
     ) -> tuple[Gap, ...]:
         """The gaps as this person may know them, for an act that has asked its own rights."""
-        now = self._ledger.clock.now()
-        end = min(end, now)
-        found: builtins.list[Gap] = []
-        if start >= end:
-            return ()
         with self._database.read() as session:
-            stops = _intake_stops(session, end, now)
-            for code in codes:
-                kept, expired, _ = self._stretches(session, code, _Stretch(start, end), actor, now)
-                empty = _between(kept, start, end)
-                if empty:
-                    unread = _unreadable(session, find_camera(session, code), start)
-                    for hole in empty:
-                        found.extend(_explained(code, hole, expired, unread, stops))
-        return tuple(found)
+            read = _Reading(session, self._ledger.clock.now(), cleared=actor.cleared)
+            return tuple(
+                gap
+                for code in codes
+                for gap in read.gaps(code, read.stretches(code, start, end), start, end)
+            )
+
+    def lane(self, actor: Actor, *, camera: str, start: datetime, end: datetime) -> Lane:
+        """What of a camera there is in [start, end) and what not, read once for both.
+
+        Raises:
+            AccessDeniedError: The person may not list footage.
+            InvalidInputError: The window is reversed.
+            NotFoundError: There is no such camera.
+        """
+        with self._reading(actor) as read:
+            _check_window(start, end)
+            (code,) = read.codes((camera,))
+            found = read.stretches(code, start, end)
+            return Lane(
+                code,
+                tuple(each for each in found if each.here),
+                tuple(read.gaps(code, found, start, end)),
+            )
 
     def coverage(
         self, actor: Actor, *, cameras: Sequence[str] = (), start: datetime, end: datetime
@@ -260,18 +325,54 @@ class Catalogue:
             InvalidInputError: The window is reversed.
             NotFoundError: There is no such camera.
         """
-        with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
-            codes = self._checked(actor, cameras, start, end)
-        now = self._ledger.clock.now()
-        with self._database.read() as session:
-            found = []
-            for code in codes:
-                kept, _, count = self._stretches(session, code, _Stretch(start, end), actor, now)
-                covered = sum((_length(each, start, end) for each in kept), timedelta(0))
-                found.append(
-                    Coverage(code, count, covered.total_seconds(), (end - start).total_seconds())
-                )
-        return tuple(found)
+        with self._reading(actor) as read:
+            _check_window(start, end)
+            return tuple(
+                Coverage(code, *_covered(read.stretches(code, start, end), start, end))
+                for code in read.codes(cameras)
+            )
+
+    def days(
+        self, actor: Actor, *, cameras: Sequence[str] = (), start: datetime, end: datetime
+    ) -> Iterator[DayCoverage]:
+        """How much of each day that [start, end) touches each camera's footage covers.
+
+        Days are those of the camera's own zone, whole ones; nothing after now is counted. Read a
+        day at a time, as they are asked for.
+
+        Raises:
+            AccessDeniedError: The person may not list footage.
+            InvalidInputError: The window is reversed.
+            NotFoundError: There is no such camera.
+        """
+        with self._reading(actor) as read:
+            _check_window(start, end)
+            zones = {code: read.zone(code) for code in read.codes(cameras)}
+        return self._days(actor, zones, start, end)
+
+    def neighbours(self, actor: Actor, recording_id: str) -> Neighbours:
+        """The recordings of the same camera just before and after one, as this person sees them.
+
+        Raises:
+            AccessDeniedError: The person may not list footage.
+            NotFoundError: There is no such recording.
+        """
+        event = Event.FOOTAGE_VIEWED
+        with entered_if_refused(self._ledger, event, actor, subject=recording_id):
+            _require_list(actor)
+            with self._database.read() as session:
+                row = session.get(Recording, recording_id)
+                if row is None:
+                    raise NotFoundError("recording", recording_id)
+        at = Mark(row.started_at, row.id)
+        before, after = (
+            next(
+                self._listed(actor, [row.camera_code], limit=1, after=at, newest_first=turn),
+                None,
+            )
+            for turn in (True, False)
+        )
+        return Neighbours(before.id if before else None, after.id if after else None)
 
     @staticmethod
     def describe(detail: RecordingDetail) -> Iterator[str]:
@@ -309,39 +410,34 @@ class Catalogue:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _checked(
-        self,
-        actor: Actor,
-        cameras: Sequence[str],
-        start: datetime | None,
-        end: datetime | None,
-    ) -> builtins.list[str]:
-        """The codes asked for, or all."""
-        _require_list(actor)
-        if start is not None and end is not None and start >= end:
-            raise InvalidInputError("the window must end after it starts")
-        with self._database.read() as session:
-            if not cameras:
-                return list_codes(session)
-            return [find_camera(session, code).code for code in dict.fromkeys(cameras)]
+    @contextmanager
+    def _reading(self, actor: Actor) -> Iterator["_Reading"]:
+        """A snapshot for somebody who may list footage; being refused is entered."""
+        with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
+            if actor.is_person:
+                actor.require(Right.FOOTAGE_LIST)
+            now = self._ledger.clock.now()
+            with self._database.read() as session:
+                yield _Reading(session, now, cleared=actor.cleared)
 
     def _listed(
         self,
+        actor: Actor,
         codes: Sequence[str],
-        start: datetime | None,
-        end: datetime | None,
-        kind: str | None,
-        limit: int | None,
         *,
-        cleared: bool,
-        newest_first: bool,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        after: Mark | None = None,
+        newest_first: bool = False,
     ) -> Iterator[RecordingView]:
-        after: Mark | None = None
         left = limit
         while left is None or left > 0:
+            page = _PAGE if left is None else min(_PAGE, left + _FEW)
             now = self._ledger.clock.now()
             with self._database.read() as session:
-                rows = overlapping(
+                question, values = asked(
                     session,
                     codes,
                     start=start,
@@ -349,54 +445,93 @@ class Catalogue:
                     kind=kind,
                     after=after,
                     newest_first=newest_first,
-                    limit=_PAGE,
+                    limit=page,
                 )
-                known = self._known(session, rows, now, cleared=cleared)
-            for row in rows:
-                if grants := known.get(row.id):
-                    yield RecordingView(**_fields(row, grants))
+                if not question.parts:
+                    return
+                rows = session.execute(_with_grants(question, _LISTED), values | {"now": now}).all()
+            count, last = 0, after
+            for row, ends, held in _merged(rows, cleared=actor.cleared):
+                count, last = count + 1, Mark(row.started_at, row.id)
+                if ends:
+                    yield RecordingView(**_fields(row, ends, held=held))
                     left = None if left is None else left - 1
                     if left == 0:
                         return
-            if len(rows) < _PAGE:
+            if count < page:
                 return
-            after = Mark(rows[-1].started_at, rows[-1].id)
+            after = last
 
-    def _known(
-        self, session: Session, rows: Sequence[Recording], now: datetime, *, cleared: bool
-    ) -> dict[str, tuple[GrantView, ...]]:
-        """The live grants the viewer may know of, for those recordings that have any."""
-        kept = [row.id for row in rows if row.state == "kept"]
-        return {
-            recording_id: known
-            for recording_id, grants in self._grants.live(session, kept, now).items()
-            if (known := tuple(each for each in grants if cleared or not each.gagged))
-        }
+    def _days(
+        self, actor: Actor, zones: dict[str, ZoneInfo], start: datetime, end: datetime
+    ) -> Iterator[DayCoverage]:
+        for code, zone in zones.items():
+            day = start.astimezone(zone).date()
+            while (begins := datetime.combine(day, time(), zone).astimezone(UTC)) < end:
+                now = self._ledger.clock.now()
+                ends = datetime.combine(day + _ONE_DAY, time(), zone).astimezone(UTC)
+                if begins >= now:
+                    break
+                with self._database.read() as session:
+                    read = _Reading(session, now, cleared=actor.cleared)
+                    found = read.stretches(code, begins, ends)
+                    gaps = sum(1 for _ in read.gaps(code, found, begins, ends))
+                yield DayCoverage(code, day, *_covered(found, begins, min(ends, now)), gaps)
+                day += _ONE_DAY
 
-    def _stretches(
-        self,
-        session: Session,
-        code: str,
-        window: _Stretch,
-        actor: Actor,
-        now: datetime,
-    ) -> tuple[builtins.list[_Stretch], builtins.list[_Stretch], int]:
-        """What is covered by footage to be seen, by footage that is no more, and how many."""
-        kept: list[_Stretch] = []
-        expired: list[_Stretch] = []
-        count = 0
-        for rows in pages(session, [code], start=window.starts_at, end=window.ends_at):
-            known = self._known(session, rows, now, cleared=actor.cleared)
-            count += len(known)
-            for row in rows:
-                if row.kind == "video":
-                    _join(kept if row.id in known else expired, row.started_at, row.ended_at)
-        return kept, expired, count
+
+class _Reading:
+    """One snapshot of the index, read for one person at one time."""
+
+    def __init__(self, session: Session, now: datetime, *, cleared: bool) -> None:
+        self._session = session
+        self._now = now
+        self._cleared = cleared
+        self._stops: list[Span] | None = None
+
+    def codes(self, cameras: Sequence[str]) -> list[str]:
+        """The codes asked for, or all.
+
+        Raises:
+            NotFoundError: There is no such camera.
+        """
+        if not cameras:
+            return list_codes(self._session)
+        return [find_camera(self._session, code).code for code in dict.fromkeys(cameras)]
+
+    def zone(self, code: str) -> ZoneInfo:
+        """The zone of a camera."""
+        return ZoneInfo(find_camera(self._session, code).zone)
+
+    def stretches(self, code: str, start: datetime, end: datetime) -> Sequence[Stretch]:
+        """A camera's footage that overlaps [start, end), what has expired included."""
+        return stretches(self._session, code, start, end, self._now, cleared=self._cleared)
+
+    def gaps(
+        self, code: str, found: Sequence[Stretch], start: datetime, end: datetime
+    ) -> Iterator[Gap]:
+        """The holes that a camera's footage leaves in [start, end) until now, each explained."""
+        end = min(end, self._now)
+        films = [each for each in found if each.kind == "video"]
+        empty = between(joined(each for each in films if each.here), start, end)
+        if not empty:
+            return
+        if self._stops is None:
+            self._stops = _intake_stops(self._session, end, self._now)
+        known = Known(
+            films=films,
+            edges=edges(self._session, films),
+            expired=joined(each for each in films if not each.here),
+            unread=_unreadable(self._session, find_camera(self._session, code), start),
+            stops=self._stops,
+        )
+        for hole in empty:
+            yield from explained(code, hole, known)
 
 
 def list_codes(session: Session) -> list[str]:
     """The codes of all cameras, in order."""
-    return list(session.exec(select(Camera.code).order_by(col(Camera.code))))
+    return list(session.scalars(select(col(Camera.code)).order_by(col(Camera.code))))
 
 
 def is_visible(grants: Sequence[GrantView], *, cleared: bool) -> bool:
@@ -409,10 +544,70 @@ def _require_list(actor: Actor) -> None:
         actor.require(Right.FOOTAGE_LIST)
 
 
-def _fields(row: Recording, grants: Sequence[GrantView]) -> dict[str, Any]:
-    """The fields of a view; without a grant those of a recording that has expired."""
-    ends = [grant.until for grant in grants]
+@cache
+def _with_grants(question: Question, columns: tuple[str, ...]) -> Select[Any]:
+    """A question's recordings with their live grants, a row for each grant, or for none."""
+    rows, grant, hold = found(question, columns), table(Grant).c, table(Hold).c
+    now: Any = bindparam("now", type_=grant.until.type)
+    return (
+        select(
+            *(_plain(each) for each in rows.c),
+            grant.id.label("grant"),
+            _plain(grant.until),
+            grant.hold_id,
+            hold.gagged,
+        )
+        .outerjoin(table(Grant), and_(grant.recording_id == rows.c.id, live_clause(now)))
+        .outerjoin(table(Hold), hold.id == grant.hold_id)
+        .order_by(*order_of(question, rows.c), grant.id)
+    )
+
+
+def _plain(column: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's
+    if column.type.python_type is datetime:
+        return type_coerce(column, Moment()).label(column.name)
+    return column
+
+
+_Ends = list[datetime | None]
+
+
+def _merged(rows: Iterable[Any], *, cleared: bool) -> Iterator[tuple[Any, _Ends, bool]]:
+    """Each recording once, with the ends of the grants a viewer may know of, and if one is a hold.
+
+    Without any it is, to that viewer, a recording that has expired.
+    """
+    last: Any = None
+    last_id = ""
+    ends: _Ends = []
+    held = False
+    for row in rows:
+        if row[0] != last_id:
+            if last is not None:
+                yield last, ends, held
+            last, last_id, ends, held = row, row[0], [], False
+        *_, grant, until, hold_id, gagged = row
+        if grant is not None and row.state == "kept" and (cleared or not gagged):
+            ends.append(until)
+            held = held or hold_id is not None
+    if last is not None:
+        yield last, ends, held
+
+
+def _latest(ends: _Ends) -> datetime | None:
+    """The latest of these ends; None where one is open, or there is none."""
+    if len(ends) == 1:
+        return ends[0]
     closed = [until for until in ends if until is not None]
+    return max(closed) if closed and len(closed) == len(ends) else None
+
+
+def _any_hold(grants: Iterable[GrantView]) -> bool:
+    return any(grant.hold_id is not None for grant in grants)
+
+
+def _fields(row: Any, ends: _Ends, *, held: bool) -> dict[str, Any]:  # noqa: ANN401 - row or model
+    """The fields of a view; without a grant those of a recording that has expired."""
     return {
         "id": row.id,
         "camera": row.camera_code,
@@ -421,83 +616,42 @@ def _fields(row: Recording, grants: Sequence[GrantView]) -> dict[str, Any]:
         "ended_at": row.ended_at,
         "time_source": row.time_source,
         "uncertainty_s": row.uncertainty_s,
-        "original_name": row.original_name if grants else "",
+        "original_name": row.original_name if ends else "",
         "bytes": row.size,
         "sha256": row.sha256,
         "container": row.container,
         "codec": row.codec,
-        "expires_at": max(closed) if closed and len(closed) == len(ends) else None,
-        "held": any(grant.hold_id is not None for grant in grants),
+        "expires_at": _latest(ends),
+        "held": held,
         "width": row.width,
         "height": row.height,
         "fps": row.fps,
         "duration_s": row.duration_s,
         "has_audio": row.has_audio,
         "faults": tuple(row.faults),
-        "state": "kept" if grants else "expired",
+        "state": "kept" if ends else "expired",
     }
 
 
-def _join(stretches: list[_Stretch], starts_at: datetime, ends_at: datetime) -> None:
-    """Add a recording to stretches that are in order of their start."""
-    if stretches and starts_at - stretches[-1].ends_at <= JOINED:
-        last = stretches.pop()
-        stretches.append(_Stretch(last.starts_at, max(last.ends_at, ends_at)))
-    else:
-        stretches.append(_Stretch(starts_at, ends_at))
+def _covered(found: Sequence[Stretch], start: datetime, end: datetime) -> tuple[int, float, float]:
+    """How many recordings are here, how much of [start, end) they cover, and its seconds."""
+    here = [each for each in found if each.here]
+    whole = joined(each for each in here if each.kind == "video")
+    covered = sum((length(each, start, end) for each in whole), timedelta(0))
+    return sum(each.count for each in here), covered.total_seconds(), (end - start).total_seconds()
 
 
-def _between(stretches: Sequence[_Stretch], start: datetime, end: datetime) -> list[_Stretch]:
-    """The holes that stretches leave in [start, end); slivers that count as joined are none."""
-    holes = []
-    at = start
-    for each in stretches:
-        if each.starts_at - at > JOINED:
-            holes.append(_Stretch(at, each.starts_at))
-        at = max(at, each.ends_at)
-    if end - at > JOINED:
-        holes.append(_Stretch(at, end))
-    return holes
-
-
-def _length(stretch: _Stretch, start: datetime, end: datetime) -> timedelta:
-    return max(timedelta(0), min(stretch.ends_at, end) - max(stretch.starts_at, start))
-
-
-def _explained(
-    camera: str,
-    hole: _Stretch,
-    expired: Sequence[_Stretch],
-    unread: Sequence[tuple[datetime, timedelta]],
-    stops: Sequence[_Stretch],
-) -> Iterator[Gap]:
-    """A hole, divided into what has expired and what never came."""
-    gone = [
-        _Stretch(max(each.starts_at, hole.starts_at), min(each.ends_at, hole.ends_at))
-        for each in expired
-        if each.starts_at < hole.ends_at and each.ends_at > hole.starts_at
-    ]
-    never = _between(gone, hole.starts_at, hole.ends_at)
-    for part in sorted((*gone, *never), key=lambda each: each.starts_at):
-        if part in gone:
-            cause = "expired"
-        elif any(
-            part.starts_at - _NEAR <= moment <= part.ends_at + slack for moment, slack in unread
-        ):
-            cause = "quarantined"
-        elif any(stop.starts_at < part.ends_at and stop.ends_at > part.starts_at for stop in stops):
-            cause = "intake-stopped"
-        else:
-            cause = "silent"
-        yield Gap(camera, part.starts_at, part.ends_at, cause)
+def _check_window(start: datetime | None, end: datetime | None) -> None:
+    if start is not None and end is not None and start >= end:
+        raise InvalidInputError("the window must end after it starts")
 
 
 def _unreadable(
     session: Session, camera: Camera, start: datetime
 ) -> list[tuple[datetime, timedelta]]:
     """When a camera's quarantined files were made, as far as can be told, and how much later."""
-    rows = session.exec(
-        select(Quarantined).where(
+    rows = session.execute(
+        select(col(Quarantined.original_name), col(Quarantined.arrived_at)).where(
             col(Quarantined.camera_code) == camera.code, col(Quarantined.arrived_at) >= start
         )
     )
@@ -512,21 +666,21 @@ def _unreadable(
             clock_offset_s=camera.clock_offset_s,
             clock_uncertainty_s=camera.clock_uncertainty_s,
         )
-        found.append((made.started_at, _NEAR if made.source == "name" else _SENT_WITHIN))
+        found.append((made.started_at, NEAR if made.source == "name" else _SENT_WITHIN))
     return found
 
 
-def _intake_stops(session: Session, end: datetime, now: datetime) -> list[_Stretch]:
+def _intake_stops(session: Session, end: datetime, now: datetime) -> list[Span]:
     """When intake was stopped, as the log tells."""
-    entries = session.exec(
-        select(CustodyEntry)
+    entries = session.execute(
+        select(col(CustodyEntry.event), col(CustodyEntry.at), col(CustodyEntry.body))
         .where(
             col(CustodyEntry.event).in_([Event.INTAKE_STOPPED, Event.INTAKE_RESUMED]),
             col(CustodyEntry.at) < end,
         )
         .order_by(col(CustodyEntry.leaf_index))
     )
-    stops: list[_Stretch] = []
+    stops: list[Span] = []
     since: datetime | None = None
     for entry in entries:
         if entry.event == Event.INTAKE_STOPPED:
@@ -534,8 +688,8 @@ def _intake_stops(session: Session, end: datetime, now: datetime) -> list[_Stret
             told = Entry.from_bytes(entry.body).facts.get("since")
             since = since or (datetime.fromisoformat(told) if isinstance(told, str) else entry.at)
         elif since is not None:
-            stops.append(_Stretch(since, entry.at))
+            stops.append(Span(since, entry.at))
             since = None
     if since is not None:
-        stops.append(_Stretch(since, now))
+        stops.append(Span(since, now))
     return stops

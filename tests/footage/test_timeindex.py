@@ -142,7 +142,7 @@ def test_a_window_is_found_through_the_index_and_not_by_reading_the_archive(vaul
 
         got = overlapping(session, ["kassa"], start=at(90_000_000), end=at(90_060_000), limit=50)
         event.remove(engine, "before_cursor_execute", note)
-        found = classes(session, "kassa")
+        found = classes(session, ["kassa"])
         explain = "EXPLAIN QUERY PLAN" if vault.database.dialect == "sqlite" else "EXPLAIN"
         plans = [
             "\n".join(
@@ -153,7 +153,7 @@ def test_a_window_is_found_through_the_index_and_not_by_reading_the_archive(vaul
         ]
 
     assert 1 <= len(got) <= 3
-    assert found == [6, 7]
+    assert found == [("kassa", 6), ("kassa", 7)]
     search = next(plan for plan in plans if "UNION ALL" in plan or "Append" in plan)
     assert search.count("ix_recording_time") == 2
     assert not any(word in search for word in ("SCAN recording", "Seq Scan"))

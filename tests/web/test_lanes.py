@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from web.lanes import JOINED, SPANS, Scale, covering, stretches
+from web.lanes import SPANS, Scale, covering
 
 ZONE = "Europe/Stockholm"
 
@@ -21,8 +17,6 @@ class Piece:
     id: str
     started_at: datetime
     ended_at: datetime
-    held: bool = False
-    expires_at: datetime | None = None
 
 
 def pieces(*spans: tuple[float, float]) -> tuple[Piece, ...]:
@@ -70,48 +64,8 @@ def test_nothing_is_drawn_outside_or_too_narrow_to_be_seen() -> None:
     assert scale.width(scale.start, scale.start + timedelta(seconds=1)) == "0.120%"
 
 
-def test_recordings_that_touch_are_one_stretch() -> None:
-    first, second, third = stretches(pieces((0, 60), (61, 120), (100, 110), (122, 130), (140, 150)))
-    assert (first.first, first.count) == ("0", 3)
-    assert first.ends_at - first.starts_at == timedelta(seconds=120)
-    assert (second.first, third.first) == ("3", "4")
-
-
-def test_a_stretch_expires_when_the_first_of_it_does() -> None:
-    one, other = pieces((0, 60), (60, 120))
-    soon = one.started_at + timedelta(days=1)
-    joined = stretches([one, Piece(other.id, other.started_at, other.ended_at, expires_at=soon)])
-    assert [each.expires_at for each in joined] == [soon]
-
-
-def test_held_and_other_footage_are_not_one_stretch() -> None:
-    one, other = pieces((0, 60), (60, 120))
-    held = Piece(other.id, other.started_at, other.ended_at, held=True)
-    assert [each.held for each in stretches([one, held])] == [False, True]
-
-
 def test_a_moment_finds_the_recording_that_shows_it_or_the_next() -> None:
     recordings = pieces((0, 60), (120, 180))
     noon = recordings[0].started_at
     shown = [covering(recordings, noon + timedelta(seconds=each)) for each in (30, 90, 120, 300)]
     assert [each and each.id for each in shown] == ["0", "1", "1", None]
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60)), max_size=12).map(
-        lambda spans: sorted((start, start + length) for start, length in spans)
-    )
-)
-def test_stretches_cover_what_the_recordings_cover_and_leave_real_gaps(
-    spans: list[tuple[int, int]],
-) -> None:
-    recordings = pieces(*spans)
-    joined = stretches(recordings)
-    assert sum(each.count for each in joined) == len(recordings)
-    for recording in recordings:
-        assert any(
-            each.starts_at <= recording.started_at and recording.ended_at <= each.ends_at
-            for each in joined
-        )
-    for one, other in pairwise(joined):
-        assert other.starts_at - one.ends_at > JOINED

@@ -5,7 +5,6 @@ log under that reason. Bytes leave in bounded ranges, each of which asks anew wh
 may still be seen, so that nothing plays on past its end.
 """
 
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header
@@ -13,7 +12,6 @@ from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import PersonNeededError, VaultError
-from cctv_vault.footage.catalogue import RecordingDetail
 from cctv_vault.people.actors import Right
 from web.desk import Here, Posted, Visit, see
 from web.ranges import ByteRange, RangeNotSatisfiableError, read_range
@@ -22,8 +20,6 @@ from web.sending import MOST_AT_ONCE, Readable, in_steps, pieces
 
 router = APIRouter()
 
-
-_NEAR: Final = timedelta(seconds=2)
 
 
 @router.get("/footage/{recording}")
@@ -87,29 +83,15 @@ def thumbnail(visit: Here, recording: str) -> Response:
 
 def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
     detail = visit.vault.catalogue.show(visit.actor, recording_id)
-    before, after = _neighbours(visit, detail)
+    beside = visit.vault.catalogue.neighbours(visit.actor, recording_id)
     return {
         "recording": detail,
         "camera": visit.vault.register.camera(visit.actor, detail.camera),
         "source": f"/footage/{detail.id}/stream",
         "start": at,
         "reason": visit.viewing_reason,
-        "before": before,
-        "after": after,
+        "before": beside.before,
+        "after": beside.after,
         "names": visit.names(each.actor for each in detail.entries),
         "playing": bool(detail.grants) and bool(visit.viewing_reason),
     }
-
-
-def _neighbours(visit: Visit, detail: RecordingDetail) -> tuple[str | None, str | None]:
-    """The camera's recordings just before and after this one."""
-    catalogue, cameras = visit.vault.catalogue, (detail.camera,)
-    earlier = catalogue.list(
-        visit.actor, cameras=cameras, end=detail.started_at + _NEAR, limit=3, newest_first=True
-    )
-    later = catalogue.list(
-        visit.actor, cameras=cameras, start=max(detail.started_at, detail.ended_at - _NEAR), limit=3
-    )
-    before = next((each.id for each in earlier if each.started_at < detail.started_at), None)
-    after = next((each.id for each in later if each.started_at > detail.started_at), None)
-    return before, after

@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, NotFoundError
-from cctv_vault.footage.catalogue import Gap
+from cctv_vault.footage.catalogue import Gap, Stretch
 from cctv_vault.footage.register import CameraView
 from cctv_vault.people.actors import Right
 from web.desk import Here, Visit
-from web.lanes import SPANS, Scale, Stretch, covering, stretches
+from web.lanes import SPANS, Scale, covering
 from web.pages.incidents import flag_form
 from web.words import day_words, read_time, span_words
 
@@ -86,22 +86,16 @@ def view(visit: Visit, start: str, span: str, chosen: tuple[str, ...]) -> dict[s
     shown = tuple(each for each in cameras if not chosen or each.code in chosen)
     incidents = vault.incidents.list(visit.actor)
     holds = vault.holds.list(visit.actor)
-    until = min(scale.end, now)
     lanes = []
     for each in shown:
-        recordings = vault.catalogue.list(
-            visit.actor, cameras=(each.code,), start=scale.start, end=scale.end
+        drawn = vault.catalogue.lane(
+            visit.actor, camera=each.code, start=scale.start, end=scale.end
         )
-        gaps: tuple[Gap, ...] = ()
-        if scale.start < until:
-            gaps = vault.catalogue.gaps(
-                visit.actor, cameras=(each.code,), start=scale.start, end=until
-            )
         lanes.append(
             Lane(
                 each,
-                stretches(recordings),
-                gaps,
+                drawn.stretches,
+                drawn.gaps,
                 tuple(
                     Band(one.starts_at, one.ends_at, one.title, f"/incidents/{one.id}")
                     for one in incidents

@@ -10,6 +10,12 @@ class FootagePlayer extends HTMLElement {
       hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...options,
     });
     this.time = format(this.dataset.zone, { fractionalSecondDigits: 1, timeZoneName: "short" });
+    document.addEventListener("keydown", (event) => {
+      if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const way = { b: "prev", n: "next" }[event.key.toLowerCase()];
+      const link = way && document.querySelector(`.controls a[rel="${way}"]`);
+      if (link) location.href = link.href;
+    });
     if (!this.video) return;
     const controls = this.parentElement.querySelector("[data-controls]");
     controls.hidden = false;
