@@ -21,11 +21,11 @@ from cctv_vault.custody.details import SALT_BYTES
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog, Draft
 from cctv_vault.database import Database
-from cctv_vault.errors import VaultError
+from cctv_vault.errors import ClockGuardError, VaultError
 from cctv_vault.ids import is_id
 from cctv_vault.people.actors import Actor
 from cctv_vault.schema import CustodyHead, RefusalTally, table
-from cctv_vault.timeguard import ALLOWANCE, advance
+from cctv_vault.timeguard import ALLOWANCE, advance, verdict
 
 REFUSALS_COUNTED_FOR: Final = timedelta(minutes=10)
 _LONGEST_ASKED: Final = 200
@@ -151,6 +151,17 @@ class Ledger:
         head = session.execute(select(table(CustodyHead))).one()
         passed = advance(head.guard_at, head.boot_id, head.boottime_s, tick)
         return passed if passed - tick.now > ALLOWANCE else tick.now
+
+    def require_time(self, session: Session) -> None:
+        """Raise while the guard on time stands: what is decided now would end too early, or never.
+
+        Raises:
+            ClockGuardError: The clock stands where it cannot be; nothing is destroyed meanwhile.
+        """
+        head = session.execute(select(table(CustodyHead))).one()
+        alarm = verdict(head.guard_at, head.boot_id, head.boottime_s, self.clock.tick()).alarm
+        if alarm is not None:
+            raise ClockGuardError(alarm)
 
     def _refuse(self, event: Event, actor: Actor, subject: str | None, error: VaultError) -> None:
         tick = self.clock.tick()

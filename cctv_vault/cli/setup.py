@@ -159,6 +159,41 @@ def camera_add(
     )
 
 
+@camera_app.command("set")
+def camera_set(
+    context: typer.Context,
+    code: str,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    place: Annotated[str | None, typer.Option(help="Where it hangs.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Its specific purpose.")] = None,
+    view: Annotated[str | None, typer.Option(help="What it sees.")] = None,
+    sound: Annotated[str | None, typer.Option(help="Whether sound is lawful: yes or no.")] = None,
+    recorder_retention: Annotated[
+        int | None,
+        typer.Option("--recorder-retention", help="Days the recorder keeps its own copy."),
+    ] = None,
+) -> None:
+    """Change what the register says of a camera; what is not given stays."""
+    run = session(context)
+    camera = run.vault.register.describe(
+        run.actor,
+        code,
+        name=name,
+        place=place,
+        purpose=purpose,
+        view=view,
+        sound=sound,
+        recorder_retention_days=recorder_retention,
+    )
+    with run.vault.database.read() as opened:
+        missing = run.vault.readiness.missing(opened, code)
+    run.say(
+        camera,
+        f"Camera {camera.code} is changed.",
+        *([f"Its files wait until these are answered: {', '.join(missing)}."] if missing else []),
+    )
+
+
 @camera_app.command("list")
 def camera_list(context: typer.Context) -> None:
     """All cameras."""

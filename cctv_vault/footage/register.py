@@ -221,6 +221,63 @@ class Register:
             )
             return _camera_view(camera)
 
+    def describe(
+        self,
+        actor: Actor,
+        code: str,
+        *,
+        name: str | None = None,
+        place: str | None = None,
+        purpose: str | None = None,
+        view: str | None = None,
+        sound: str | None = None,
+        recorder_retention_days: int | None = None,
+    ) -> CameraView:
+        """Change what the register says of a camera; what is not given stays (S2, S3, S14).
+
+        What it said before stands in the log. The origin, the folder and the site are fixed.
+
+        Raises:
+            NotFoundError: There is no such camera.
+            InvalidInputError: An answer means nothing, or none is given.
+        """
+        event = Event.CAMERA_CHANGED
+        with self._ledger.act(event, actor, cameras=(code,), subject=_subject(code)) as act:
+            _require_setup(actor)
+            camera = find_camera(act.session, code)
+            if sound is not None:
+                _check_choice("sound", sound, ("yes", "no", ""))
+            if recorder_retention_days is not None and recorder_retention_days < 0:
+                raise InvalidInputError("a recorder keeps its copy for 0 days or more")
+            given: dict[str, str | int | None] = {
+                "name": name,
+                "place": place,
+                "purpose_text": purpose,
+                "view": view,
+                "sound": sound,
+                "recorder_retention_days": recorder_retention_days,
+            }
+            changed = {
+                each: value
+                for each, value in given.items()
+                if value is not None and value != getattr(camera, each)
+            }
+            if not any(value is not None for value in given.values()):
+                raise InvalidInputError("say what to change")
+            before = {each: getattr(camera, each) for each in changed}
+            for each, value in changed.items():
+                setattr(camera, each, value)
+            act.session.add(camera)
+            act.session.flush()
+            if changed:
+                act.record(
+                    event,
+                    code,
+                    facts={"changed": sorted(changed), "sound": camera.sound},
+                    details={"before": before, "now": changed},
+                )
+            return _camera_view(camera)
+
     def cameras(self, actor: Actor) -> tuple[CameraView, ...]:
         """All cameras, by code."""
         self._may_read(actor)

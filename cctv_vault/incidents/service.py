@@ -143,6 +143,7 @@ class Incidents:
         wanted = tuple(dict.fromkeys(cameras))
         with self._ledger.act(Event.INCIDENT_FLAGGED, actor, cameras=wanted) as act:
             actor.require(Right.INCIDENT_FLAG)
+            self._ledger.require_time(act.session)
             kind = _category(category)
             _may_know(actor, kind)
             title = _text(title, "title", _LONGEST_TITLE)
@@ -217,6 +218,7 @@ class Incidents:
             Event.INCIDENT_EXTENDED, actor, cameras=cameras, subject=incident_id
         ) as act:
             actor.require(Right.INCIDENT_MANAGE)
+            self._ledger.require_time(act.session)
             incident = self._open(act.session, incident_id, actor)
             reason = _text(reason, "reason", _LONGEST_NOTE)
             purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
@@ -252,6 +254,7 @@ class Incidents:
             Event.INCIDENT_EXTENDED, actor, cameras=cameras, subject=incident_id
         ) as act:
             actor.require(Right.INCIDENT_MANAGE)
+            self._ledger.require_time(act.session)
             incident = self._open(act.session, incident_id, actor)
             self._enter_number(act, incident, number)
             return self._view(act.session, incident, act.now)

@@ -50,6 +50,7 @@ from cctv_vault.ingest.neighbours import neighbours_of
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
 from cctv_vault.ingest.quarantine import HeldFile, Quarantine
+from cctv_vault.ingest.readiness import Readiness
 from cctv_vault.ingest.sources import (
     Identity,
     Removal,
@@ -211,6 +212,7 @@ class Ingest:
         journal_folder: Path,
         own_folders: Iterable[Path],
         settle_s: float,
+        readiness: Readiness,
         reserve_bytes: int,
     ) -> None:
         """``journal_folder`` lies in the home; the rest are the vault's parts and settings.
@@ -228,6 +230,7 @@ class Ingest:
         self._journal = SealingJournal(journal_folder)
         self._own = tuple(Path(os.path.realpath(each)) for each in own_folders)
         self._settling = Settling(settle_s)
+        self._readiness = readiness
         self._intake = Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes)
 
     def close(self) -> None:
@@ -470,6 +473,7 @@ class Ingest:
             with open_source(path) as source:
                 self._settling.check(source)
                 offer = _Offer(
+        self._readiness.require(code, actor)
                     actor=actor,
                     source=source,
                     camera=code,
@@ -532,6 +536,7 @@ class Ingest:
             self._settling.check(source)
             probed = probe(self._sandbox, source)
             if isinstance(probed, ProbeRefusal):
+        self._readiness.require(code)
                 reason = f"{probed.reason_code}: {probed.sentence}"
                 return Preview(path, "quarantined", code, reason=reason)
             digest, written_at = _sha256(source), self._written(source)

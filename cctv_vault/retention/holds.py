@@ -342,6 +342,7 @@ class Holds:
         cameras = [each[0] for each in order.windows]
         with self._ledger.act(Event.HOLD_PLACED, actor, cameras=cameras) as act:
             actor.require(Right.INCIDENT_FLAG if order.purpose in _STAFF_MAY else Right.HOLD_PLACE)
+            self._ledger.require_time(act.session)
             if order.purpose in OWNED:
                 raise InvalidInputError(
                     f"a hold for {order.purpose} comes with its incident or request: file that"
@@ -371,6 +372,7 @@ class Holds:
         with self._ledger.act(Event.HOLD_EXTENDED, actor, cameras=cameras, subject=hold_id) as act:
             session = act.session
             actor.require(Right.HOLD_PLACE)
+            self._ledger.require_time(session)
             self._visible(session, hold_id, actor)
             hold = self._locked(session, hold_id, act.now)
             owner = self._owner(session, hold_id)

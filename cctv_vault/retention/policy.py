@@ -21,6 +21,22 @@ _UNITS: Final = {"h": "hours", "d": "days", "mo": "months", "y": "years"}
 _MONTHS: Final = 12
 _ANCHOR: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _ANSWERS: Final = ("purpose", "view", "sound")
+CATEGORIES: Final = frozenset(
+    {
+        *("theft", "robbery", "threat", "damage", "accident", "safety", "trespass-ban"),
+        *("employee-crime", "other"),
+    }
+)
+"""The categories of incidents that every vault has."""
+_CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_VAGUE: Final = frozenset(
+    {
+        *("safety", "security", "surveillance", "monitoring", "cctv", "camera", "prevention"),
+        *("säkerhet", "säkerheten", "trygghet", "bevakning", "övervakning", "kameraövervakning"),
+        *("kamera", "for", "your", "and", "the", "general", "för", "och", "allmän", "din", "er"),
+        *("av", "i", "lokalen", "of", "premises"),
+    }
+)
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_DOCUMENT: Final = 256 * 1024
 """A policy is read by people; no document of theirs is longer than this many characters."""
@@ -171,8 +187,14 @@ class IntakeRule:
         """What of a camera is still to be answered; empty where its footage may come in."""
         if simulated and not self.in_simulated:
             return []
-        said = {"purpose": purpose, "view": view, "sound": sound}
+        said = {"purpose": "" if is_vague(purpose) else purpose, "view": view, "sound": sound}
         return [each for each in self.require if not said[each].strip()]
+
+
+def is_vague(purpose: str) -> bool:
+    """Whether a camera's purpose says nothing of that camera: "safety" alone (S3, EDPB § 15)."""
+    words = re.findall(r"\w+", purpose.lower())
+    return all(each in _VAGUE for each in words)
 
 
 @dataclass(frozen=True)

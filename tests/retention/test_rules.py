@@ -135,7 +135,7 @@ def test_a_camera_set_to_2036_keeps_nothing_until_then(source: str) -> None:
     assert term.until == local("2026-03-06T09:00")
 
 
-def test_a_camera_set_to_1970_is_over_before_it_arrives() -> None:
+def test_what_is_older_than_its_period_is_over_before_it_arrives() -> None:
     term = base_until(
         PREVENTION,
         captured=local("1970-01-01T09:00"),

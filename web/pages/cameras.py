@@ -45,6 +45,22 @@ def add(visit: Here, form: Posted) -> Response:
     return see("/cameras", "camera-added")
 
 
+@router.post("/cameras/{camera}/describe")
+def describe(visit: Here, form: Posted, camera: str) -> Response:
+    """Answer what the register must know before anything of a camera is taken in."""
+    try:
+        visit.vault.register.describe(
+            visit.actor,
+            camera,
+            purpose=form.text("purpose"),
+            view=form.text("view"),
+            sound=form.text("sound"),
+        )
+    except VaultError as error:
+        return visit.refused("cameras.html", _listed(visit), error, form)
+    return see("/cameras", "camera-described")
+
+
 @router.post("/cameras/{camera}/clock")
 def clock(visit: Here, form: Posted, camera: str) -> Response:
     """Record how far a camera's clock is off."""
@@ -87,10 +103,21 @@ def _listed(visit: Visit) -> dict[str, object]:
         "tried_of": "",
         "unread": len(visit.vault.quarantine.list(visit.actor)) if may_see else 0,
         "cameras": visit.vault.register.cameras(visit.actor),
+        "missing": _missing(visit),
         "site_options": [
             (each.code, each.name) for each in visit.vault.register.sites(visit.actor)
         ],
     }
+
+
+def _missing(visit: Visit) -> dict[str, list[str]]:
+    """For each camera what has to be answered before its files are taken in."""
+    readiness = visit.vault.readiness
+    with visit.vault.database.read() as session:
+        return {
+            each.code: readiness.missing(session, each.code)
+            for each in visit.vault.register.all_cameras()
+        }
 
 
 def _seconds(text: str) -> float:

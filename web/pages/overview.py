@@ -56,6 +56,8 @@ def overview(visit: Here) -> Response:
         ]
         context["soon"] = (len(soon), sum(each.bytes for each in soon))
         context["soon_days"] = _SOON.days
+    if may(Right.REGISTER_READ) or may(Right.CLOCK_ATTEST):
+        context["alarm"] = vault.sweeper.clock_verdict().alarm
     if may(Right.LOG_READ):
         context["log_size"] = vault.log.size()
     return visit.page("overview.html", context)
