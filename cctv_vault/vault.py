@@ -8,6 +8,7 @@ from typing import Final
 
 from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
+from cctv_vault.disclosure.letters import Letters
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
@@ -180,6 +181,17 @@ class Vault:
             people=self.people,
             policies=self.policies,
             vault_id=home.vault_id,
+            controller=home.controller,
+            zone=home.zone,
+        )
+        self.letters = Letters(
+            database=database,
+            ledger=ledger,
+            log=home.log,
+            keyring=keyring,
+            grants=self.grants,
+            people=self.people,
+            documents=home.documents,
             controller=home.controller,
             zone=home.zone,
         )

@@ -3,9 +3,20 @@
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
+from starlette.responses import Response
+
 PIECE: Final = 1024 * 1024
 MOST_AT_ONCE: Final = 8 * PIECE
 """Bytes that are sent before it is asked anew whether they may be."""
+
+
+def as_pdf(data: bytes, name: str) -> Response:
+    """A document to be kept, not shown by the page: ``name`` is without its ending."""
+    return Response(
+        data,
+        media_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+    )
 
 
 class Readable(Protocol):

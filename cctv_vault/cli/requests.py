@@ -7,6 +7,7 @@ import typer
 
 from cctv_vault.cli.session import read_json, session
 from cctv_vault.disclosure.verification import Finding, verify_package
+from cctv_vault.footage.outfile import OutFile, check_target
 
 request_app = typer.Typer(no_args_is_help=True, help="Disclosure requests.")
 
@@ -200,6 +201,25 @@ def request_reopen(context: typer.Context, request_id: _Id, reason: _Reason) -> 
 def request_close(context: typer.Context, request_id: _Id, reason: _Reason = "") -> None:
     """Close a request that is done."""
     _moved(context, request_id, "close", reason)
+
+
+@request_app.command("letter")
+def request_letter(
+    context: typer.Context,
+    request_id: _Id,
+    kind: Annotated[
+        str, typer.Option(help="receipt, clarification, refusal, approval or prolonging.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.pdf")],
+) -> None:
+    """Write a letter to the requester, as PDF in their language."""
+    run = session(context)
+    check_target(output.absolute())
+    pdf = run.vault.letters.write(run.actor, request_id, kind)
+    with OutFile(output.absolute()) as file:
+        file.write(pdf)
+        file.finish()
+    run.say({"id": request_id, "kind": kind, "file": output}, f"{output}: {len(pdf)} bytes")
 
 
 @request_app.command("on-the-spot")

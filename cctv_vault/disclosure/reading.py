@@ -207,6 +207,7 @@ def _fields(row: Request, now: datetime) -> dict[str, Any]:
         "hold_id": row.hold_id,
         "asked_at": row.asked_at,
         "number_due_at": row.number_due_at,
+        "prolonged_at": row.prolonged_at,
         "attention": _attention(row, now, overdue=overdue),
     }
 

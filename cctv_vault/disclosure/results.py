@@ -148,6 +148,7 @@ class RequestView:
     hold_id: str | None
     asked_at: datetime | None
     number_due_at: datetime | None
+    prolonged_at: datetime | None
     attention: tuple[str, ...]
 
 

@@ -8,13 +8,14 @@ from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS
+from cctv_vault.disclosure.letters import letters_of
 from cctv_vault.disclosure.workflow import FINISHED, RIGHT_FOR, STATE_WORDS, Action, State
 from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
 from cctv_vault.people.actors import Right
 from web.desk import Form, Here, Posted, Visit, see
 from web.filing import body_of, footage_of, in_words, options
 from web.pages.incidents import camera_options
-from web.sending import MOST_AT_ONCE, in_steps
+from web.sending import MOST_AT_ONCE, as_pdf, in_steps
 
 router = APIRouter()
 
@@ -86,6 +87,12 @@ def package(visit: Here, request: str) -> Response:
             "Content-Disposition": f'attachment; filename="{collected.name}"',
         },
     )
+
+
+@router.get("/requests/{request}/letters/{kind}.pdf")
+def write_letter(visit: Here, request: str, kind: str) -> Response:
+    """A letter to the requester, written anew from the case."""
+    return as_pdf(visit.vault.letters.write(visit.actor, request, kind), f"{request}-{kind}")
 
 
 @router.post("/requests/{request}/{act}")
@@ -235,6 +242,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
             for action in detail.actions
             if visit.actor.may(RIGHT_FOR.get(Action(action), Right.REQUEST_HANDLE))
         },
+        "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),
         "released": None,
         **disclosure_words(visit),

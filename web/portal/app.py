@@ -26,7 +26,7 @@ from web.filing import body_of, options
 from web.pages.session import choose
 from web.rendering import STATIC, Renderer
 from web.security import Fence
-from web.sending import MOST_AT_ONCE, in_steps
+from web.sending import MOST_AT_ONCE, as_pdf, in_steps
 
 FILINGS: Final = 20
 LOOK_UPS: Final = 60
@@ -95,6 +95,7 @@ def create_portal(vault: Vault, *, filings: int = FILINGS, look_ups: int = LOOK_
     app.add_api_route("/", start)
     app.add_api_route("/begaran", ask)
     app.add_api_route("/begaran", file, methods=["POST"])
+    app.add_api_route("/mottagningsbevis", receipt, methods=["POST"])
     app.add_api_route("/status", status)
     app.add_api_route("/status", look_up, methods=["POST"])
     app.add_api_route("/hamta/{token}", fetch)
@@ -133,6 +134,19 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
         again = {**_form(request, counter), "error": error, "values": form.texts()}
         return counter.page(request, "ask.html", again, status=status_of(error))
     return counter.page(request, "filed.html", {"filed": filed}, status=201)
+
+
+def receipt(request: Request, counter: Desk, data: Sent) -> Response:
+    """The receipt of a request as PDF, for whoever has its reference and code."""
+    form = Form(data, counter.vault.zone)
+    reference = form.text("reference").upper()
+    try:
+        count(counter.look_ups, request)
+        pdf = counter.vault.letters.receipt(reference, form.text("code"))
+    except VaultError as error:
+        again = {"found": None, "values": {"reference": reference}, "error": error}
+        return counter.page(request, "status.html", again, status=status_of(error))
+    return as_pdf(pdf, reference)
 
 
 def status(request: Request, counter: Desk) -> Response:
