@@ -27,6 +27,7 @@ NOTE: Final = "manifest.note"
 FORMAT: Final = "cctv-vault/package/v1"
 RECORD: Final = "data/record.json"
 REPORT: Final = "data/report.pdf"
+SYSTEM: Final = "data/system.pdf"
 CHECKPOINT: Final = "data/custody/checkpoint.txt"
 KEY: Final = "data/custody/key.txt"
 _STATEMENT: Final = re.compile(

@@ -25,13 +25,14 @@ from cctv_vault.disclosure.bag import (
     KEY,
     RECORD,
     REPORT,
+    SYSTEM,
     BagWriter,
     Written,
     safe_name,
 )
 from cctv_vault.disclosure.clockwords import clock_words
 from cctv_vault.disclosure.legal import REQUESTERS
-from cctv_vault.disclosure.report import make_report
+from cctv_vault.disclosure.report import make_report, make_system_description
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
@@ -184,6 +185,7 @@ def build(
     bag.add(KEY, f"{contents.vkey}\n".encode())
     report = make_report(record, _acts(contents))
     bag.add(REPORT, documents.sign(report, at=contents.made_at))
+    bag.add(SYSTEM, make_system_description(record))
     bag.add("LÄS MIG.txt", _readme(contents, _LAS_MIG).encode())
     bag.add("READ ME.txt", _readme(contents, _READ_ME).encode())
     bag.add(VERIFY_PAGE, verify_page().content)
@@ -467,6 +469,7 @@ grund, hur kamerornas klockor gick och var det saknas bild.
 
   data/clips/       det beslutade tidsfönstret som spelbar film (MP4)
   data/originals/   kamerornas egna filer, oförändrade bit för bit
+  data/system.pdf   kamerorna, deras klockor och format, på en sida
   data/record.json  samma uppgifter som rapporten, maskinläsbara
   data/custody/     loggposter med bevis, undertecknad kontrollpunkt, nyckel
 
@@ -489,6 +492,7 @@ the cameras' clocks ran and where pictures are missing.
 
   data/clips/       the window that was decided on, as playable film (MP4)
   data/originals/   the cameras' own files, unchanged bit for bit
+  data/system.pdf   the cameras, their clocks and formats, on one page
   data/record.json  the same facts as the report, for machines
   data/custody/     log entries with proofs, signed checkpoint, key
 

@@ -1,7 +1,8 @@
-"""The custody report: a PDF/A that an officer, a lawyer and a court can read without us.
+"""The custody report and the system's description: PDF/A that a court can read without us.
 
-Owns the call of the typesetter; the page itself is ``report.typ``. The facts go in as JSON and
-never become source text, so nothing in a request or a file name can change the page.
+Owns the call of the typesetter; the pages themselves are ``report.typ`` and ``system.typ``. The
+facts go in as JSON and never become source text, so nothing in a request or a file name can change
+a page.
 """
 
 import json
@@ -13,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import typst
 
-_TEMPLATE: Final = Path(__file__).with_name("report.typ")
+_FOLDER: Final = Path(__file__).parent
+_FORMAT: Final = ("container", "codec", "width", "height", "fps", "sound")
 
 
 def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) -> bytes:
@@ -48,13 +50,39 @@ def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) ->
         }
         for each in record["recordings"]
     ]
+    return _typeset("report.typ", data)
+
+
+def make_system_description(record: Mapping[str, Any]) -> bytes:
+    """What the footage was recorded by and with, on one page, as PDF/A-2b.
+
+    Args:
+        record: The package's record.
+    """
+    cameras = []
+    for camera in record["cameras"]:
+        mine = [each for each in record["recordings"] if each["camera"] == camera["code"]]
+        formats = {tuple(each[name] for name in _FORMAT) for each in mine}
+        cameras.append(
+            camera
+            | {
+                "formats": [
+                    dict(zip(_FORMAT, each, strict=True)) for each in sorted(formats, key=str)
+                ]
+            }
+        )
+    made = _local(record["made_at"], record["zone"])
+    return _typeset("system.typ", dict(record) | {"cameras": cameras, "made_local": made})
+
+
+def _typeset(template: str, data: Mapping[str, Any]) -> bytes:
     pdf = typst.compile(
-        _TEMPLATE.read_bytes(),
+        (_FOLDER / template).read_bytes(),
         format="pdf",
         ignore_system_fonts=True,
         pdf_standards=["a-2b"],
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(datetime.fromisoformat(record["made_at"]).timestamp()),
+        timestamp=int(datetime.fromisoformat(data["made_at"]).timestamp()),
     )
     if not isinstance(pdf, bytes):
         raise TypeError("the typesetter gave no single document")

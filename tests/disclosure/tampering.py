@@ -82,7 +82,12 @@ class Sample:
         """One file of each class, by a name for the class."""
         entry = next(path for path in self.files if "/entries/" in path)
         named = {"entry": entry, "original": ORIGINAL, "clip": CLIP, "proof": proof_of(entry)}
-        single = {"readme": "READ ME.txt", "report": "data/report.pdf", "record": RECORD}
+        single = {
+            "readme": "READ ME.txt",
+            "report": "data/report.pdf",
+            "system": "data/system.pdf",
+            "record": RECORD,
+        }
         kept = {"key": KEY, "checkpoint": CHECKPOINT, "note": NOTE, "page": "verify.html"}
         return {**named, **single, **kept, **{each.partition(".")[0]: each for each in _TAGS}}
 
@@ -118,8 +123,16 @@ def _by_class(
     verb: str, act: Callable[[Sample, str], dict[str, bytes]], code: Mapping[str, str]
 ) -> Iterator[tuple[str, tuple[Tamper, str]]]:
     for name in (
-        *("entry", "original", "clip", "proof", "readme", "report", "record", "key", "checkpoint"),
-        *("note", "page", "bagit", "bag-info", "manifest-sha256", "tagmanifest-sha256"),
+        *("entry", "original", "clip", "proof", "readme", "report", "system", "record", "key"),
+        *(
+            "checkpoint",
+            "note",
+            "page",
+            "bagit",
+            "bag-info",
+            "manifest-sha256",
+            "tagmanifest-sha256",
+        ),
     ):
 
         def tamper(sample: Sample, name: str = name) -> bytes:

@@ -199,6 +199,13 @@ def test_the_report_says_who_asked_on_what_ground_and_how_to_verify(unpacked: Pa
     assert "Eva Exempel" not in text
 
 
+def test_the_system_is_described_on_one_page(unpacked: Path) -> None:
+    (page,) = pypdf.PdfReader(unpacked / "data" / "system.pdf").pages
+    text = " ".join(page.extract_text().split())
+    for words in ("kassa", "right within 1 s", "h264", "serial number", "Butiken AB", "SIMULERAD"):
+        assert words in text, words
+
+
 def test_no_personal_data_of_the_officer_leaves_with_the_package(sample: Sample) -> None:
     for path, data in sample.files.items():
         for secret in (b"Eva Exempel", b"eva@example.org", b"114 14"):
