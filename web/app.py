@@ -24,6 +24,7 @@ from web.faults import status_of
 from web.pages import (
     accounts,
     cameras,
+    consents,
     expiry,
     footage,
     holds,
@@ -41,7 +42,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, holds, requests),
-    *(expiry, log, cameras, quarantine, accounts, api),
+    *(consents, expiry, log, cameras, quarantine, accounts, api),
 )
 
 
