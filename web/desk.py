@@ -23,6 +23,7 @@ from cctv_vault.retention.policy import Policy
 from cctv_vault.vault import Vault
 from web.faults import status_of
 from web.i18n import SWEDISH, Catalogue
+from web.reasons import reason_words
 from web.rendering import Renderer
 from web.security import SESSION_COOKIE, form_token, is_form_token
 from web.words import read_time
@@ -85,11 +86,17 @@ class Visit:
         self, template: str, context: Mapping[str, object] | None = None, *, status: int = 200
     ) -> Response:
         """Render a page in the frame of the signed-in."""
+        words, purpose = self.words, self._purpose()
         return self.desk.renderer.page(
             self.request,
             template,
             self.vault.clock.now(),
-            {**frame(self.actor, self.token), "purpose": self._purpose(), **(context or {})},
+            {
+                **frame(self.actor, self.token),
+                "purpose": purpose,
+                "because": lambda text: reason_words(text, words, purpose),
+                **(context or {}),
+            },
             status=status,
         )
 

@@ -265,7 +265,8 @@ class Handing(Receiving):
             act.session.add(link)
         if reader is None:
             raise AccessDeniedError(
-                f"the code is wrong; {wrong} attempts are left before the link ends"
+                f"the code is wrong; {wrong} {'attempt is' if wrong == 1 else 'attempts are'} left "
+                "before the link ends"
             )
         return _collected(package, reader, lambda: self._collected_again(hashed))
 

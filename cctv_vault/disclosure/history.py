@@ -60,11 +60,17 @@ def _verified(facts: _Facts) -> Words:
 
 
 def _assessed(facts: _Facts) -> Words:
-    minutes = int(facts.get("camera_seconds", 0)) // 60
+    needed = _length(int(facts.get("camera_seconds", 0)))
     return Words(
-        f"bedömde begäran: {minutes} kameraminuter behövs",
-        f"assessed the request: {minutes} camera minutes are needed",
+        f"bedömde begäran: {needed} kameratid behövs",
+        f"assessed the request: {needed} of camera time needed",
     )
+
+
+def _length(seconds: int) -> str:
+    """``30 s``, ``2 min 30 s``, ``1 h 5 min``: written alike in both languages."""
+    parts = ((seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def _refused(facts: _Facts) -> Words:
@@ -79,8 +85,10 @@ def _refused(facts: _Facts) -> Words:
 def _prepared(facts: _Facts) -> Words:
     originals, clips = facts.get("originals"), facts.get("clips")
     return Words(
-        f"iordningställde ett paket med {originals} original och {clips} filmer",
-        f"prepared a package of {originals} originals and {clips} clips",
+        f"iordningställde ett paket med {originals} original och {clips} "
+        f"{'film' if clips == 1 else 'filmer'}",
+        f"prepared a package of {originals} {'original' if originals == 1 else 'originals'} and "
+        f"{clips} {'clip' if clips == 1 else 'clips'}",
     )
 
 

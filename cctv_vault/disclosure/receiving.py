@@ -339,8 +339,9 @@ class Receiving(Desk):
         remarks = freeze.remarks
         if found.gone and REQUESTERS[row.requester_type].hold_purpose is not None:
             told = (
-                f"{found.gone} recordings of that time had expired before the request came; "
-                "they are destroyed and cannot be handed over"
+                f"{found.gone} {'recording' if found.gone == 1 else 'recordings'} of that time had "
+                "expired before the request came; what has expired is destroyed and cannot be "
+                "handed over"
             )
             remarks = (*remarks, told)
         return Filed(
