@@ -19,8 +19,8 @@ from cctv_vault.home import Home
 from cctv_vault.incidents.service import Incidents
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.quarantine import Quarantine
-from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.readiness import Readiness
+from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.watcher import Watcher
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, system_actor
@@ -100,10 +100,10 @@ class Vault:
             vault_id=home.vault_id,
         )
         self.quarantine = Quarantine(database=database, ledger=ledger, keyring=keyring)
-        self.ingest = Ingest(
         self.readiness = Readiness(
             database=database, ledger=ledger, policies=self.policies, simulated=home.simulated
         )
+        self.ingest = Ingest(
             database=database,
             ledger=ledger,
             store=home.store,
@@ -111,8 +111,8 @@ class Vault:
             quarantine=self.quarantine,
             posters=self.posters,
             sandbox=self._intake_sandbox,
-            vault_id=home.vault_id,
             readiness=self.readiness,
+            vault_id=home.vault_id,
             journal_folder=self.settings.home / _JOURNAL,
             own_folders=(self.settings.home, self.settings.key_folder),
             settle_s=self.settings.settle_s,
