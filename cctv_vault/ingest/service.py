@@ -208,11 +208,11 @@ class Ingest:
         quarantine: Quarantine,
         posters: Posters,
         sandbox: MediaSandbox,
+        readiness: Readiness,
         vault_id: str,
         journal_folder: Path,
         own_folders: Iterable[Path],
         settle_s: float,
-        readiness: Readiness,
         reserve_bytes: int,
     ) -> None:
         """``journal_folder`` lies in the home; the rest are the vault's parts and settings.
@@ -226,11 +226,11 @@ class Ingest:
         self._quarantine = quarantine
         self._posters = posters
         self._sandbox = sandbox
+        self._readiness = readiness
         self._vault_id = vault_id
         self._journal = SealingJournal(journal_folder)
         self._own = tuple(Path(os.path.realpath(each)) for each in own_folders)
         self._settling = Settling(settle_s)
-        self._readiness = readiness
         self._intake = Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes)
 
     def close(self) -> None:
@@ -469,11 +469,11 @@ class Ingest:
             raise SourceBusyError("its name says that it is not finished")
         with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
             code, reading_path, name = self._identify(path, place)
+        self._readiness.require(code, actor)
         try:
             with open_source(path) as source:
                 self._settling.check(source)
                 offer = _Offer(
-        self._readiness.require(code, actor)
                     actor=actor,
                     source=source,
                     camera=code,
@@ -532,11 +532,11 @@ class Ingest:
         if is_unfinished_name(real.name):
             raise SourceBusyError("its name says that it is not finished")
         code, reading_path, name = self._identify(real, place)
+        self._readiness.require(code)
         with open_source(real) as source:
             self._settling.check(source)
             probed = probe(self._sandbox, source)
             if isinstance(probed, ProbeRefusal):
-        self._readiness.require(code)
                 reason = f"{probed.reason_code}: {probed.sentence}"
                 return Preview(path, "quarantined", code, reason=reason)
             digest, written_at = _sha256(source), self._written(source)
