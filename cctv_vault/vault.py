@@ -26,6 +26,7 @@ from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.people.service import People
 from cctv_vault.retention.certificates import Certificates
+from cctv_vault.retention.deletions import Deletions
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.policies import Policies
@@ -163,6 +164,9 @@ class Vault:
             roots=home.roots,
             store=home.store,
             certificates=self.certificates,
+        )
+        self.deletions = Deletions(
+            database=database, ledger=ledger, policies=self.policies, zone=home.zone
         )
         self.requests = Requests(
             database=database,

@@ -1,5 +1,6 @@
 """Commands on proof: log and check."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +95,37 @@ def log_key(context: typer.Context) -> None:
     run.say({"key": key, "document_certificate": certificate}, key)
 
 
+register_app = typer.Typer(no_args_is_help=True, help="Registers, as files.")
+
+
+@register_app.command("export")
+def register_export(
+    context: typer.Context,
+    register: Annotated[str, typer.Argument(help="Which: deletions.")],
+    form: Annotated[str, typer.Option("--format", help="pdf (PDF/A) or csv.")] = "csv",
+    start: Annotated[str | None, typer.Option("--from", help="From when; 31 days back.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Until when; now where unset.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where; else standard output.")
+    ] = None,
+) -> None:
+    """Write a register to a file: deletions is what the rules said beside what was destroyed."""
+    run = session(context)
+    if register != "deletions":
+        raise typer.BadParameter(f"there is no register {register!r}; there is: deletions")
+    whole = run.vault.deletions.export(
+        run.actor,
+        form,
+        None if start is None else run.time(start),
+        None if end is None else run.time(end),
+    )
+    if output is None:
+        sys.stdout.buffer.write(whole)
+        return
+    output.write_bytes(whole)
+    run.say({"register": register, "file": str(output)}, f"{output} holds the register.")
+
+
 def check(
     context: typer.Context,
     deep: Annotated[bool, typer.Option(help="Decrypt and hash every recording.")] = False,
@@ -123,4 +155,5 @@ def vars_of(verdict: object) -> dict[str, object]:
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(log_app, name="log")
+    app.add_typer(register_app, name="register")
     app.command()(check)

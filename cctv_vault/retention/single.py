@@ -172,6 +172,14 @@ def check(statement: Mapping[str, Any], entries: Sequence[Entry], say: Say) -> N
         say("ok", f"{Event.RECORDING_SEALED.value} {recording} at {iso(sealed[0].at)}")
     if not statement["keys"]:
         say("bad", "no destroyed key is named")
+    for sweep in dict.fromkeys(each["sweep"] for each in statement["keys"]):
+        removed = [
+            x for x in entries if x.event == Event.BLOBS_REMOVED and x.facts.get("sweep") == sweep
+        ]
+        if not removed:
+            say("bad", f"that the ciphertext of {sweep} was removed is not proven")
+        else:
+            say("ok", f"{removed[0].event} of {sweep} at {iso(removed[0].at)}")
     for each in statement["keys"]:
         fault = _key_fault(recording, each, entries)
         if fault:

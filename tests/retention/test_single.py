@@ -25,8 +25,8 @@ DAY = timedelta(days=1)
 def gone(world: World) -> str:
     """A recording that prevention and then a claim had kept, among others that went with it."""
     recording = world.record("kassa", MONDAY - HOUR)
-    for hours in (2, 3, 4):
-        world.record("kassa", MONDAY - hours * HOUR)
+    for _ in range(3):
+        world.record("entre", MONDAY - HOUR)
     hold = world.claim("kassa", MONDAY - HOUR, MONDAY)
     world.at(MONDAY + 5 * DAY)
     world.sweeper.run(world.manager)
