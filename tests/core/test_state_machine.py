@@ -7,6 +7,7 @@ is closed and opened. After every step the vault and the model say the same: wha
 whom, and why. Nothing under a live grant is ever unreadable, nothing without one ever readable.
 """
 
+import os
 import secrets
 import shutil
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -603,8 +604,15 @@ def _make(folder: Path, url: str | None) -> Vault:
     return vault
 
 
-def _explore(make: Callable[[Path], Vault], folder: Path, *, acts: int, steps: int) -> None:
-    """Run machines of up to ``steps`` steps each until they have done ``acts`` together."""
+def _explore(
+    make: Callable[[Path], Vault], folder: Path, *, acts: int, steps: int, part: int = 0
+) -> None:
+    """Run machines of up to ``steps`` steps each until they have done ``acts`` together.
+
+    The same ones each time, unless CCTV_VAULT_SEED names others: what was green stays green, and
+    whoever changes the core looks elsewhere as well.
+    """
+    elsewhere = os.environ.get("CCTV_VAULT_SEED", "")
     number = 0
 
     def machine() -> Core:
@@ -617,7 +625,7 @@ def _explore(make: Callable[[Path], Vault], folder: Path, *, acts: int, steps: i
     began = Core.steps
     while (missing := acts - (Core.steps - began)) > 0:
         run_state_machine_as_test(
-            machine,  # type: ignore[arg-type]  # anything that makes one will do
+            seed(f"{elsewhere}/{part}/{number}")(machine),  # type: ignore[arg-type]  # makes one
             settings=settings(
                 max_examples=-(-missing // steps),
                 stateful_step_count=steps,
@@ -637,11 +645,11 @@ def test_the_core_and_a_model_of_plain_sets_agree_after_every_step(tmp_path: Pat
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("part", range(10))
-@pytest.mark.usefixtures("one_sandbox", "part")
-def test_the_core_and_the_model_agree_for_longer(tmp_path: Path) -> None:
-    """100 000 acts in ten parts, each of about seven minutes of one core."""
-    _explore(_copies(tmp_path), tmp_path, acts=10_000, steps=100)
+@pytest.mark.parametrize("part", range(1, 6))
+@pytest.mark.usefixtures("one_sandbox")
+def test_the_core_and_the_model_agree_for_longer(tmp_path: Path, part: int) -> None:
+    """50 000 acts in five parts, each of about eight minutes of one core."""
+    _explore(_copies(tmp_path), tmp_path, acts=10_000, steps=100, part=part)
 
 
 @pytest.mark.long
