@@ -14,7 +14,7 @@ from cctv_vault.clock import Clock
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.retention.holidays_of import closed_days
-from cctv_vault.retention.policy import WEEKDAYS, Policy, Purpose
+from cctv_vault.retention.policy import WEEKDAYS, Keep, Policy, Purpose
 from cctv_vault.retention.policy_check import Checked, Known, KnownCamera, check_policy
 from cctv_vault.retention.rules import Basis, Opening
 from cctv_vault.schema import Camera, PolicyRow, Site
@@ -151,6 +151,20 @@ class Policies:
     def current(self, session: Session, now: datetime) -> Policy:
         """The policy in force: the newest version whose time has come (S17)."""
         return _parsed(_current(_rows(session), now).document)
+
+    def keeps_window(self, session: Session, code: str, since: datetime, now: datetime) -> bool:
+        """Whether a hold placed at ``since`` keeps only its window once the base purpose ended.
+
+        So it is where any version in force since then says so: a later one never makes it keep
+        more than it did (S17).
+        """
+        rows = _rows(session)
+        first = _current(rows, since).version
+        policies = [
+            _parsed(x.document) for x in rows if first <= x.version and x.effective_at <= now
+        ]
+        found = (each.purposes.get(code) for each in policies or [_parsed(rows[0].document)])
+        return any(each is not None and each.keep is Keep.WINDOW for each in found)
 
     def newest(self, session: Session, *, lock: bool = False) -> PolicyRow:
         """The version published last, in force or still ahead; with ``lock`` to be followed."""

@@ -62,6 +62,13 @@ class MissedReview(StrEnum):
     ESCALATES = "escalates"
 
 
+class Keep(StrEnum):
+    """What a hold keeps of a recording once the purpose it was made for has ended."""
+
+    RECORDING = "recording"
+    WINDOW = "window"
+
+
 @dataclass(frozen=True)
 class Period:
     """A length of time as written: ``72h``, ``30d``, ``24mo``, ``5y``.
@@ -139,6 +146,7 @@ class Purpose:
         review_every: Whether the review repeats.
         review_before_end: Whether ``review`` counts back from the end.
         missed_review: What happens when nobody does.
+        keep: What a hold keeps once the base purpose has ended: whole recordings, or its window.
     """
 
     code: str
@@ -164,6 +172,7 @@ class Purpose:
     review_every: bool = False
     review_before_end: bool = False
     missed_review: MissedReview = MissedReview.NOTHING
+    keep: Keep = Keep.RECORDING
 
 
 _PERIODS: Final = frozenset({"period", "ceiling", "limit", "extension", "after_report", "review"})
@@ -446,6 +455,8 @@ class _Reading:
             self._fault(at, f"{where}: only a hold may lack a 'period' (S10)")
         if values.get("hold") and values.get("period") is None and values.get("review") is None:
             self._fault(at, f"{where}: what has no end needs a 'review' (S10)")
+        if values.get("keep") is Keep.WINDOW and not values.get("hold"):
+            self._fault((*at, "keep"), f"{where}: only a hold has a window to keep")
         return Purpose(**values) if len(self.faults) == before else None
 
 
@@ -500,6 +511,7 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = {
     "extend_by": lambda value: tuple(_one_of(Role, each) for each in _texts(value)),
     "starts": lambda value: _one_of(StartsAt, _text(value)),
     "missed_review": lambda value: _one_of(MissedReview, _text(value)),
+    "keep": lambda value: _one_of(Keep, _text(value)),
     "first_opening": lambda value: time.fromisoformat(_text(value)),
 }
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctv_vault.retention.policies import default_policy_text
-from cctv_vault.retention.policy import Policy
+from cctv_vault.retention.policy import Keep, Policy
 from cctv_vault.retention.policy_check import Checked, Known, KnownCamera, check_policy
 from cctv_vault.retention.policy_lines import lines_of
 
@@ -213,3 +213,15 @@ def test_the_line_of_a_setting_is_that_of_its_statement() -> None:
         ("s", "t", "u"): 15,
         ("s", "t", "u", "v"): 15,
     }
+
+
+def test_only_a_hold_keeps_a_window() -> None:
+    text = default_policy_text()
+    incident = text.replace('code = "incident"\n', 'code = "incident"\nkeep = "window"\n')
+    assert Policy.parse(incident).purpose("incident").keep is Keep.WINDOW
+    assert Policy.parse(text).purpose("incident").keep is Keep.RECORDING
+    for wrong in ('code = "prevention"\nkeep = "window"\n', 'code = "incident"\nkeep = "x"\n'):
+        code = wrong.partition("\n")[0] + "\n"
+        _, faults = Policy.read(text.replace(code, wrong))
+        assert len(faults) == 1
+        assert text.splitlines().index(code.strip()) + 2 == faults[0].line
