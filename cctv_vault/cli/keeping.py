@@ -13,6 +13,7 @@ from cctv_vault.cli.session import Session, session
 from cctv_vault.clock import SystemClock
 from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
+from cctv_vault.incidents.service import Reshaping
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.holds import Ending, HoldOrder
 from cctv_vault.retention.letter import Sound, write_letter
@@ -44,6 +45,8 @@ def incident_flag(
     title: Annotated[str, typer.Option(help="In a few words; no names.")],
     category: Annotated[str, typer.Option(help="theft, robbery, threat, damage, accident …")],
     report_number: Annotated[str | None, typer.Option(help="The police report's number.")] = None,
+    pre_roll: Annotated[int, typer.Option(help="Minutes before it to keep with it.")] = 0,
+    post_roll: Annotated[int, typer.Option(help="Minutes after it to keep with it.")] = 0,
 ) -> None:
     """Keep a window over cameras as an incident."""
     run = session(context)
@@ -55,6 +58,8 @@ def incident_flag(
         title=title,
         category=category,
         report_number=report_number,
+        pre_roll=timedelta(minutes=pre_roll),
+        post_roll=timedelta(minutes=post_roll),
     )
     run.say(
         incident,
@@ -95,6 +100,8 @@ def incident_show(context: typer.Context, incident_id: _Id) -> None:
         f"{', '.join(incident.cameras)}, {run.local(incident.starts_at)} to "
         f"{run.local(incident.ends_at)}",
         f"{incident.recordings} recordings, kept until {run.local(incident.until)}",
+        *([] if incident.confirmed else ["A second person must confirm it before then."]),
+        *(f"requested in {each}" for each in incident.requests),
         *run.gaps(incident.gaps),
         *(f"{run.local(note.at)} {note.by}: {note.text}" for note in incident.notes),
     )
@@ -105,6 +112,119 @@ def incident_note(context: typer.Context, incident_id: _Id, text: str) -> None:
     """Add a note; notes are never changed, only added to."""
     run = session(context)
     run.say(run.vault.incidents.note(run.actor, incident_id, text), "Noted.")
+
+
+@incident_app.command("save-now")
+def incident_save_now(
+    context: typer.Context,
+    camera: _CameraList,
+    hours: Annotated[int, typer.Option(help="How far back.")] = 2,
+) -> None:
+    """Keep the last hours of cameras at once; without an explanation it lapses in a day."""
+    run = session(context)
+    saved = run.vault.incidents.save_now(run.actor, camera, timedelta(hours=hours))
+    run.say(
+        saved,
+        f"{saved.recordings} recordings are kept until {run.local(saved.until)}; explain it before "
+        f"then with 'incident explain {saved.hold_id}'.",
+    )
+
+
+@incident_app.command("unexplained")
+def incident_unexplained(context: typer.Context) -> None:
+    """What was saved at once and lapses unless somebody explains it."""
+    run = session(context)
+    run.table(
+        run.vault.incidents.unexplained(run.actor),
+        {
+            "hold": lambda s: s.hold_id,
+            "cameras": lambda s: ", ".join(s.cameras),
+            "from": lambda s: run.local(s.starts_at),
+            "to": lambda s: run.local(s.ends_at),
+            "lapses": lambda s: run.local(s.until),
+        },
+    )
+
+
+@incident_app.command("explain")
+def incident_explain(
+    context: typer.Context,
+    hold_id: _Id,
+    title: Annotated[str, typer.Option(help="In a few words; no names.")],
+    category: Annotated[str, typer.Option(help="As for 'flag'.")],
+) -> None:
+    """Make an incident of what was saved at once."""
+    run = session(context)
+    found = run.vault.incidents.explain(run.actor, hold_id, title=title, category=category)
+    run.say(found, f"Incident {found.id}: kept until {run.local(found.until)}.")
+
+
+@incident_app.command("categories")
+def incident_categories(context: typer.Context) -> None:
+    """The categories there are; the policy can add some."""
+    run = session(context)
+    run.table(
+        run.vault.incidents.categories(),
+        {"code": lambda c: c.code, "svenska": lambda c: c.sv, "English": lambda c: c.en},
+    )
+
+
+@incident_app.command("change")
+def incident_change(
+    context: typer.Context,
+    incident_id: _Id,
+    camera: _CameraList,
+    start: _From,
+    end: _To,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="Tell the effect; change nothing.")] = False,
+) -> None:
+    """Widen or narrow an incident; what it no longer covers is let go at once."""
+    run = session(context)
+    starts_at, ends_at = run.time(start, *camera), run.time(end, *camera)
+
+    def reshape(*, dry: bool) -> Reshaping:
+        return run.vault.incidents.reshape(
+            run.actor,
+            incident_id,
+            cameras=camera,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            reason=reason,
+            dry_run=dry,
+        )
+
+    if not dry_run and not run.as_json and sys.stdin.isatty():
+        run.say(None, *_effect_of(reshape(dry=True)))
+        typer.confirm("Change it?", abort=True, err=True)
+    done = reshape(dry=dry_run)
+    run.say(done, *_effect_of(done))
+
+
+def _effect_of(effect: Reshaping) -> Iterator[str]:
+    yield (
+        f"{effect.added} recordings are kept in addition"
+        + (f"; {effect.gone} of the new window are past keeping" if effect.gone else "")
+    )
+    yield from _goes(effect.dropped)
+
+
+@incident_app.command("confirm")
+def incident_confirm(context: typer.Context, incident_id: _Id, reason: _Reason) -> None:
+    """Confirm, as a second person, what a colleague is suspected of."""
+    run = session(context)
+    run.vault.incidents.confirm(run.actor, incident_id, reason)
+    run.say({"id": incident_id, "confirmed": True}, f"{incident_id} is confirmed.")
+
+
+@incident_app.command("paragraph")
+def incident_paragraph(context: typer.Context, incident_id: _Id) -> None:
+    """A paragraph to paste into a police report, in Swedish."""
+    run = session(context)
+    text = run.vault.incidents.report_paragraph(
+        run.actor, incident_id, controller=run.vault.controller, zone=run.vault.zone
+    )
+    run.say({"id": incident_id, "paragraph": text}, text)
 
 
 @incident_app.command("extend")

@@ -1,13 +1,16 @@
 """Incidents (händelser): a window over cameras, flagged by a person and kept under a hold.
 
 Owns the rows of ``incident`` and ``incident_note``. Titles, notes and report numbers are sealed.
-It refuses windows that cannot mean anything, and people named where a role would do is a matter
-of the house, not of this code. Closing ends the keeping and never lengthens it (table A).
+It refuses windows that cannot mean anything and Swedish personal identity numbers in any text;
+that people are told of by role or description is otherwise a matter of the house. Closing ends the
+keeping and never lengthens it (table A). What a colleague is suspected of is kept for a day until a
+second person confirms that the suspicion is concrete (S4).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -26,17 +29,36 @@ from cctv_vault.errors import (
 from cctv_vault.footage.catalogue import Catalogue, Gap
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import RESTRICTED, is_privacy_officer
+from cctv_vault.incidents.paragraph import Case, Filmed, paragraph
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Role
 from cctv_vault.retention.extensions import extensions_of
-from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
+from cctv_vault.retention.holds import Ending, HoldOrder, Holds, HoldView
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
+from cctv_vault.retention.policy import CATEGORIES, IncidentCategory
 from cctv_vault.retention.rules import extension_faults
-from cctv_vault.schema import Incident, IncidentNote
+from cctv_vault.schema import (
+    Camera,
+    CustodyEntry,
+    Hold,
+    HoldWindow,
+    Incident,
+    IncidentNote,
+    Request,
+    RequestWindow,
+)
 from cctv_vault.views import iso
 
 PURPOSE: Final = "incident"
+SAVE_NOW: Final = "save-now"
+LONGEST_SAVED: Final = timedelta(hours=24)
+"""How far back "save now" reaches at most."""
+LONGEST_ROLL: Final = timedelta(hours=1)
+"""How much before and after an incident can be kept with it at most."""
+_UNCONFIRMED_FOR: Final = timedelta(hours=24)
+_CONFIRMS: Final = frozenset({Role.PRIVACY_OFFICER, Role.APPROVER})
+_NUMBER: Final = re.compile(r"(?<!\d)(?:19|20)?(\d{6})[-+]?(\d{4})(?!\d)")
 _LONGEST_TITLE: Final = 200
 _LONGEST_NOTE: Final = 20_000
 _LONGEST_NUMBER: Final = 100
@@ -97,6 +119,50 @@ class IncidentView:
     gaps: tuple[Gap, ...] = ()
     call: str = ""
     """How loudly its review is called for: soon, due, missed; empty while it is not."""
+    requests: tuple[str, ...] = ()
+    """Requests for the same time on the same cameras, as far as the person may know of them."""
+    confirmed: bool = True
+    """False while a second person has not confirmed what a colleague is suspected of."""
+
+
+@dataclass(frozen=True)
+class Reshaping:
+    """What other times or cameras did to an incident, or with ``dry_run`` would do.
+
+    ``added`` recordings are kept from then on; ``gone`` are of the new window and past keeping;
+    ``dropped`` are kept by it no longer.
+    """
+
+    cameras: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    added: int
+    gone: int
+    dropped: Ending
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was saved in haste and is still to be explained; it lapses at ``until``."""
+
+    hold_id: str
+    cameras: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    saved_at: datetime
+    saved_by: str
+    until: datetime | None
+    recordings: int
+    bytes: int
+
+
+class _UndoneError(Exception):
+    """Takes back, with its transaction, a change that was only tried."""
+
+    def __init__(self, effect: Reshaping) -> None:
+        self.effect = effect
+        super().__init__()
 
 
 class Incidents:
@@ -130,10 +196,13 @@ class Incidents:
         title: str,
         category: str,
         report_number: str | None = None,
+        pre_roll: timedelta = timedelta(0),
+        post_roll: timedelta = timedelta(0),
     ) -> IncidentView:
         """Keep a window over cameras as an incident: 30 days, 90 with a police report number.
 
-        Only what was flagged moves to this purpose, the rest keeps its own (S4).
+        Only what was flagged moves to this purpose, the rest keeps its own (S4). ``pre_roll`` and
+        ``post_roll`` of the time before and after are kept with it.
 
         Raises:
             InvalidInputError: The window, category or title cannot be.
@@ -144,23 +213,26 @@ class Incidents:
         with self._ledger.act(Event.INCIDENT_FLAGGED, actor, cameras=wanted) as act:
             actor.require(Right.INCIDENT_FLAG)
             self._ledger.require_time(act.session)
-            kind = _category(category)
+            kind = self._category(act.session, category, act.now)
             _may_know(actor, kind)
             title = _text(title, "title", _LONGEST_TITLE)
+            _check_roll(pre_roll, post_roll)
+            held = (starts_at - pre_roll, ends_at + post_roll)
             incident_id = ids.reference("H")
             hold = self._holds.place(
                 act,
                 HoldOrder(
                     purpose=PURPOSE,
-                    windows=tuple((each, starts_at, ends_at) for each in wanted),
+                    windows=tuple((each, *held) for each in wanted),
                     # Not the title: who may see a hold need not see what happened.
                     reason=f"incident {incident_id}",
+                    until=act.now + _UNCONFIRMED_FOR if kind in RESTRICTED else None,
                 ),
             )
             incident = Incident(
                 id=incident_id,
                 hold_id=hold.id,
-                category=kind.value,
+                category=kind,
                 title_text=self._sealed(act, incident_id, "title", title),
                 starts_at=starts_at,
                 ends_at=ends_at,
@@ -173,10 +245,12 @@ class Incidents:
                 Event.INCIDENT_FLAGGED,
                 incident_id,
                 facts={
-                    "category": kind.value,
+                    "category": kind,
                     "cameras": list(wanted),
                     "from": iso(starts_at),
                     "to": iso(ends_at),
+                    "kept_from": iso(held[0]),
+                    "kept_to": iso(held[1]),
                     "hold": hold.id,
                     "recordings": hold.recordings,
                     "gone": hold.gone,
@@ -185,6 +259,7 @@ class Incidents:
                 also=(hold.id, *wanted),
             )
             if report_number is not None:
+                self._require_confirmed(act.session, incident)
                 self._enter_number(act, incident, report_number)
             view = self._view(act.session, incident, act.now, gone=hold.gone)
         return self._with_gaps(actor, view)
@@ -220,6 +295,7 @@ class Incidents:
             actor.require(Right.INCIDENT_MANAGE)
             self._ledger.require_time(act.session)
             incident = self._open(act.session, incident_id, actor)
+            self._require_confirmed(act.session, incident)
             reason = _text(reason, "reason", _LONGEST_NOTE)
             purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
             present = self._holds.view(act.session, incident.hold_id, act.now).until or act.now
@@ -256,8 +332,214 @@ class Incidents:
             actor.require(Right.INCIDENT_MANAGE)
             self._ledger.require_time(act.session)
             incident = self._open(act.session, incident_id, actor)
+            self._require_confirmed(act.session, incident)
             self._enter_number(act, incident, number)
             return self._view(act.session, incident, act.now)
+
+    def reshape(
+        self,
+        actor: Actor,
+        incident_id: str,
+        *,
+        cameras: Iterable[str],
+        starts_at: datetime,
+        ends_at: datetime,
+        reason: str,
+        dry_run: bool = False,
+    ) -> Reshaping:
+        """Widen or narrow an incident to other times or cameras; ``dry_run`` only tells the effect.
+
+        What the new window no longer covers is let go at once, and comes back for nothing.
+
+        Raises:
+            TransitionNotAllowedError: It has ended.
+            InvalidInputError: The window cannot be, or there is no reason.
+        """
+        wanted = tuple(sorted(set(cameras)))
+        locked = sorted({*wanted, *self._cameras(incident_id)})
+        try:
+            with self._ledger.act(
+                Event.INCIDENT_CHANGED, actor, cameras=locked, subject=incident_id
+            ) as act:
+                actor.require(Right.INCIDENT_MANAGE)
+                self._ledger.require_time(act.session)
+                incident = self._open(act.session, incident_id, actor)
+                reason = "" if dry_run else _text(reason, "reason", _LONGEST_NOTE)
+                effect = self._reshaped(act, incident, wanted, (starts_at, ends_at), reason)
+                if dry_run:
+                    raise _UndoneError(replace(effect, dry_run=True))  # noqa: TRY301
+        except _UndoneError as undone:
+            return undone.effect
+        return effect
+
+    def confirm(self, actor: Actor, incident_id: str, reason: str) -> None:
+        """Confirm as a second person that what a colleague is suspected of is concrete (S4).
+
+        It is then kept as any incident, 30 days from its flag. Whoever confirms need not be allowed
+        to see it: the privacy officer tells them the reference and what it rests on.
+
+        Raises:
+            AccessDeniedError: The same person again, or one who may not confirm.
+            TransitionNotAllowedError: It has ended, is confirmed, or needs no confirmation.
+        """
+        cameras = self._cameras(incident_id)
+        with self._ledger.act(
+            Event.INCIDENT_CONFIRMED, actor, cameras=cameras, subject=incident_id
+        ) as act:
+            actor.require_person()
+            if not actor.roles & _CONFIRMS:
+                raise AccessDeniedError(
+                    f"a suspicion is confirmed by {' or '.join(sorted(_CONFIRMS))}"
+                )
+            self._ledger.require_time(act.session)
+            incident = act.session.get(Incident, incident_id)
+            if incident is None or incident.category not in RESTRICTED:
+                raise NotFoundError("incident that needs a second person", incident_id)
+            if incident.opened_by == actor.id:
+                raise AccessDeniedError("a second person confirms it, not who flagged it")
+            if self._is_confirmed(act.session, incident):
+                raise TransitionNotAllowedError(f"{incident_id} is confirmed already")
+            reason = _text(reason, "reason", _LONGEST_NOTE)
+            purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
+            if purpose.period is not None:
+                until = purpose.period.after(incident.opened_at)
+                self._lengthen(act, incident, until, "confirmed by a second person")
+            act.record(
+                Event.INCIDENT_CONFIRMED,
+                incident_id,
+                details={"reason": reason},
+                also=(incident.hold_id,),
+            )
+
+    def save_now(
+        self, actor: Actor, cameras: Iterable[str], back: timedelta = timedelta(hours=2)
+    ) -> Saved:
+        """Keep the last hours of cameras in one act; without an explanation it lapses in a day.
+
+        Raises:
+            InvalidInputError: It reaches back by nothing, or by more than a day.
+        """
+        if not timedelta(0) < back <= LONGEST_SAVED:
+            raise InvalidInputError("save now reaches back by at most 24 hours")
+        now = self._ledger.clock.now()
+        windows = tuple((each, now - back, now) for each in dict.fromkeys(cameras))
+        hold = self._holds.place_as(
+            actor, HoldOrder(purpose=SAVE_NOW, windows=windows, reason="saved now, to be explained")
+        )
+        return _saved(hold)
+
+    def unexplained(self, actor: Actor) -> tuple[Saved, ...]:
+        """What was saved in haste and has no explanation yet, what lapses first before the rest."""
+        self._may_list(actor)
+        now = self._ledger.clock.now()
+        with self._database.read() as session:
+            ids_ = session.execute(
+                select(col(Hold.id))
+                .where(
+                    col(Hold.purpose) == SAVE_NOW,
+                    col(Hold.released_at).is_(None),
+                    col(Hold.until) > now,
+                    col(Hold.gagged).is_(False),
+                )
+                .order_by(col(Hold.until), col(Hold.id))
+            ).scalars()
+            return tuple(_saved(self._holds.view(session, each, now)) for each in ids_.all())
+
+    def explain(self, actor: Actor, hold_id: str, *, title: str, category: str) -> IncidentView:
+        """Make an incident of what was saved in haste; it counts from now as any flag does.
+
+        Raises:
+            NotFoundError: Nothing was saved under that id, or it has lapsed.
+        """
+        with self._database.read() as session:
+            held = session.execute(
+                select(col(HoldWindow.camera_code)).where(col(HoldWindow.hold_id) == hold_id)
+            )
+            cameras = sorted(set(held.scalars()))
+        with self._ledger.act(
+            Event.INCIDENT_EXPLAINED, actor, cameras=cameras, subject=hold_id
+        ) as act:
+            session = act.session
+            actor.require(Right.INCIDENT_FLAG)
+            self._ledger.require_time(session)
+            hold = session.get(Hold, hold_id, with_for_update=True, populate_existing=True)
+            if hold is None or hold.purpose != SAVE_NOW or hold.gagged:
+                raise NotFoundError("saved footage", hold_id, "it has lapsed or was never there")
+            kind = self._category(session, category, act.now)
+            if kind in RESTRICTED:
+                raise InvalidInputError("what a colleague is suspected of is flagged by itself")
+            title = _text(title, "title", _LONGEST_TITLE)
+            purpose = self._policies.current(session, act.now).purpose(PURPOSE)
+            until = None if purpose.period is None else purpose.period.after(act.now)
+            review = None if purpose.review is None else purpose.review.after(act.now)
+            view = self._holds.change(
+                act,
+                hold_id,
+                purpose=PURPOSE,
+                until=until,
+                open_ended=until is None,
+                review_at=review,
+                reason=f"explained as {kind}",
+            )
+            incident_id = ids.reference("H")
+            incident = Incident(
+                id=incident_id,
+                hold_id=hold_id,
+                category=kind,
+                title_text=self._sealed(act, incident_id, "title", title),
+                starts_at=min(each.starts_at for each in view.windows),
+                ends_at=max(each.ends_at for each in view.windows),
+                opened_at=act.now,
+                opened_by=actor.id,
+            )
+            session.add(incident)
+            session.flush()
+            act.record(
+                Event.INCIDENT_EXPLAINED,
+                incident_id,
+                facts={"category": kind, "cameras": list(cameras), "hold": hold_id},
+                details={"title": title},
+                also=(hold_id, *cameras),
+            )
+            found = self._view(session, incident, act.now)
+        return self._with_gaps(actor, found)
+
+    def report_paragraph(
+        self, actor: Actor, incident_id: str, *, controller: str, zone: str
+    ) -> str:
+        """A paragraph about an incident to paste into a police report, in Swedish."""
+        view = self.show(actor, incident_id)
+        with self._database.read() as session:
+            cameras = [session.get_one(Camera, each) for each in view.cameras]
+        kinds = {each.code: each.sv for each in self.categories()}
+        return paragraph(
+            Case(
+                reference=view.id,
+                kind=kinds.get(view.category, view.category),
+                starts_at=view.starts_at,
+                ends_at=view.ends_at,
+                until=view.until if view.state == "open" else None,
+                report_number=view.report_number,
+                recordings=view.recordings,
+            ),
+            [
+                Filmed(
+                    each.name,
+                    each.place,
+                    each.clock_uncertainty_s,
+                    tuple(
+                        (gap.starts_at, gap.ends_at) for gap in view.gaps if gap.camera == each.code
+                    ),
+                )
+                for each in cameras
+            ],
+            controller=controller,
+            zone=zone,
+        )
+
+    def categories(self) -> tuple[IncidentCategory, ...]:
+        """The categories there are: every vault's, then those of the policy in force."""
+        return (*CATEGORIES, *self._policies.in_force().categories)
 
     def close(self, actor: Actor, incident_id: str, reason: str) -> IncidentView:
         """End an incident: what nothing else keeps is refused at once and goes with the sweep."""
@@ -313,6 +595,8 @@ class Incidents:
         ):
             incident = self._known(session, incident_id, actor)
             view = self._view(session, incident, self._ledger.clock.now())
+            if actor.may(Right.REQUEST_READ):
+                view = replace(view, requests=_requests(session, view, cleared=actor.cleared))
         return self._with_gaps(actor, view)
 
     # --- inside -------------------------------------------------------------------------------
@@ -326,6 +610,71 @@ class Incidents:
         if actor.is_person and not actor.may(Right.INCIDENT_FLAG):
             with entered_if_refused(self._ledger, Event.INCIDENT_FLAGGED, actor):
                 actor.require(Right.REGISTER_READ)
+
+    def _category(self, session: Session, name: str, now: datetime) -> str:
+        own = [each.code for each in self._policies.current(session, now).categories]
+        if name not in (*Category, *own):
+            raise InvalidInputError(
+                f"there is no category {name!r}; choose one of {', '.join((*Category, *own))}"
+            )
+        return name
+
+    def _is_confirmed(self, session: Session, incident: Incident) -> bool:
+        if incident.category not in RESTRICTED:
+            return True
+        found = session.execute(
+            select(col(CustodyEntry.leaf_index)).where(
+                col(CustodyEntry.subject) == incident.id,
+                col(CustodyEntry.event) == Event.INCIDENT_CONFIRMED.value,
+            )
+        )
+        return found.first() is not None
+
+    def _require_confirmed(self, session: Session, incident: Incident) -> None:
+        if not self._is_confirmed(session, incident):
+            raise TransitionNotAllowedError(
+                f"a second person must confirm {incident.id} first; until then it is kept a day"
+            )
+
+    def _reshaped(
+        self,
+        act: Act,
+        incident: Incident,
+        cameras: tuple[str, ...],
+        span: tuple[datetime, datetime],
+        reason: str,
+    ) -> Reshaping:
+        session, hold_id = act.session, incident.hold_id
+        before = self._holds.kept(session, hold_id, act.now)
+        view = self._holds.change(
+            act, hold_id, windows=tuple((each, *span) for each in cameras), reason=reason
+        )
+        after = self._holds.kept(session, hold_id, act.now)
+        dropped = self._holds.without(
+            session,
+            {each: size for each, size in before.items() if each not in after},
+            act.now,
+            hold_id=hold_id,
+            cleared=act.actor.cleared,
+        )
+        incident.starts_at, incident.ends_at = span
+        session.add(incident)
+        session.flush()
+        added = len(after.keys() - before.keys())
+        act.record(
+            Event.INCIDENT_CHANGED,
+            incident.id,
+            facts={
+                "cameras": list(cameras),
+                "from": iso(span[0]),
+                "to": iso(span[1]),
+                "added": added,
+                "dropped": dropped.recordings,
+            },
+            details={"reason": reason},
+            also=(hold_id, *cameras),
+        )
+        return Reshaping(cameras, *span, added, view.gone, dropped, dry_run=False)
 
     def _enter_number(self, act: Act, incident: Incident, number: str) -> None:
         number = _text(number, "report number", _LONGEST_NUMBER)
@@ -426,6 +775,7 @@ class Incidents:
             ),
             hold_id=incident.hold_id,
             call=hold.call,
+            confirmed=self._is_confirmed(session, incident),
         )
 
 
@@ -435,13 +785,40 @@ def _state(incident: Incident, hold: HoldView) -> str:
     return "lapsed" if incident.closed_at == hold.until else "closed"
 
 
-def _category(name: str) -> Category:
-    try:
-        return Category(name)
-    except ValueError:
-        raise InvalidInputError(
-            f"there is no category {name!r}; choose one of {', '.join(Category)}"
-        ) from None
+def _requests(session: Session, view: IncidentView, *, cleared: bool) -> tuple[str, ...]:
+    """The requests whose windows meet the incident's on a camera of it."""
+    query = (
+        select(col(Request.id))
+        .join(RequestWindow, col(RequestWindow.request_id) == col(Request.id))
+        .where(
+            col(RequestWindow.camera_code).in_(view.cameras),
+            col(RequestWindow.starts_at) < view.ends_at,
+            col(RequestWindow.ends_at) > view.starts_at,
+        )
+        .order_by(col(Request.received_at), col(Request.id))
+    )
+    if not cleared:
+        query = query.where(col(Request.gagged).is_(False))
+    return tuple(dict.fromkeys(session.execute(query).scalars()))
+
+
+def _saved(hold: HoldView) -> Saved:
+    return Saved(
+        hold_id=hold.id,
+        cameras=tuple(sorted({each.camera for each in hold.windows})),
+        starts_at=min(each.starts_at for each in hold.windows),
+        ends_at=max(each.ends_at for each in hold.windows),
+        saved_at=hold.placed_at,
+        saved_by=hold.placed_by,
+        until=hold.until,
+        recordings=hold.recordings,
+        bytes=hold.bytes,
+    )
+
+
+def _check_roll(pre_roll: timedelta, post_roll: timedelta) -> None:
+    if not all(timedelta(0) <= each <= LONGEST_ROLL for each in (pre_roll, post_roll)):
+        raise InvalidInputError("at most an hour before and after is kept with an incident")
 
 
 def _text(text: str, what: str, longest: int) -> str:
@@ -450,12 +827,24 @@ def _text(text: str, what: str, longest: int) -> str:
         raise InvalidInputError(f"the {what} is empty")
     if len(text) > longest:
         raise InvalidInputError(f"the {what} is longer than {longest} characters")
+    if any(_is_person_number("".join(each)) for each in _NUMBER.findall(text)):
+        raise InvalidInputError(
+            f"the {what} holds a personal identity number; tell of people by role or description"
+        )
     return text
 
 
-def _may_know(actor: Actor, category: Category) -> None:
+def _is_person_number(ten: str) -> bool:
+    """Whether ten digits are a Swedish personal or coordination number, by date and check digit."""
+    month, day = int(ten[2:4]), int(ten[4:6])
+    doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(ten)]
+    luhn = sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0  # noqa: PLR2004
+    return luhn and 1 <= month <= 12 and 1 <= (day - 60 if day > 60 else day) <= 31  # noqa: PLR2004
+
+
+def _may_know(actor: Actor, category: str) -> None:
     """Raise where somebody flags what a colleague is suspected of (S4: no monitoring of staff)."""
     if category in RESTRICTED and not is_privacy_officer(actor):
         raise AccessDeniedError(
-            f"{category.value} needs concrete suspicion and is flagged by the privacy officer"
+            f"{category} needs concrete suspicion and is flagged by the privacy officer"
         )

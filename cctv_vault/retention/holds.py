@@ -425,30 +425,39 @@ class Holds:
             self._visible(session, hold_id, actor)
             return self.ending_of(session, hold_id, self._ledger.clock.now(), cleared=actor.cleared)
 
-    def ending_of(
+    def ending_of(self, session: Session, hold_id: str, now: datetime, *, cleared: bool) -> Ending:
+        """What ending a hold would do, for the incident or request that owns it."""
+        return self.without(
+            session, self.kept(session, hold_id, now), now, hold_id=hold_id, cleared=cleared
+        )
+
+    def kept(self, session: Session, hold_id: str, now: datetime) -> dict[str, int]:
+        """What a hold keeps now: recordings, with their bytes."""
+        rows = session.execute(
+            select(col(Recording.id), col(Recording.size))
+            .join(Grant, col(Grant.recording_id) == col(Recording.id))
+            .where(col(Grant.hold_id) == hold_id, live_clause(now))
+        )
+        return {str(recording_id): int(size) for recording_id, size in rows}
+
+    def without(
         self,
         session: Session,
-        hold_id: str,
+        sizes: Mapping[str, int],
         now: datetime,
         *,
+        hold_id: str,
         cleared: bool,
-        recording_ids: Sequence[str] | None = None,
     ) -> Ending:
-        """What ending a hold would do, for all it keeps or some; for whoever owns it."""
-        wanted = None if recording_ids is None else frozenset(recording_ids)
-        sizes = {
-            str(recording_id): int(size)
-            for recording_id, size in session.execute(
-                select(col(Recording.id), col(Recording.size))
-                .join(Grant, col(Grant.recording_id) == col(Recording.id))
-                .where(col(Grant.hold_id) == hold_id, live_clause(now))
-            )
-            if wanted is None or recording_id in wanted
-        }
+        """What becomes of recordings, given with their bytes, that a hold keeps no longer."""
+        live = self._grants.live(session, list(sizes), now)
         gone = [
-            sizes[recording_id]
-            for recording_id, grants in self._grants.live(session, list(sizes), now).items()
-            if all(each.hold_id == hold_id or (each.gagged and not cleared) for each in grants)
+            size
+            for recording_id, size in sizes.items()
+            if all(
+                each.hold_id == hold_id or (each.gagged and not cleared)
+                for each in live.get(recording_id, ())
+            )
         ]
         return Ending(len(sizes), sum(sizes.values()), len(gone), sum(gone))
 

@@ -21,13 +21,6 @@ _UNITS: Final = {"h": "hours", "d": "days", "mo": "months", "y": "years"}
 _MONTHS: Final = 12
 _ANCHOR: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _ANSWERS: Final = ("purpose", "view", "sound")
-CATEGORIES: Final = frozenset(
-    {
-        *("theft", "robbery", "threat", "damage", "accident", "safety", "trespass-ban"),
-        *("employee-crime", "other"),
-    }
-)
-"""The categories of incidents that every vault has."""
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _VAGUE: Final = frozenset(
     {
@@ -230,6 +223,32 @@ _ON_THE_SPOT_MOST: Final = {
 
 
 @dataclass(frozen=True)
+class IncidentCategory:
+    """A category of incidents, with its words in both languages."""
+
+    code: str
+    sv: str
+    en: str
+
+
+CATEGORIES: Final = tuple(
+    IncidentCategory(*each)
+    for each in (
+        ("theft", "stöld", "theft"),
+        ("robbery", "rån", "robbery"),
+        ("threat", "hot eller våld", "threat or violence"),
+        ("damage", "skadegörelse", "vandalism"),
+        ("accident", "olycka", "accident"),
+        ("safety", "säkerhet", "safety"),
+        ("trespass-ban", "tillträdesförbud", "trespass ban"),
+        ("employee-crime", "misstänkt brott av anställd", "suspected crime by an employee"),
+        ("other", "annat", "other"),
+    )
+)
+"""The categories of incidents that every vault has."""
+
+
+@dataclass(frozen=True)
 class Fault:
     """Something in a policy document that cannot be, with its line counted from 1."""
 
@@ -250,6 +269,7 @@ class Policy:
         on_the_spot: The figures of release on the spot.
         sites: For each site named, its opening days: ``mon`` … ``sun`` with hours, ``closed`` and
             ``opened`` with days like 2026-06-19. Other sites keep those of the register.
+        categories: Of incidents, beside those every vault has.
     """
 
     version: int
@@ -259,6 +279,7 @@ class Policy:
     intake: IntakeRule = IntakeRule()
     on_the_spot: OnTheSpotRule = OnTheSpotRule()
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    categories: tuple[IncidentCategory, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -333,6 +354,7 @@ class _Reading:
         """What `Policy` is made of, or None where there are faults."""
         known = {
             *("version", "holidays", "effective_at", "intake", "on_the_spot", "site", "purpose"),
+            "category",
         }
         for each in sorted(document.keys() - known):
             self._fault((each,), f"there is no setting {each!r} in a policy")
@@ -357,6 +379,7 @@ class _Reading:
             "on_the_spot": self._on_the_spot(document.get("on_the_spot", {})),
             "sites": self._sites(document.get("site", {})),
             "purposes": self._purposes(document.get("purpose")),
+            "categories": self._categories(document.get("category", [])),
         }
         return None if self.faults else whole
 
@@ -413,6 +436,25 @@ class _Reading:
                 except (TypeError, ValueError) as error:
                     self._fault(("site", code, name), f"site {code}: {name!r}: {error}")
         return sites
+
+    def _categories(self, entries: object) -> tuple[IncidentCategory, ...]:
+        found: dict[str, IncidentCategory] = {}
+        if not isinstance(entries, list):
+            self._fault(("category",), "'category' must be a list of tables, [[category]]")
+            return ()
+        for number, entry in enumerate(entries):
+            at: Path = ("category", number)
+            given = entry if isinstance(entry, dict) else {}
+            words = {each: str(given.get(each, "")).strip() for each in ("code", "sv", "en")}
+            if not all(words.values()) or given.keys() - words.keys():
+                self._fault(at, "a category has 'code', 'sv' and 'en', and nothing else")
+            elif not _CODE.fullmatch(words["code"]):
+                self._fault(at, "a category's code is 1 to 31 of a-z, 0-9 and '-'")
+            elif words["code"] in {*found, *(each.code for each in CATEGORIES)}:
+                self._fault(at, f"the category {words['code']!r} is there already")
+            else:
+                found[words["code"]] = IncidentCategory(**words)
+        return tuple(found.values())
 
     # --- purposes -----------------------------------------------------------------------------
 

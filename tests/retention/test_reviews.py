@@ -132,7 +132,8 @@ def test_calls_slept_through_are_made_once_and_as_loud_as_they_are_now(world: Wo
 
 def test_what_a_person_may_not_know_of_calls_nobody_but_those_who_may(world: World) -> None:
     gagged = world.claim("kassa", MONDAY - HOUR, MONDAY, gagged=True)
-    _, staff_crime = flag(world, category="employee-crime")
+    incident, staff_crime = flag(world, category="employee-crime")
+    world.incidents.confirm(person("Bo", Role.APPROVER), incident, "kvitton saknas")
     world.at(MONDAY + 28 * DAY)
     world.reviews.remind(system_actor())
     assert [each.hold_id for each in world.reviews.list(world.officer)] == [staff_crime]
