@@ -345,8 +345,8 @@ def _inner_contradictions(
         if abs(off) > _DISAGREE_S:
             sentence = (
                 f"The local time in the name is {_spoken(abs(off))} "
-                f"{'ahead of' if off > 0 else 'behind'} what the camera's zone makes of the time "
-                "since 1970 beside it: the device is set to another zone."
+                f"{'ahead of' if off > 0 else 'behind'} what the camera's zone makes of the exact "
+                "time beside it: the device is set to another zone."
             )
             return [Disagreement("zone", "name", off, sentence)]
     if reading.day is not None and reading.started is None:

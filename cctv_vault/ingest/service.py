@@ -51,6 +51,7 @@ from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
 from cctv_vault.ingest.quarantine import HeldFile, Quarantine
 from cctv_vault.ingest.readiness import Readiness
+from cctv_vault.ingest.sidecars import Sidecar, belongs, beside, exactly, is_early, is_sidecar
 from cctv_vault.ingest.sources import (
     Identity,
     Removal,
@@ -92,6 +93,7 @@ from storage.stream import (
 )
 
 REMOVAL: Final = "source-removal"
+SIDECAR_REMOVAL: Final = "sidecar-removal"
 _REFUSED_AGAIN: Final = timedelta(days=1)
 """How long refusing the same unchanged file again is only counted."""
 OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "waiting", "failed"]
@@ -102,6 +104,7 @@ _TOO_LATE: Final = "its purposes had ended before it arrived"
 _LEFT_ALONE: Final = "; it was left alone: name a purpose to take it in"
 _HASH_CHUNK: Final = 1 << 20
 _UNFINISHED_S: Final = 600.0
+_INCOMPLETE_S: Final = 3600.0
 _PATIENCE_S: Final = 2.0
 
 
@@ -152,18 +155,23 @@ class _Place:
     archive: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _File:
-    """One file on its way in; ``source_state`` is what its recording says of where it came from."""
+    """One file on its way in; ``source_state`` is what its recording says of where it came from.
+
+    ``written_at`` is when it was last written, None where that tells nothing.
+    """
 
     actor: Actor
     camera: str
     reading_path: str
     original_name: str
     source_state: Literal["present", "kept", "removed"]
+    written_at: datetime | None = None
+    sidecar: Sidecar | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Offer(_File):
     """A file that lies at a source, which is removed unless it is ``kept``."""
 
@@ -193,6 +201,7 @@ class _Entered:
     removal_id: str | None
     used: bool
     """Whether the ciphertext just sealed has a row now."""
+    sidecar_removal_id: str | None = None
 
 
 class Ingest:
@@ -322,7 +331,7 @@ class Ingest:
 
         for path in paths:
             place = _Place(camera, original_root, labels, self._archive(path))
-            for file in walk(path):
+            for file in _files(path):
                 outcome = offer(file, place)
                 wait_s = outcome.retry_in_s
                 if wait_s is None or wait_s > self._settling.settle_s + _PATIENCE_S:
@@ -354,7 +363,7 @@ class Ingest:
         for path in paths:
             place = _Place(camera, original_root, labels, self._archive(path))
             leave = leave_late and place.archive is not None
-            for file in walk(path):
+            for file in _files(path):
                 try:
                     yield self._preview(file, place, leave_late=leave)
                 except SourceBusyError as busy:
@@ -435,7 +444,7 @@ class Ingest:
             with self._database.read() as session:
                 intents = session.exec(
                     select(Intent)
-                    .where(col(Intent.kind) == REMOVAL)
+                    .where(col(Intent.kind).in_([REMOVAL, SIDECAR_REMOVAL]))
                     .order_by(col(Intent.created_at))
                 ).all()
             for intent in intents:
@@ -465,14 +474,13 @@ class Ingest:
         path = _real(path)
         with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
             self._refuse_own(path)
-        if is_unfinished_name(path.name):
-            raise SourceBusyError("its name says that it is not finished")
+        _require_finished(path)
         with entered_if_refused(self._ledger, Event.FILE_REFUSED, actor):
             code, reading_path, name = self._identify(path, place)
         self._readiness.require(code, actor)
         try:
             with open_source(path) as source:
-                self._settling.check(source)
+                sidecar = self._settled(source)
                 offer = _Offer(
                     actor=actor,
                     source=source,
@@ -481,6 +489,7 @@ class Ingest:
                     original_name=escape_name(name),
                     source_state="kept" if keep_source else "present",
                     written_at=self._written(source),
+                    sidecar=sidecar,
                     surely_closed=source.check_not_written(),
                     leave_late=leave_late,
                 )
@@ -501,6 +510,20 @@ class Ingest:
             raise SourceBusyError("it changed while it was read") from None
         except StorageError as error:
             raise stopped_by(error) from error
+
+    def _settled(self, source: Source) -> Sidecar | None:
+        """Raise unless a file is complete, as far as waiting tells; returns its sidecar.
+
+        Raises:
+            SourceBusyError: It is not.
+        """
+        sidecar = beside(source.path)
+        if sidecar is not None and sidecar.block is not None and not sidecar.block.complete:
+            # A camera that lost power never completes its last block.
+            self._settling.check(source, _INCOMPLETE_S)
+        else:
+            self._settling.check(source, _UNFINISHED_S if is_early(source.path) else 0.0)
+        return sidecar
 
     def _check_room(self, source: Source) -> None:
         """Raise where the file does not fit; one that is large in name only stops nothing else.
@@ -529,12 +552,11 @@ class Ingest:
     def _preview(self, path: Path, place: _Place, *, leave_late: bool) -> Preview:
         real = _real(path)
         self._refuse_own(real)
-        if is_unfinished_name(real.name):
-            raise SourceBusyError("its name says that it is not finished")
+        _require_finished(real)
         code, reading_path, name = self._identify(real, place)
         self._readiness.require(code)
         with open_source(real) as source:
-            self._settling.check(source)
+            sidecar = self._settled(source)
             probed = probe(self._sandbox, source)
             if isinstance(probed, ProbeRefusal):
                 reason = f"{probed.reason_code}: {probed.sentence}"
@@ -547,6 +569,7 @@ class Ingest:
             original_name=escape_name(name),
             source_state="present",
             written_at=written_at,
+            sidecar=sidecar,
         )
         now = self._ledger.clock.now()
         with self._database.read() as session:
@@ -677,6 +700,8 @@ class Ingest:
     ) -> RecordingTime:
         camera = find_camera(session, file.camera)
         reading = read_name(file.reading_path, camera.convention)
+        if file.sidecar is not None and file.sidecar.block is not None:
+            reading = exactly(reading, file.sidecar.block)
         doubt = drifted(camera.clock_uncertainty_s, camera.clock_measured_at, arrived_at)
         return decide_time(
             reading=reading,
@@ -822,9 +847,16 @@ class Ingest:
                 "name": offer.original_name,
                 "disagreements": [each.sentence for each in moment.disagreements],
                 "notes": list(moment.notes),
+                **({} if offer.sidecar is None else {"sidecar": offer.sidecar.text}),
             },
             also=(camera.code,),
         )
+        removal = self._intend_removal(act, offer, new.id)
+        beside_it = None
+        if removal is not None and offer.sidecar is not None:
+            # What it says stands in the log from this act on.
+            where = (offer.sidecar.path, offer.sidecar.identity)
+            beside_it = self._intend(act, SIDECAR_REMOVAL, new.id, *where)
         return _Entered(
             outcome="late" if late else "sealed",
             recording=new.id,
@@ -834,8 +866,9 @@ class Ingest:
                     *(FAULTS[fault] for fault in probed.faults),
                 )
             ),
-            removal_id=self._intend_removal(act, offer, new.id),
+            removal_id=removal,
             used=True,
+            sidecar_removal_id=beside_it,
         )
 
     def _enter_quarantined(
@@ -916,12 +949,15 @@ class Ingest:
     def _intend_removal(self, act: Act, offer: _File, subject: str) -> str | None:
         if not isinstance(offer, _Offer) or offer.source_state == "kept":
             return None
-        path = escape_name(str(offer.source.path))
+        return self._intend(act, REMOVAL, subject, offer.source.path, offer.source.identity)
+
+    def _intend(self, act: Act, kind: str, subject: str, where: Path, identity: Identity) -> str:
+        path = escape_name(str(where))
         intent = Intent(
             id=long_id(),
-            kind=REMOVAL,
+            kind=kind,
             subject=subject,
-            payload={"path": path, **offer.source.identity.to_json()},
+            payload={"path": path, **identity.to_json()},
             created_at=act.now,
         )
         act.session.add(intent)
@@ -940,6 +976,13 @@ class Ingest:
             removal = self._remove(offer.source)
             try:
                 self._enter_removal(offer.actor, entered.removal_id, subject, removal)
+                if entered.sidecar_removal_id is not None and offer.sidecar is not None:
+                    with_it = (
+                        Removal("kept", "what it tells of was kept")
+                        if removal.outcome == "kept"
+                        else remove_source(offer.sidecar.path, offer.sidecar.identity)
+                    )
+                    self._enter_removal(offer.actor, entered.sidecar_removal_id, subject, with_it)
             except VaultError as error:
                 # The footage is safe and the intent stands: the next start enters the outcome.
                 _LOG.error("the outcome of a removal cannot be entered: %s", error.code)
@@ -965,6 +1008,8 @@ class Ingest:
             act.session.delete(intent)
             recording = act.session.get(Recording, intent.subject)
             kept = removal.outcome == "kept"
+            if intent.kind != REMOVAL:
+                recording = None  # it is the sidecar that went, or stayed
             if recording is not None and recording.source_state == "present":
                 recording.source_state = "kept" if kept else "removed"
                 recording.source_removed_at = None if kept else act.now
@@ -1032,6 +1077,21 @@ def _is_wanted(
         ):
             return True
     return False
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The files of a tree, or the one file, without what only tells of others."""
+    for file in walk(path):
+        # A sidecar that is gone went with the footage that came before it.
+        if file == path or not (belongs(file) or (is_sidecar(file) and not file.exists())):
+            yield file
+
+
+def _require_finished(path: Path) -> None:
+    if is_unfinished_name(path.name):
+        raise SourceBusyError("its name says that it is not finished")
+    if belongs(path):
+        raise SourceBusyError("it tells of the footage beside it, and is taken in with that")
 
 
 def _named(
