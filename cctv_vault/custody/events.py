@@ -13,6 +13,7 @@ class Event(StrEnum):
     CLOCK_ALARM = "clock.alarm"
     SITE_ADDED = "site.added"
     CAMERA_ADDED = "camera.added"
+    CAMERA_SOUND_FOUND = "camera.sound-found"
     CAMERA_NAMING_CHANGED = "camera.naming-changed"
     CAMERA_CHANGED = "camera.changed"
     CAMERA_CLOCK_MEASURED = "camera.clock-measured"

@@ -8,7 +8,7 @@ camera's origin (surveillance or production, S1) is fixed when it is added.
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -27,7 +27,7 @@ from cctv_vault.ingest.mounts import warnings
 from cctv_vault.ingest.patterns import is_pattern, translate
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
-from cctv_vault.schema import Camera, ClockMeasurement, Site
+from cctv_vault.schema import Camera, ClockMeasurement, CustodyEntry, Site
 from cctv_vault.views import iso
 
 DEFAULT_SITE: Final = "butik"
@@ -37,6 +37,10 @@ ORIGINS: Final = ("surveillance", "production")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+_SOUND: Final = (
+    "its files carry sound, which the register says is not lawful: turn the microphone off in the "
+    "camera; originals stay as they came, what is played from them is silent"
+)
 _MOST_NAMES: Final = 100
 _MAX_OFFSET_S: Final = 50 * 365 * 86400.0  # a recorder that fell back to 1980
 
@@ -287,7 +291,8 @@ class Register:
         """All cameras, by code, for the product itself."""
         with self._database.read() as session:
             found = session.exec(select(Camera).order_by(Camera.code)).all()
-            return tuple(_camera_view(camera) for camera in found)
+            sounding = _sounding(session)
+        return tuple(_camera_view(camera, sounding) for camera in found)
 
     def camera(self, actor: Actor, code: str) -> CameraView:
         """One camera.
@@ -300,7 +305,7 @@ class Register:
             entered_if_refused(self._ledger, Event.CAMERA_ADDED, actor),
             self._database.read() as session,
         ):
-            return _camera_view(find_camera(session, code))
+            return _camera_view(find_camera(session, code), _sounding(session))
 
     def set_convention(self, actor: Actor, code: str, convention: str) -> CameraView:
         """Say how a camera names its files: ``auto``, a known convention, or a pattern of its own.
@@ -616,7 +621,15 @@ def _site_view(site: Site) -> SiteView:
     )
 
 
-def _camera_view(camera: Camera) -> CameraView:
+def _sounding(session: Session) -> frozenset[str]:
+    """The cameras whose files carried sound although the register said that it is not lawful."""
+    found = session.exec(
+        select(CustodyEntry.subject).where(col(CustodyEntry.event) == Event.CAMERA_SOUND_FOUND)
+    )
+    return frozenset(code for code in found if code is not None)
+
+
+def _camera_view(camera: Camera, sounding: Collection[str] = ()) -> CameraView:
     return CameraView(
         code=camera.code,
         site=camera.site_code,
@@ -635,5 +648,8 @@ def _camera_view(camera: Camera) -> CameraView:
         clock_measured_at=camera.clock_measured_at,
         created_at=camera.created_at,
         last_arrival_at=camera.last_arrival_at,
-        warnings=warnings(Path(camera.drop_folder)),
+        warnings=(
+            *((_SOUND,) if camera.sound == "no" and camera.code in sounding else ()),
+            *warnings(Path(camera.drop_folder)),
+        ),
     )

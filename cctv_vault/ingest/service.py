@@ -72,7 +72,15 @@ from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, Right, system_actor
 from cctv_vault.retention.grants import LATE, Grants
-from cctv_vault.schema import Camera, Hold, HoldWindow, Intent, Quarantined, Recording
+from cctv_vault.schema import (
+    Camera,
+    CustodyEntry,
+    Hold,
+    HoldWindow,
+    Intent,
+    Quarantined,
+    Recording,
+)
 from cctv_vault.views import iso
 from storage.backend import BlobStore
 from storage.errors import (
@@ -101,6 +109,7 @@ OutcomeName = Literal["sealed", "late", "duplicate", "expired", "quarantined", "
 _LOG: Final = logging.getLogger(__name__)
 _NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 _TOO_LATE: Final = "its purposes had ended before it arrived"
+_SOUND: Final = "it carries sound, which its camera's register says is not lawful"
 _LEFT_ALONE: Final = "; it was left alone: name a purpose to take it in"
 _HASH_CHUNK: Final = 1 << 20
 _UNFINISHED_S: Final = 600.0
@@ -851,6 +860,9 @@ class Ingest:
             },
             also=(camera.code,),
         )
+        unlawful = probed.has_audio and camera.sound == "no"
+        if unlawful:
+            _tell_of_sound(act, camera.code, new.id)
         removal = self._intend_removal(act, offer, new.id)
         beside_it = None
         if removal is not None and offer.sidecar is not None:
@@ -863,6 +875,7 @@ class Ingest:
             reason="; ".join(
                 (
                     *((_TOO_LATE,) if late else ()),
+                    *((_SOUND,) if unlawful else ()),
                     *(FAULTS[fault] for fault in probed.faults),
                 )
             ),
@@ -1047,6 +1060,15 @@ def _looks_unfinished(probed: Probe | ProbeRefusal) -> bool:
     if isinstance(probed, ProbeRefusal):
         return probed.reason_code in {"empty", "unfinished"}
     return "cut-short" in probed.faults
+
+
+def _tell_of_sound(act: Act, camera: str, recording: str) -> None:
+    """Enter, once for each camera, that it records sound which the register says it must not."""
+    told = select(CustodyEntry.leaf_index).where(
+        col(CustodyEntry.event) == Event.CAMERA_SOUND_FOUND, col(CustodyEntry.subject) == camera
+    )
+    if act.session.exec(told.limit(1)).first() is None:
+        act.record(Event.CAMERA_SOUND_FOUND, camera, also=(recording,))
 
 
 def _is_wanted(
