@@ -17,6 +17,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, VaultError
 from cctv_vault.footage.access import blob_name, stream_context
 from cctv_vault.schema import (
+    CaseFile,
     CustodyEntry,
     DerivedStream,
     Grant,
@@ -241,6 +242,10 @@ def _other_streams(session: Session) -> Iterator[str]:
         select(col(Package.id)).where(col(Package.state) != "expired")
     ).scalars():
         yield blob_name(each, "package")
+    for each in session.execute(
+        select(col(CaseFile.id)).where(col(CaseFile.state) != "expired")
+    ).scalars():
+        yield blob_name(each, "case-file")
 
 
 def _check_others(vault: "Vault", session: Session) -> Iterator[CheckFinding]:

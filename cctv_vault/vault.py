@@ -8,6 +8,7 @@ from typing import Final
 
 from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
+from cctv_vault.disclosure.casefiles import CaseFiles
 from cctv_vault.disclosure.letters import Letters
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
@@ -188,6 +189,13 @@ class Vault:
             controller=home.controller,
             zone=home.zone,
         )
+        self.case_files = CaseFiles(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            store=home.store,
+            vault_id=home.vault_id,
+        )
         self.letters = Letters(
             database=database,
             ledger=ledger,
@@ -231,6 +239,7 @@ class Vault:
             vault.ingest.resume()
             vault.access.resume()
             vault.requests.resume()
+            vault.case_files.resume(vault.clock.now())
             vault._departures.tidy()
         except BaseException:
             vault.close()

@@ -1,11 +1,13 @@
 """Commands on disclosure: request and package."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cctv_vault.cli.session import read_json, session
+from cctv_vault.disclosure.casefiles import Declaration
 from cctv_vault.disclosure.verification import Finding, verify_package
 from cctv_vault.footage.outfile import OutFile, check_target
 
@@ -201,6 +203,64 @@ def request_reopen(context: typer.Context, request_id: _Id, reason: _Reason) -> 
 def request_close(context: typer.Context, request_id: _Id, reason: _Reason = "") -> None:
     """Close a request that is done."""
     _moved(context, request_id, "close", reason)
+
+
+@request_app.command("attach")
+def request_attach(
+    context: typer.Context, request_id: _Id, file: Annotated[Path, typer.Argument(metavar="FILE")]
+) -> None:
+    """Add a document that came with a request: an order, a mandate, a power of attorney."""
+    run = session(context)
+    with file.open("rb") as source:
+        added = run.vault.case_files.add(run.actor, request_id, file.name, source)
+    run.say(added, f"{added.id}: {added.media_type}, {added.size} bytes")
+
+
+@request_app.command("masked")
+def request_masked(
+    context: typer.Context,
+    request_id: _Id,
+    file: Annotated[Path, typer.Argument(metavar="FILE.mp4")],
+    camera: Annotated[str, typer.Option(help="Of which camera it is.")],
+    by: Annotated[str, typer.Option(help="Who masked the others in it.")],
+    how: Annotated[str, typer.Option(help="How they did it.")],
+) -> None:
+    """Add a film in which others are masked; it is handed over in place of the originals."""
+    run = session(context)
+    declared = Declaration(camera, by, how)
+    with file.open("rb") as source:
+        added = run.vault.case_files.add_masked(run.actor, request_id, file.name, source, declared)
+    run.say(added, f"{added.id}: {added.media_type}, {added.size} bytes, of {camera}")
+
+
+@request_app.command("files")
+def request_files(
+    context: typer.Context,
+    request_id: _Id,
+    take: Annotated[str | None, typer.Option(help="The id of one to be written out.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE")] = None,
+) -> None:
+    """The files of a request, or one of them written out."""
+    run = session(context)
+    if take is None or output is None:
+        run.table(
+            run.vault.case_files.list(run.actor, request_id),
+            {
+                "id": lambda f: f.id,
+                "kind": lambda f: f.kind,
+                "name": lambda f: f.name,
+                "type": lambda f: f.media_type,
+                "bytes": lambda f: str(f.size),
+            },
+        )
+        return
+    check_target(output.absolute())
+    found = run.vault.case_files.open(run.actor, request_id, take)
+    with closing(found.reader) as reader, OutFile(output.absolute()) as out:
+        while chunk := reader.read(1 << 20):
+            out.write(chunk)
+        out.finish()
+    run.say({"id": take, "file": output, "sha256": found.sha256}, f"{output}: {found.size} bytes")
 
 
 @request_app.command("letter")

@@ -22,6 +22,7 @@ from cctv_vault.people.actors import Actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import (
+    CaseFile,
     CustodyEntry,
     CustodyLink,
     DownloadLink,
@@ -34,6 +35,10 @@ from cctv_vault.schema import RequestWindow as WindowRow
 
 ASKED: Final = "asked"
 APPROVED: Final = "approved"
+DOCUMENT: Final = "document"
+MASKED: Final = "masked"
+CASE_FILE: Final = "case-file"
+"""The stream of a request's file, and the kind its key is wrapped as."""
 _HANDLING: Final = (
     *(Event.REQUEST_CONFIRMED.value, Event.REQUEST_CLARIFIED.value),
     *(Event.REQUEST_VERIFIED.value, Event.REQUEST_ASSESSED.value),
@@ -104,12 +109,40 @@ def open_json(session: Session, keyring: Keyring, text_id: int | None) -> dict[s
     return dict(value) if isinstance(value, Mapping) else {}
 
 
+def files_of(session: Session, request_id: str, now: datetime, kind: str) -> Sequence[CaseFile]:
+    """The files of a case that have not ended, in the order of their cameras and arrival."""
+    rows = session.execute(
+        select(CaseFile)
+        .where(
+            col(CaseFile.request_id) == request_id,
+            col(CaseFile.kind) == kind,
+            col(CaseFile.until) > now,
+            col(CaseFile.wrapped_key).is_not(None),
+        )
+        .order_by(col(CaseFile.camera_code), col(CaseFile.added_at), col(CaseFile.id))
+    ).scalars()
+    return rows.all()
+
+
+def masked_rows(session: Session, request_id: str, now: datetime) -> Sequence[CaseFile]:
+    """The masked films of a case that count."""
+    return files_of(session, request_id, now, MASKED)
+
+
 def facts_of(
-    session: Session, keyring: Keyring, row: Request, *, footage: bool | None = None
+    session: Session,
+    keyring: Keyring,
+    row: Request,
+    now: datetime,
+    *,
+    footage: bool | None = None,
 ) -> RequestFacts:
     """Everything the gates look at."""
     body = open_json(session, keyring, row.body_text)
     ground = body.get("ground") or {}
+    wanted = windows_of(session, row.id, APPROVED)
+    needed = {each.camera for each in wanted}
+    masked = {each.camera_code for each in masked_rows(session, row.id, now)}
     assessment = open_json(session, keyring, row.assessment_text)
     acts = session.execute(
         select(col(CustodyEntry.event), col(CustodyEntry.actor)).where(
@@ -132,16 +165,17 @@ def facts_of(
             actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
         ),
         has_number=bool((body.get("matter") or {}).get("number")),
-        has_document=_has_document(row, ground),
+        has_document=_has_document(row, ground) or bool(files_of(session, row.id, now, DOCUMENT)),
         has_decider=bool(ground.get("decision_maker")),
         hr_heard=bool(assessment.get("heard")),
         verification=row.verification_method,
         facts_stated=bool(assessment.get("facts")),
         necessity_stated=bool(assessment.get("necessity")),
         asked=windows_of(session, row.id, ASKED),
-        wanted=windows_of(session, row.id, APPROVED),
+        wanted=wanted,
         decision=row.decision,
         decided_by=row.decided_by,
+        masked=bool(needed) and needed <= masked,
         footage=footage,
         collected=bool(collected) or row.channel not in {None, "link"},
     )

@@ -19,6 +19,7 @@ from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.database import Database
+from cctv_vault.disclosure.casefiles import follow
 from cctv_vault.disclosure.cases import facts_of, load, seal_json
 from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.freezing import Freeze, Freezing
@@ -163,6 +164,7 @@ class Desk:
         row.state = moved.state.value
         act.session.add(row)
         act.session.flush()
+        follow(act.session, row, moved.state, act.now)
         act.record(
             moved.event,
             row.id,
@@ -172,7 +174,7 @@ class Desk:
         )
 
     def _facts(self, step: Step, *, footage: bool | None = None) -> RequestFacts:
-        return facts_of(step.act.session, self._keyring, step.row, footage=footage)
+        return facts_of(step.act.session, self._keyring, step.row, step.act.now, footage=footage)
 
     def _gate(self, action: Action, facts: RequestFacts, what: str) -> None:
         """Refuse an act whose requirements are not met, naming each with its citation.

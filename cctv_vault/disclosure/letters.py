@@ -139,7 +139,7 @@ class Letters:
             if each.subject == row.id
         ]
         asking = _last(entries, Event.REQUEST_CLARIFYING)
-        points = checklist(facts_of(session, self._keyring, row))
+        points = checklist(facts_of(session, self._keyring, row, act.now))
         package = _package(session, row.id) if kind is Kind.APPROVAL else None
         deciding = kind in {Kind.REFUSAL, Kind.APPROVAL} and row.decided_by
         return LetterFacts(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from cctv_vault import __version__
@@ -100,6 +100,18 @@ class GapPart:
 
 
 @dataclass(frozen=True)
+class MaskedPart:
+    """A film in which others are masked, and who declared to have done it and how."""
+
+    id: str
+    camera: str
+    size: int
+    sha256: bytes
+    masked_by: str = field(repr=False)
+    how: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Contents:
     """Everything that goes into one package; ``request`` holds no needless personal data."""
 
@@ -120,6 +132,8 @@ class Contents:
     entries: tuple[tuple[int, bytes], ...] = field(repr=False)
     proofs: Mapping[int, str] = field(repr=False)
     checkpoint: str = field(repr=False)
+    masked: tuple[MaskedPart, ...] = ()
+    """Where there are any, they alone are handed over: no original, and no clip of one."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +167,7 @@ def build(
     documents: DocumentSigner,
     sandbox: MediaSandbox,
     open_recording: Callable[[str], FootageReader],
+    open_masked: Callable[[str], BinaryIO],
     without: Mapping[Window, str],
     progress: Callable[[int], None],
 ) -> Built:
@@ -165,6 +180,7 @@ def build(
         documents: Signs the report.
         sandbox: Where footage is cut.
         open_recording: A recording's plain bytes, seekable, by id.
+        open_masked: A masked film's plain bytes, by id.
         without: Windows whose clip broke off in an earlier attempt, and why.
         progress: Called with each number of original bytes written.
 
@@ -174,8 +190,11 @@ def build(
     """
     bag = BagWriter(out, contents.request_id, contents.made_at)
     footage = _Footage(contents, bag, sandbox, open_recording, progress)
-    footage.write_originals()
-    footage.write_clips(without)
+    if contents.masked:
+        footage.write_masked(open_masked)
+    else:
+        footage.write_originals()
+        footage.write_clips(without)
     record = _record(contents, footage, documents.fingerprint)
     bag.add(RECORD, json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True).encode())
     for index, body in contents.entries:
@@ -216,6 +235,7 @@ class _Footage:
     withheld: list[dict[str, str]] = field(default_factory=list)
     clips: list[dict[str, Any]] = field(default_factory=list)
     without_clip: list[dict[str, str]] = field(default_factory=list)
+    masked: list[dict[str, Any]] = field(default_factory=list)
 
     def write_originals(self) -> None:
         """Each recording bit for bit, but none whose sound is unlawful without a decision."""
@@ -234,6 +254,38 @@ class _Footage:
                 continue
             name = safe_name(part.original_name, taken.setdefault(part.camera, set()))
             self._write_original(part, f"data/originals/{part.camera}/{name}")
+
+    def write_masked(self, open_masked: Callable[[str], BinaryIO]) -> None:
+        """The masked films alone; each original they are made from is named and held back."""
+        for number, part in enumerate(self.contents.masked, start=1):
+            path = f"data/masked/{part.camera}-{number}.mp4"
+            with closing(open_masked(part.id)) as source, self.bag.stream(path, part.size) as entry:
+                while chunk := source.read(_CHUNK):
+                    entry.write(chunk)
+                    self.progress(len(chunk))
+            if self.bag.written[path].sha256 != part.sha256:
+                raise DamagedError("a masked film is not what was sealed; supply it again")
+            self.masked.append(
+                {
+                    "file": path,
+                    "camera": part.camera,
+                    "size": part.size,
+                    "sha256": part.sha256.hex(),
+                    "masked_by": part.masked_by,
+                    "how": part.how,
+                    "made_from": [
+                        {"id": each.id, "sha256": each.sha256.hex()}
+                        for each in self.contents.recordings
+                        if each.camera == part.camera
+                    ],
+                }
+            )
+        why = "others are in the picture; the masked film is handed over in its place"
+        self.withheld += [
+            {"id": each.id, "sha256": each.sha256.hex(), "reason": why}
+            for each in self.contents.recordings
+        ]
+        self.without_clip += [_span(each) | {"reason": why} for each in self.contents.approved]
 
     def _write_original(self, part: RecordingPart, path: str) -> None:
         with (
@@ -358,6 +410,7 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
             if each.id in footage.originals
         ],
         "withheld": footage.withheld,
+        "masked": footage.masked,
         "clips": footage.clips,
         "without_clip": footage.without_clip,
         "gaps": [

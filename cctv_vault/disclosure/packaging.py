@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -19,14 +19,22 @@ from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
-from cctv_vault.disclosure.cases import ASKED, footage_in, open_json, windows_of
-from cctv_vault.disclosure.legal import METHODS, Words
+from cctv_vault.disclosure.cases import (
+    ASKED,
+    CASE_FILE,
+    footage_in,
+    masked_rows,
+    open_json,
+    windows_of,
+)
+from cctv_vault.disclosure.legal import METHODS, REQUESTERS, Words
 from cctv_vault.disclosure.package import (
     Built,
     CameraPart,
     ClipBrokeOffError,
     Contents,
     GapPart,
+    MaskedPart,
     RecordingPart,
     build,
 )
@@ -34,6 +42,7 @@ from cctv_vault.disclosure.workflow import STATE_WORDS, State, Window
 from cctv_vault.errors import (
     DamagedError,
     ExpiredError,
+    GateNotMetError,
     IntakeStoppedError,
     NotFoundError,
     VaultError,
@@ -48,6 +57,7 @@ from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import (
     Camera,
+    CaseFile,
     CustodyEntry,
     DownloadLink,
     Intent,
@@ -305,6 +315,7 @@ class Packaging:
                         open_recording=lambda each: self._access.open_internal(
                             each, cleared=row.gagged
                         ),
+                        open_masked=self._open_masked,
                         without=without,
                         progress=progress,
                     )
@@ -321,6 +332,7 @@ class Packaging:
             cameras = sorted({each.camera for each in windows})
             body = open_json(session, self._keyring, row.body_text)
             asked = windows_of(session, row.id, ASKED)
+            masked = self._masked(session, row, now)
             parts = tuple(_camera_part(session, code) for code in cameras)
             entries = _entries(
                 session, row, cameras, [each.id for each in found.kept], _signed_size(note)
@@ -341,11 +353,53 @@ class Packaging:
             cameras=parts,
             recordings=tuple(_recording_part(each) for each in found.kept),
             gaps=gaps,
+            masked=masked,
             sound_allowed=sound_allowed,
             entries=entries,
             proofs=proofs,
             checkpoint=note,
         )
+
+    def _masked(self, session: Session, row: Request, now: datetime) -> tuple[MaskedPart, ...]:
+        """The masked films, where others must be masked: then nothing else is handed over."""
+        if not REQUESTERS[row.requester_type].masking.demanded:
+            return ()
+        parts = []
+        for each in masked_rows(session, row.id, now):
+            words = open_json(session, self._keyring, each.words_text)
+            parts.append(
+                MaskedPart(
+                    id=each.id,
+                    camera=str(each.camera_code),
+                    size=each.size,
+                    sha256=each.sha256,
+                    masked_by=words.get("masked_by", ""),
+                    how=words.get("how", ""),
+                )
+            )
+        if not parts:
+            raise GateNotMetError("no package is made", ("no masked version was supplied",))
+        return tuple(parts)
+
+    def _open_masked(self, file_id: str) -> BinaryIO:
+        with self._database.read() as session:
+            row = session.get(CaseFile, file_id)
+            if row is None or row.purpose_key_id is None or row.wrapped_key is None:
+                raise ExpiredError("the masked film ended; supply it again")
+            key = self._keyring.open(
+                session, row.purpose_key_id, row.wrapped_key, row.id, kind=CASE_FILE
+            )
+        with storage_errors("masked film"):
+            return cast(
+                "BinaryIO",
+                open_sealed(
+                    self._store,
+                    blob_name(row.id, CASE_FILE),
+                    key,
+                    StreamContext(self._vault_id, row.id, CASE_FILE),
+                    segment_root=row.segment_root,
+                ),
+            )
 
     def _gaps(self, windows: Sequence[Window]) -> tuple[GapPart, ...]:
         found = [

@@ -20,6 +20,7 @@ from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor
 from cctv_vault.retention.due import DueItem, batches, copies_under, gone_items
 from cctv_vault.schema import (
+    CaseFile,
     CustodyEntry,
     CustodyLink,
     DerivedStream,
@@ -47,7 +48,7 @@ _ROWS: Final = 300
 _KEYS: Final = 50
 """Rows and keys a transaction; benchmarks/sweep.py measures how long each holds the lock."""
 
-_THINGS: Final = ((Package, "packages"), (Quarantined, "quarantined"))
+_THINGS: Final = (*((Package, "packages"), (Quarantined, "quarantined"), (CaseFile, "case_files")),)
 
 
 @dataclass
@@ -378,6 +379,7 @@ def _removal(session: Session, run_id: str) -> dict[str, list[str]]:
         "recordings": [str(each) for each in recordings],
         "packages": list(payload.get("packages", [])),
         "quarantined": list(payload.get("quarantined", [])),
+        "case_files": list(payload.get("case_files", [])),
     }
 
 
@@ -391,6 +393,7 @@ def _facts_of(removal: dict[str, list[str]], run_id: str) -> dict[str, Any]:
         "sweep": run_id,
         "packages": len(removal["packages"]),
         "quarantined": len(removal["quarantined"]),
+        "case_files": len(removal["case_files"]),
         "root": commitment(everything)["root"],
     }
 

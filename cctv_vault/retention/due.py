@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.rules import KeyFacts, SweepPlan, plan_sweep
 from cctv_vault.schema import (
+    CaseFile,
     Grant,
     Hold,
     Package,
@@ -26,7 +27,9 @@ from cctv_vault.schema import (
     table,
 )
 
-SEALED_THINGS: Final = ((Package, "package"), (Quarantined, "quarantined"))
+SEALED_THINGS: Final = (
+    *((Package, "package"), (Quarantined, "quarantined"), (CaseFile, "case-file")),
+)
 """What lies under purpose keys beside recordings, with the kind its key is wrapped as."""
 
 _BATCH: Final = 500

@@ -58,6 +58,7 @@ from cctv_vault.retention.guard import Attestation, Guard
 from cctv_vault.retention.keyring import KeyHandle, Keyring
 from cctv_vault.schema import (
     Camera,
+    CaseFile,
     Grant,
     Hold,
     Incident,
@@ -278,20 +279,22 @@ class Sweeper:
         return SweepReport(None, (), 0, 0, 0, epoch, epoch, None, alarm)
 
     def _retire_shortened(self, until: datetime) -> None:
-        """Retire the keys of packages whose end came before their key's: a receipt moves it up."""
+        """Retire the keys of what ended before its key: a receipt or a closing moved it up."""
         keys = table(PurposeKey).c
-        early = (
-            select(keys.id)
-            .join(Package, col(Package.purpose_key_id) == keys.id)
-            .where(
-                col(Package.until) <= until,
-                keys.expires_at > until + timedelta(minutes=15),
-                keys.retiring.is_(False),
+        found: set[str] = set()
+        for things in (table(Package).c, table(CaseFile).c):
+            early = (
+                select(keys.id)
+                .join(things.id.table, things.purpose_key_id == keys.id)
+                .where(
+                    things.until <= until,
+                    keys.expires_at > until + timedelta(minutes=15),
+                    keys.retiring.is_(False),
+                )
             )
-        )
-        with self._database.read() as session:
-            found = [str(each) for each in session.execute(early.distinct()).scalars()]
-        for some in batches(found):
+            with self._database.read() as session:
+                found |= {str(each) for each in session.execute(early.distinct()).scalars()}
+        for some in batches(sorted(found)):
             with self._database.write() as session:
                 session.execute(
                     update(table(PurposeKey)).where(keys.id.in_(some)).values(retiring=True)

@@ -16,6 +16,7 @@ from web.desk import Form, Here, Posted, Visit, see
 from web.filing import body_of, footage_of, in_words, options
 from web.pages.incidents import camera_options
 from web.sending import MOST_AT_ONCE, as_pdf, in_steps
+from web.uploads import PostedFile, file_of
 
 router = APIRouter()
 
@@ -85,6 +86,31 @@ def package(visit: Here, request: str) -> Response:
         headers={
             "Content-Length": str(collected.size),
             "Content-Disposition": f'attachment; filename="{collected.name}"',
+        },
+    )
+
+
+@router.post("/requests/{request}/documents")
+def attach(visit: Here, data: PostedFile, request: str) -> Response:
+    """Add a document that came with the request."""
+    try:
+        visit.vault.case_files.add(visit.actor, request, *file_of(data))
+    except VaultError as error:
+        form = Form(data, visit.vault.zone)
+        return visit.refused("request.html", _shown(visit, request), error, form)
+    return see(f"/requests/{request}", "request-attached")
+
+
+@router.get("/requests/{request}/files/{file}")
+def case_file(visit: Here, request: str, file: str) -> Response:
+    """A file of the request, to be kept: nothing that others sent is shown by a page."""
+    found = visit.vault.case_files.open(visit.actor, request, file)
+    return StreamingResponse(
+        in_steps(found.reader, found.size, MOST_AT_ONCE, found.again),
+        media_type="application/octet-stream",
+        headers={
+            "Content-Length": str(found.size),
+            "Content-Disposition": f'attachment; filename="{found.name}"',
         },
     )
 
@@ -242,6 +268,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
             for action in detail.actions
             if visit.actor.may(RIGHT_FOR.get(Action(action), Right.REQUEST_HANDLE))
         },
+        "files": visit.vault.case_files.list(visit.actor, request_id),
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),
         "released": None,

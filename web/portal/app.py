@@ -27,6 +27,7 @@ from web.pages.session import choose
 from web.rendering import STATIC, Renderer
 from web.security import Fence
 from web.sending import MOST_AT_ONCE, as_pdf, in_steps
+from web.uploads import SentFile, file_of
 
 FILINGS: Final = 20
 LOOK_UPS: Final = 60
@@ -96,6 +97,7 @@ def create_portal(vault: Vault, *, filings: int = FILINGS, look_ups: int = LOOK_
     app.add_api_route("/begaran", ask)
     app.add_api_route("/begaran", file, methods=["POST"])
     app.add_api_route("/mottagningsbevis", receipt, methods=["POST"])
+    app.add_api_route("/handlingar", attach, methods=["POST"])
     app.add_api_route("/status", status)
     app.add_api_route("/status", look_up, methods=["POST"])
     app.add_api_route("/hamta/{token}", fetch)
@@ -144,9 +146,27 @@ def receipt(request: Request, counter: Desk, data: Sent) -> Response:
         count(counter.look_ups, request)
         pdf = counter.vault.letters.receipt(reference, form.text("code"))
     except VaultError as error:
-        again = {"found": None, "values": {"reference": reference}, "error": error}
+        again: dict[str, object] = {"found": None, "values": {"reference": reference}}
+        again["error"] = error
         return counter.page(request, "status.html", again, status=status_of(error))
     return as_pdf(pdf, reference)
+
+
+def attach(request: Request, counter: Desk, data: SentFile) -> Response:
+    """Add an order, a mandate or a power of attorney, for whoever has reference and code."""
+    form = Form(data, counter.vault.zone)
+    reference, code = form.text("reference").upper(), form.text("code")
+    context: dict[str, object] = {"found": None, "values": {"reference": reference}}
+    try:
+        count(counter.look_ups, request)
+        counter.vault.case_files.add_with_code(reference, code, *file_of(data))
+        context |= {"found": counter.vault.requests.status(reference, code), "added": True}
+        context["code"] = code
+    except VaultError as error:
+        return counter.page(
+            request, "status.html", {**context, "error": error}, status=status_of(error)
+        )
+    return counter.page(request, "status.html", context, status=201)
 
 
 def status(request: Request, counter: Desk) -> Response:
@@ -163,6 +183,7 @@ def look_up(request: Request, counter: Desk, data: Sent) -> Response:
         context["found"] = counter.vault.requests.status(
             form.text("reference").upper(), form.text("code")
         )
+        context["code"] = form.text("code")
     except VaultError as error:
         return counter.page(
             request, "status.html", {**context, "error": error}, status=status_of(error)

@@ -1,0 +1,246 @@
+"""The files of a request: what they are by their own bytes, sealed, and gone with the case."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cctv_vault.check import check_vault
+from cctv_vault.disclosure.casefiles import MOST_DOCUMENT, Declaration
+from cctv_vault.disclosure.verification import verify_package
+from cctv_vault.errors import (
+    AccessDeniedError,
+    ExpiredError,
+    GateNotMetError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionNotAllowedError,
+)
+from cctv_vault.people.actors import PORTAL_ACTOR, Role
+from tests.shop import SYSTEM, film, person, picture
+
+Shop = Any
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+INSURER: dict[str, Any] = {
+    "requester__type": "insurer",
+    "ground__code": "GDPR 6.1 f",
+    "matter__number": "skada 17",
+}
+BLURRED = Declaration("kassa", "Bildbyrån AB", "ansikten pixlade för hand, bild för bild")
+
+
+def added(shop: Shop, request: str, data: bytes = PDF, name: str = "order.pdf") -> Any:  # noqa: ANN401
+    return shop.vault.case_files.add(shop.handler, request, name, io.BytesIO(data))
+
+
+def test_an_order_is_sealed_with_the_case_and_comes_back_bit_for_bit(shop: Shop) -> None:
+    request = shop.filed(**INSURER)
+    assert not point(shop, request, "document")
+    file = added(shop, request)
+    assert (file.media_type, file.size, file.name) == ("application/pdf", len(PDF), "order.pdf")
+    assert point(shop, request, "document")
+    blobs = [path for path in (shop.folder / "home").rglob("*") if path.is_file()]
+    assert not any(b"endobj" in path.read_bytes() for path in blobs)
+    collected = shop.vault.case_files.open(shop.officer, request, file.id)
+    with collected.reader as reader:
+        assert reader.read() == PDF
+    assert collected.name.endswith(".pdf")
+    assert shop.events(request)[-2:] == ["request.file-added", "request.file-read"]
+    (entry,) = shop.vault.log.entries(event="request.file-added")
+    assert entry.facts["sha256"] == hashlib.sha256(PDF).hexdigest()
+    assert "order.pdf" not in json.dumps(entry.facts)
+    assert not [each for each in check_vault(shop.vault).findings if each.level == "broken"]
+
+
+def point(shop: Shop, request: str, code: str) -> bool:
+    detail = shop.requests.show(shop.officer, request)
+    return next(bool(each.met) for each in detail.checklist if each.code == code)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "a PDF, a JPEG or a PNG"),
+        (b"MZ\x90\x00 not a document", "a PDF, a JPEG or a PNG"),
+        (b"<html><script>alert(1)</script>", "a PDF, a JPEG or a PNG"),
+        (b"GIF89a" + PDF, "a PDF, a JPEG or a PNG"),
+        (b"%PDF-1.7" + bytes(MOST_DOCUMENT), "more than 10 MiB"),
+    ],
+)
+def test_what_is_no_document_or_too_large_is_refused_whatever_it_is_called(
+    quick_shop: Shop, data: bytes, says: str
+) -> None:
+    request = quick_shop.filed()
+    before = sorted((quick_shop.folder / "home").rglob("*"))
+    with pytest.raises(InvalidInputError, match=says):
+        added(quick_shop, request, data)
+    assert quick_shop.vault.case_files.list(quick_shop.officer, request) == ()
+    assert quick_shop.refusals() == ["invalid-input"]
+    after = sorted((quick_shop.folder / "home").rglob("*"))
+    assert {each for each in after if "blobs" in each.parts} <= set(before)
+
+
+def test_a_picture_of_an_order_will_do(quick_shop: Shop) -> None:
+    request = quick_shop.filed()
+    kinds = [added(quick_shop, request, data).media_type for data in (PNG, picture(1))]
+    assert kinds == ["image/png", "image/jpeg"]
+
+
+def test_a_stranger_adds_with_reference_and_code_and_only_a_few(shop: Shop) -> None:
+    filed = shop.requests.file(PORTAL_ACTOR, shop.body(**INSURER, footage=[BODY]))
+    files = shop.vault.case_files
+    for reference, code in ((filed.id, "WRONGCOD"), ("B-NOTTHERE", filed.code)):
+        with pytest.raises(NotFoundError):
+            files.add_with_code(reference, code, "a.pdf", io.BytesIO(PDF))
+    for _ in range(3):
+        files.add_with_code(filed.id, filed.code, "../../a\n.pdf", io.BytesIO(PDF))
+    with pytest.raises(TransitionNotAllowedError, match="takes no more"):
+        files.add_with_code(filed.id, filed.code, "a.pdf", io.BytesIO(PDF))
+    assert {each.name for each in files.list(shop.officer, filed.id)} == {"a.pdf"}
+
+
+BODY = {"from": "2026-03-01T09:00:05+01:00", "to": "2026-03-01T09:00:30+01:00"}
+
+
+def test_files_end_with_the_case_and_no_sweep_leaves_them_readable(shop: Shop) -> None:
+    request = shop.filed()
+    file = added(shop, request)
+    name = f"{file.id[:2]}/{file.id}/case-file"
+    assert shop.vault.store.exists(name)
+    shop.requests.withdraw(shop.handler, request, "Behövs inte.")
+    shop.pass_time(days=29)
+    shop.vault.sweeper.run(SYSTEM)
+    assert shop.vault.case_files.list(shop.officer, request)
+    shop.requests.close(shop.handler, request, "Klart.")
+    with pytest.raises(ExpiredError):
+        shop.vault.case_files.open(shop.officer, request, file.id)
+    shop.vault.sweeper.run(SYSTEM)
+    assert not shop.vault.store.exists(name)
+    assert not [each for each in check_vault(shop.vault).findings if each.level == "broken"]
+
+
+def test_the_files_of_one_case_outlive_the_end_of_another(shop: Shop) -> None:
+    first, second = shop.filed(), shop.filed()
+    added(shop, first)
+    kept = added(shop, second)
+    shop.requests.withdraw(shop.handler, first, "Behövs inte.")
+    shop.requests.close(shop.handler, first, "Klart.")
+    shop.vault.sweeper.run(SYSTEM)
+    with shop.vault.case_files.open(shop.officer, second, kept.id).reader as reader:
+        assert reader.read() == PDF
+
+
+def test_who_may_not_know_of_a_case_does_not_know_of_its_files(quick_shop: Shop) -> None:
+    cleared = person(Role.PRIVACY_OFFICER, name="Clara", cleared=True)
+    body = quick_shop.body(requester__type="preservation-order", ground__code="RB 27:16 a")
+    order = quick_shop.requests.file(cleared, body).id
+    file = quick_shop.vault.case_files.add(cleared, order, "a.pdf", io.BytesIO(PDF))
+    with pytest.raises(NotFoundError):
+        quick_shop.vault.case_files.open(quick_shop.officer, order, file.id)
+    with pytest.raises(NotFoundError):
+        quick_shop.vault.case_files.list(quick_shop.officer, order)
+    with pytest.raises(NotFoundError):
+        added(quick_shop, order)
+    mine = quick_shop.filed()
+    with pytest.raises(NotFoundError):
+        quick_shop.vault.case_files.open(quick_shop.officer, mine, file.id)
+    for actor in (quick_shop.staff, person(Role.AUDITOR)):
+        with pytest.raises(AccessDeniedError):
+            quick_shop.vault.case_files.open(actor, mine, file.id)
+
+
+# --- masked films -----------------------------------------------------------------------------
+
+
+def _assessed(shop: Shop) -> str:
+    request = str(shop.filed(**INSURER, ground__document="uppdrag"))
+    shop.requests.verify(shop.handler, request, "signed-order", "uppdraget läst")
+    shop.requests.assess(shop.handler, request, "Skada.", "Behövs.")
+    return request
+
+
+def _masked(shop: Shop, request: str, declared: Declaration = BLURRED) -> bytes:
+    data = film(99, 5)
+    shop.vault.case_files.add_masked(shop.handler, request, "m.mp4", io.BytesIO(data), declared)
+    return data
+
+
+def test_a_masked_film_opens_the_gate_and_alone_is_handed_over(shop: Shop, tmp_path: Path) -> None:
+    request = _assessed(shop)
+    shop.requests.decide(shop.officer, request, approve=True, reason="Behövs.")
+    out = tmp_path / "p.zip"
+    with pytest.raises(GateNotMetError, match="no masked version was supplied"):
+        shop.requests.prepare(shop.handler, request, out)
+    assert not point(shop, request, "masking")
+    data = _masked(shop, request)
+    assert point(shop, request, "masking")
+
+    made = shop.requests.prepare(shop.handler, request, out)
+
+    assert (made.originals, made.clips, made.withheld) == (0, 0, 2)
+    verdict = verify_package(out, key=shop.vault.log.vkey, allow_simulated=True)
+    assert verdict.sound, [each.sentence for each in verdict.findings if each.level == "bad"]
+    with zipfile.ZipFile(out) as package:
+        names = [each.partition("/")[2] for each in package.namelist()]
+        media = [each for each in names if each.endswith((".mp4", ".jpg", ".mkv"))]
+        assert media == ["data/masked/kassa-1.mp4"]
+        assert package.read(f"{request}/data/masked/kassa-1.mp4") == data
+        record = json.loads(package.read(f"{request}/data/record.json"))
+    (masked,) = record["masked"]
+    assert masked["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (masked["masked_by"], masked["how"]) == (BLURRED.masked_by, BLURRED.how)
+    assert len(masked["made_from"]) == 2
+    shop.requests.release(shop.handler, request, "usb")
+
+
+def test_a_masked_film_is_of_each_camera_needed_and_of_no_other(quick_shop: Shop) -> None:
+    both = [{"cameras": ["kassa", "entre"], **BODY}]
+    request = quick_shop.filed(**INSURER, ground__document="uppdrag", footage=both)
+    early = Declaration("kassa", "Byrån", "pixlat")
+    with pytest.raises(TransitionNotAllowedError, match="assess first"):
+        _masked(quick_shop, request, early)
+    quick_shop.requests.verify(quick_shop.handler, request, "signed-order", "läst")
+    quick_shop.requests.assess(quick_shop.handler, request, "Skada.", "Behövs.")
+    with pytest.raises(InvalidInputError, match="one of those needed: entre, kassa"):
+        _masked(quick_shop, request, Declaration("lager", "Byrån", "pixlat"))
+    _masked(quick_shop, request)
+    assert not point(quick_shop, request, "masking")
+    _masked(quick_shop, request, Declaration("entre", "Byrån", "pixlat"))
+    assert point(quick_shop, request, "masking")
+
+
+def test_without_saying_who_and_how_nothing_is_masked(quick_shop: Shop) -> None:
+    request = _assessed(quick_shop)
+    for declared in (Declaration("kassa", " ", "pixlat"), Declaration("kassa", "Byrån", "")):
+        with pytest.raises(InvalidInputError, match="must not be empty"):
+            _masked(quick_shop, request, declared)
+    with pytest.raises(InvalidInputError, match="MP4"):
+        quick_shop.vault.case_files.add_masked(
+            quick_shop.handler, request, "m.mp4", io.BytesIO(PDF), BLURRED
+        )
+    with pytest.raises(AccessDeniedError):
+        quick_shop.vault.case_files.add_masked(
+            quick_shop.approver, request, "m.mp4", io.BytesIO(film(1, 1)), BLURRED
+        )
+    assert not point(quick_shop, request, "masking")
+
+
+def test_assessing_anew_asks_for_a_masked_film_anew(quick_shop: Shop) -> None:
+    request = _assessed(quick_shop)
+    _masked(quick_shop, request)
+    less = [{"cameras": ["kassa"], **BODY, "to": "2026-03-01T09:00:10+01:00"}]
+    quick_shop.requests.assess(quick_shop.handler, request, "Skada.", "Mindre.", footage=less)
+    assert not point(quick_shop, request, "masking")
+
+
+def test_a_masked_film_where_nobody_must_be_masked_changes_nothing(
+    quick_shop: Shop, tmp_path: Path
+) -> None:
+    request = quick_shop.approved()
+    _masked(quick_shop, request)
+    assert quick_shop.requests.prepare(quick_shop.handler, request, tmp_path / "p.zip").originals

@@ -1,0 +1,65 @@
+"""Files that a form brings: one, small, and held in memory alone.
+
+Owns the parsing of such a form. A file is never laid down in a temporary file, where it would lie
+in the clear: the fence bounds the whole form, and this keeps all of it in memory.
+"""
+
+from typing import Annotated, BinaryIO, Final
+
+from fastapi import Depends
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from cctv_vault.errors import InvalidInputError
+from web.desk import ForgedFormError, Visit, visit_of
+from web.security import MAX_BODY_BYTES, is_form_token
+
+_MOST_FIELDS: Final = 20
+
+
+class _InMemory(MultiPartParser):
+    """A parser whose files never leave memory; no form is larger than the fence lets through."""
+
+    spool_max_size = 2 * MAX_BODY_BYTES
+
+
+async def form_with_file(request: Request) -> FormData:
+    """The fields and the one file of a form.
+
+    Raises:
+        HTTPException: It is no such form.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise HTTPException(415)
+    try:
+        return await _InMemory(
+            request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS
+        ).parse()
+    except MultiPartException:
+        raise HTTPException(400) from None
+
+
+async def _posted(request: Request, visit: Annotated[Visit, Depends(visit_of)]) -> FormData:
+    data = await form_with_file(request)
+    token = data.get("token", "")
+    if not isinstance(token, str) or not is_form_token(token, visit.token):
+        raise ForgedFormError
+    return data
+
+
+def file_of(data: FormData) -> tuple[str, BinaryIO]:
+    """The name and the bytes of the file that was sent.
+
+    Raises:
+        InvalidInputError: None was.
+    """
+    sent = data.get("file")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        raise InvalidInputError("choose a file first")
+    return sent.filename, sent.file
+
+
+PostedFile = Annotated[FormData, Depends(_posted)]
+SentFile = Annotated[FormData, Depends(form_with_file)]
