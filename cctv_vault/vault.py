@@ -22,6 +22,7 @@ from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.quarantine import Quarantine
 from cctv_vault.ingest.readiness import Readiness
 from cctv_vault.ingest.service import Ingest
+from cctv_vault.ingest.urgency import Urgency
 from cctv_vault.ingest.watcher import Watcher
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, system_actor
@@ -252,6 +253,7 @@ class Vault:
             ingest=self.ingest,
             register=self.register,
             posters=self.posters,
+            urgency=Urgency(database=self.database, clock=self.clock),
             scan_s=self.settings.scan_s,
         )
 

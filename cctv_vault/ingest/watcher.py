@@ -35,6 +35,7 @@ from cctv_vault.ingest.mounts import filesystem_of, is_network
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.sources import Identity, walk
+from cctv_vault.ingest.urgency import Rank, Urgency
 from cctv_vault.people.actors import system_actor
 
 _LOG: Final = logging.getLogger(__name__)
@@ -77,17 +78,25 @@ class Watcher:
     """Watches the drop folders of all cameras, also of those added later."""
 
     def __init__(
-        self, *, ingest: Ingest, register: Register, posters: Posters, scan_s: float
+        self,
+        *,
+        ingest: Ingest,
+        register: Register,
+        posters: Posters,
+        urgency: Urgency,
+        scan_s: float,
     ) -> None:
         """``scan_s`` is how many seconds lie between scans of the folders."""
         self._ingest = ingest
         self._register = register
         self._posters = posters
+        self._urgency = urgency
         self._scan_s = scan_s
         self._actor = system_actor()
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._due: list[tuple[float, int, Path]] = []
+        self._ready: list[tuple[Rank, int, Path]] = []
         self._number = itertools.count()
         self._pending: set[Path] = set()
         self._left: dict[Path, _LeftAlone] = {}
@@ -155,6 +164,11 @@ class Watcher:
 
     def _scan(self) -> None:
         cameras = self._register.all_cameras()
+        self._urgency.refresh()
+        with self._changed:
+            # What waits through a stop may have become wanted meanwhile.
+            self._ready = [(self._urgency.rank(each), n, each) for _, n, each in self._ready]
+            heapq.heapify(self._ready)
         self._watch(cameras)
         seen: set[Path] = set()
         for camera in cameras:
@@ -219,13 +233,17 @@ class Watcher:
             self._guarded(lambda path=path: self._offer(path))  # type: ignore[misc]
 
     def _next(self) -> Path | None:
-        """The next file whose time has come; None when the watcher ends."""
+        """The next file whose time has come, by its urgency; None when the watcher ends."""
         with self._changed:
             while not self._stop.is_set():
                 now = monotonic()
-                ready_at = max(self._due[0][0], self._paused_until) if self._due else None
-                if ready_at is not None and ready_at <= now:
-                    return heapq.heappop(self._due)[2]
+                while self._due and self._due[0][0] <= now:
+                    _, number, path = heapq.heappop(self._due)
+                    heapq.heappush(self._ready, (self._urgency.rank(path), number, path))
+                ready_at = now if self._ready else self._due[0][0] if self._due else None
+                ready_at = ready_at and max(ready_at, self._paused_until)
+                if self._ready and ready_at == now:
+                    return heapq.heappop(self._ready)[2]
                 self._changed.wait(None if ready_at is None else ready_at - now)
         return None
 
