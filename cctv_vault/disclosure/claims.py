@@ -86,6 +86,21 @@ class ClaimedClip(Span):
     recordings: Annotated[tuple[_Short, ...], Field(strict=False)]
 
 
+class _Source(_Part):
+    id: _Short
+    sha256: _Hex
+
+
+class ClaimedMasked(_Part):
+    """A film in which others are masked, and the originals it was made from."""
+
+    camera: _Short
+    file: _Short
+    size: int
+    sha256: _Hex
+    made_from: Annotated[tuple[_Source, ...], Field(strict=False)]
+
+
 class _Request(_Part):
     id: _Short
 
@@ -109,6 +124,7 @@ class Claims(_Part):
     approved: Annotated[tuple[Span, ...], Field(strict=False)]
     recordings: Annotated[tuple[ClaimedRecording, ...], Field(strict=False)]
     clips: Annotated[tuple[ClaimedClip, ...], Field(strict=False)]
+    masked: Annotated[tuple[ClaimedMasked, ...], Field(strict=False)] = ()
     custody: _Custody
 
 

@@ -184,6 +184,24 @@ SENTENCES: Final[Mapping[str, Words]] = {
         "är ett original som uppgifterna inte nämner",
         "is an original of which the record says nothing",
     ),
+    "masked-undeclared": Words(
+        "ingen bevisad loggpost berättar att den lades till ärendet som maskerad",
+        "no proven custody entry tells that it was added to the request as masked",
+    ),
+    "masked-source": Words(
+        "uppgifterna anger ett annat original än det som förseglades",
+        "the record names another original than the one that was sealed",
+    ),
+    "masked-ok": Words(
+        "är den film som lades till ärendet med en förklaring om hur andra maskerats (post "
+        "{index}); att bara det skiljer den från originalen kan ingen underskrift visa",
+        "is the film that was added to the request with a declaration of how others were masked "
+        "(entry {index}); that nothing else sets it apart from the originals no signature can show",
+    ),
+    "masked-untold": Words(
+        "är en maskerad film som uppgifterna inte nämner",
+        "is a masked film of which the record says nothing",
+    ),
     "clip-undecided": Words(
         "visar en tid som beslutet inte gäller", "shows a time that was not decided on"
     ),

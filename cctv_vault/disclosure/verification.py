@@ -34,6 +34,7 @@ from cctv_vault.disclosure.bag import (
     read_manifest,
 )
 from cctv_vault.disclosure.claims import (
+    ClaimedMasked,
     ClaimedRecording,
     ClaimError,
     Claims,
@@ -150,6 +151,7 @@ def shared_rules() -> dict[str, Any]:
         },
         "events": {
             "sealed": Event.RECORDING_SEALED.value,
+            "fileAdded": Event.REQUEST_FILE_ADDED.value,
             "approving": sorted(_APPROVING),
             "handling": sorted(_HANDLING),
         },
@@ -212,7 +214,9 @@ class _Check:
         claims = self._read_record()
         if claims is not None:
             self._check_identity(claims, verifier, statement)
-            self._check_recordings(claims)
+            sealings = self._sealings()
+            self._check_recordings(claims, sealings)
+            self._check_masked(claims, sealings)
             self._check_clips(claims)
             self._check_decision(claims)
         self.note(None, "anchored-nobody", name=verifier.name)
@@ -414,12 +418,14 @@ class _Check:
 
     # --- the footage --------------------------------------------------------------------------
 
-    def _check_recordings(self, claims: Claims) -> None:
-        sealings: _Sealings = {
+    def _sealings(self) -> _Sealings:
+        return {
             entry.subject: (index, entry)
             for index, entry in self._entries.items()
             if entry.event == Event.RECORDING_SEALED
         }
+
+    def _check_recordings(self, claims: Claims, sealings: _Sealings) -> None:
         for each in claims.recordings:
             fault, other = self._original_fault(each, claims, sealings)
             if fault == "entry-differs":
@@ -447,6 +453,40 @@ class _Check:
             "outside-decision": not decided_on(claims, each.camera, each.started_at, each.ended_at),
         }
         return next((code for code, holds in faults.items() if holds), ""), other
+
+    def _check_masked(self, claims: Claims, sealings: _Sealings) -> None:
+        for each in claims.masked:
+            added = self._declared(each, claims)
+            faults = {
+                "other-hash": self._digests.get(each.file) != each.sha256,
+                "other-size": self._files.sizes.get(each.file) != each.size,
+                "masked-undeclared": added is None,
+                "masked-source": any(
+                    source.id not in sealings
+                    or sealings[source.id][1].facts.get("sha256") != source.sha256
+                    or sealings[source.id][1].facts.get("camera") != each.camera
+                    for source in each.made_from
+                ),
+                "outside-decision": all(span.camera != each.camera for span in claims.approved),
+            }
+            fault = next((code for code, holds in faults.items() if holds), "")
+            if fault or added is None:
+                self.bad(each.file, fault)
+            else:
+                self.ok(each.file, "masked-ok", index=added)
+        self._check_told("data/masked/", {each.file for each in claims.masked}, "masked-untold")
+
+    def _declared(self, masked: ClaimedMasked, claims: Claims) -> int | None:
+        """The last entry that added this film to the request as a masked one."""
+        wanted = {"kind": "masked", "camera": masked.camera, "sha256": masked.sha256}
+        found = [
+            index
+            for index, entry in self._entries.items()
+            if entry.subject == claims.request.id
+            and entry.event == Event.REQUEST_FILE_ADDED
+            and all(entry.facts.get(name) == value for name, value in wanted.items())
+        ]
+        return max(found, default=None)
 
     def _check_clips(self, claims: Claims) -> None:
         originals = {recording.id for recording in claims.recordings}

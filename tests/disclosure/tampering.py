@@ -251,13 +251,14 @@ def _without_log(sample: Sample) -> bytes:
     return sample.resigned({path: d for path, d in sample.files.items() if "/entries/" not in path})
 
 
-def _relogged(edit: Callable[[dict[str, Any]], None]) -> Tamper:
+def _relogged(edit: Callable[[dict[str, Any]], None], *more: dict[str, Any]) -> Tamper:
     """A log written anew, with other entries: what only the vault's own key can sign."""
 
     def tamper(sample: Sample) -> bytes:
         told = [json.loads(data) for path, data in sample.files.items() if "/entries/" in path]
         for entry in told:
             edit(entry)
+        told += [{**told[-1], "details": None, **entry} for entry in more]
         bodies = [rfc8785.dumps(entry) for entry in told]
         leaves = [sha256(b"\0" + body).digest() for body in bodies]
         root = base64.b64encode(_root(leaves)).decode()
@@ -301,6 +302,38 @@ def _path(leaves: list[bytes], index: int) -> list[bytes]:
     if index < half:
         return [*_path(leaves[:half], index), _root(leaves[half:])]
     return [*_path(leaves[half:], index - half), _root(leaves[:half])]
+
+
+def _masked(
+    *, told: bool = True, hash_: str = "", size: int = 0, source: str = "", **facts: str
+) -> Tamper:
+    """A masked film in place of the originals; each argument is something wrong with it."""
+
+    def tamper(sample: Sample) -> bytes:
+        film, path = b"a masked film", "data/masked/kassa-1.mp4"
+        record = json.loads(sample.files[RECORD])
+        sources = [{"id": each["id"], "sha256": each["sha256"]} for each in record["recordings"]]
+        if source:
+            sources[0]["sha256"] = source
+        masked = {
+            "file": path,
+            "camera": facts.get("named", "kassa"),
+            "size": size or len(film),
+            "sha256": hash_ or sha256(film).hexdigest(),
+            "made_from": sources,
+        }
+        record |= {"recordings": [], "clips": [], "masked": [masked] if told else []}
+        entry = {
+            "event": "request.file-added",
+            "subject": sample.folder,
+            "facts": {"kind": "masked", "camera": "kassa", "sha256": sha256(film).hexdigest()}
+            | facts,
+        }
+        files = sample.without(CLIP, *(each for each in sample.files if "/originals/" in each))
+        files |= {path: film, RECORD: json.dumps(record).encode()}
+        return _relogged(lambda _entry: None, entry)(replace(sample, files=files))
+
+    return tamper
 
 
 def _handler_approves(entry: dict[str, Any]) -> None:
@@ -445,6 +478,13 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
         _record(clips__0__delivered_from="2026-03-01T07:00:00Z"),
         "clip-more",
     ),
+    "a masked film the record hides": (_masked(told=False), "masked-untold"),
+    "a masked film of another hash": (_masked(hash_="0" * 64), "other-hash"),
+    "a masked film of another size": (_masked(size=1), "other-size"),
+    "a masked film nobody declared": (_masked(kind="document"), "masked-undeclared"),
+    "another masked film than was declared": (_masked(sha256="0" * 64), "masked-undeclared"),
+    "a masked film of another original": (_masked(source="0" * 64), "masked-source"),
+    "a masked film of another camera": (_masked(named="entre", camera="entre"), "masked-source"),
     "a record that is empty": (_content(RECORD, b""), "record-malformed"),
     "a record that is null": (_content(RECORD, b"null"), "record-malformed"),
     "a record that nests": (_content(RECORD, b"[" * 100_000), "record-malformed"),
@@ -459,6 +499,7 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
 """Each way of tampering by its name, and the code of a finding that must name it."""
 
 UNUSUAL: Final[Mapping[str, tuple[Tamper, str]]] = {
+    "a masked film in place of the originals": (_masked(), "masked-ok"),
     "who acted was asserted": (_relogged(_nobody_proven), "asserted"),
     "handed over before a decision": (
         _record(decision__decision="before-decision"),

@@ -200,6 +200,10 @@ function isEntryTime(text) {
 const isTime = (value) => moment(value) !== null;
 const listOf = (shape) => (value) => Array.isArray(value) && value.every((each) => fits(each, shape));
 const SPAN = { camera: isShort, from: isTime, to: isTime };
+const MASKED = listOf({
+  camera: isShort, file: isShort, size: Number.isInteger, sha256: isHex,
+  made_from: listOf({ id: isShort, sha256: isHex }),
+});
 const RECORD_SHAPE = {
   format: (value) => value === "cctv-vault/package/v1",
   made_at: isTime,
@@ -215,13 +219,14 @@ const RECORD_SHAPE = {
     ...SPAN, file: isShort, sha256: isHex, delivered_from: isTime, delivered_to: isTime,
     recordings: (value) => Array.isArray(value) && value.every(isShort),
   }),
+  masked: (value) => value === undefined || MASKED(value),
   custody: { origin: isShort },
 };
 
 function fits(value, shape) {
   if (typeof shape === "function") return shape(value);
-  return isObject(value)
-    && Object.entries(shape).every(([name, part]) => Object.hasOwn(value, name) && fits(value[name], part));
+  return isObject(value) && Object.entries(shape).every(
+    ([name, part]) => fits(Object.hasOwn(value, name) ? value[name] : undefined, part));
 }
 
 const spanKey = (camera, from, to) => JSON.stringify([camera, String(moment(from)), String(moment(to))]);
@@ -284,6 +289,7 @@ class Check {
       this.known.record = record;
       this.checkIdentity(record, key, statement);
       this.checkRecordings(record);
+      this.checkMasked(record);
       this.checkClips(record);
       this.checkDecision(record);
     }
@@ -527,6 +533,36 @@ class Check {
       return ["outside-decision"];
     }
     return null;
+  }
+
+  checkMasked(record) {
+    const films = record.masked ?? [];
+    for (const each of films) {
+      const added = this.declared(each, record);
+      const fault = this.maskedFault(each, record, added);
+      if (fault) this.bad(each.file, fault);
+      else this.ok(each.file, "masked-ok", { index: added });
+    }
+    this.checkTold("data/masked/", films, "masked-untold");
+  }
+
+  maskedFault(each, record, added) {
+    if (this.digests.get(each.file) !== each.sha256) return "other-hash";
+    if (this.files.sizes.get(each.file) !== each.size) return "other-size";
+    if (added === undefined) return "masked-undeclared";
+    const right = each.made_from.every(({ id, sha256: source }) => {
+      const facts = this.sealings.get(id)?.[1].facts;
+      return facts?.sha256 === source && facts.camera === each.camera;
+    });
+    if (!right) return "masked-source";
+    return record.approved.some(({ camera }) => camera === each.camera) ? "" : "outside-decision";
+  }
+
+  // The last entry that added this film to the request as a masked one.
+  declared({ camera, sha256: hash }, record) {
+    return [...this.entries].filter(([, { subject, event, facts }]) => subject === record.request.id
+      && event === EVENTS.fileAdded && facts.kind === "masked" && facts.camera === camera
+      && facts.sha256 === hash).map(([index]) => index).sort((a, b) => a - b).at(-1);
   }
 
   checkClips(record) {
