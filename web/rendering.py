@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from cctv_vault.ingest.mounts import NOT_THERE, PLAIN_TEXT
 from cctv_vault.views import iso, printable
 from web import words
 from web.i18n import LANGUAGES, Catalogue, choose_language, load_catalogues
@@ -22,6 +23,7 @@ from web.security import LANGUAGE_COOKIE
 
 STATIC: Final = Path(__file__).with_name("static")
 _TEMPLATES: Final = Path(__file__).with_name("templates")
+_WARNINGS: Final = {PLAIN_TEXT: "warning.plain_text", NOT_THERE: "warning.not_there"}
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ class Renderer:
             "field_time": lambda at: words.field_time(at, zone),
             "zone_of": lambda at: words.zone_name(at, zone),
             "printable": printable,
+            "warned": lambda said: catalogue.text(_WARNINGS[said]) if said in _WARNINGS else said,
         }
 
 

@@ -7,7 +7,6 @@ camera's origin (surveillance or production, S1) is fixed when it is added.
 
 import os
 import re
-import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -23,7 +22,7 @@ from cctv_vault.errors import AlreadyExistsError, InvalidInputError, NotFoundErr
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ingest.conventions import NAMES, OWN
 from cctv_vault.ingest.evidence import NameEvidence, read_names
-from cctv_vault.ingest.mounts import warnings
+from cctv_vault.ingest.mounts import made, warnings
 from cctv_vault.ingest.patterns import is_pattern, translate
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
@@ -459,9 +458,9 @@ class Register:
                     f"{other.code!r}; each camera needs a folder of its own"
                 )
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not stat.S_ISDIR(folder.stat().st_mode):
+            if folder.exists() and not folder.is_dir():
                 raise InvalidInputError(f"{str(folder)!r} is not a folder")
+            made(folder)
         except OSError as error:
             raise InvalidInputError(
                 f"the drop folder {str(folder)!r} cannot be used: {os.strerror(error.errno or 0)}"

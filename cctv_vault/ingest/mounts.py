@@ -1,10 +1,11 @@
 """On what kind of filesystem a folder lies: whether notices arrive there, and what stays behind.
 
-Owns the reading of ``/proc/self/mountinfo`` for drop folders. Refuses to guess: where the table
-cannot be read the answer is an empty name.
+Owns the making of drop folders that are not there, and the reading of ``/proc/self/mountinfo``
+for them. Refuses to guess: where the table cannot be read the answer is an empty name.
 """
 
 import re
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +15,32 @@ _IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 _NETWORK: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "ncpfs", "davfs", "virtiofs"}
 )
-_PLAIN_TEXT: Final = (
+PLAIN_TEXT: Final = (
     "the drop folder does not lie in memory (tmpfs): what arrives there is plaintext on a disk "
     "until it has been sealed, and traces of it may remain; mount a tmpfs there, or a volume whose "
     "key is made anew at each start"
 )
+NOT_THERE: Final = (
+    "the drop folder is not there, so nothing can arrive in it; the vault could not make it: mount "
+    "what it lies on, or let the vault's user make it"
+)
+
+
+def made(folder: Path) -> bool:
+    """Make a drop folder where it is not there; whether it had to be made.
+
+    A folder in memory is gone after each start of the machine. Whoever may deliver to the folder it
+    lies in may deliver to it.
+
+    Raises:
+        OSError: It cannot be made, or something else has its name.
+    """
+    if folder.is_dir():
+        return False
+    folder.mkdir(mode=0o700, parents=True)
+    mode = stat.S_IMODE(folder.parent.stat().st_mode)
+    folder.chmod(0o700 | mode & 0o070)
+    return True
 
 
 def filesystem_of(folder: Path) -> str:
@@ -44,4 +66,8 @@ def is_network(kind: str) -> bool:
 
 def warnings(folder: Path) -> tuple[str, ...]:
     """What must be said of a drop folder, in sentences; nothing where it lies in memory."""
-    return () if filesystem_of(folder) in _IN_MEMORY else (_PLAIN_TEXT,)
+    kind = filesystem_of(folder)
+    # A network share that does not answer would hold up whoever asks.
+    if not is_network(kind) and not folder.is_dir():
+        return (NOT_THERE,)
+    return () if kind in _IN_MEMORY else (PLAIN_TEXT,)

@@ -31,7 +31,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from cctv_vault.clock import monotonic
 from cctv_vault.footage.register import CameraView, Register
-from cctv_vault.ingest.mounts import filesystem_of, is_network
+from cctv_vault.ingest.mounts import filesystem_of, is_network, made
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.sources import Identity, walk
@@ -104,6 +104,7 @@ class Watcher:
         self._scanned_at: float | None = None
         self._observer: BaseObserver | None = None
         self._watches: dict[Path, tuple[ObservedWatch, int]] = {}
+        self._missing: set[str] = set()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -192,9 +193,9 @@ class Watcher:
         handler = _Handler(self)
         for camera in cameras:
             folder = Path(camera.drop_folder)
+            if not self._is_there(camera.code, folder):
+                continue
             try:
-                # A folder in memory is gone after each start of the machine.
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 inode = folder.stat().st_ino
                 known = self._watches.get(folder)
                 if (known and known[1] == inode) or is_network(filesystem_of(folder)):
@@ -213,6 +214,27 @@ class Watcher:
                     camera.code,
                     os.strerror(error.errno or 0),
                 )
+
+    def _is_there(self, code: str, folder: Path) -> bool:
+        """Whether a drop folder is there, or could be made; what becomes of it is said once."""
+        try:
+            anew = made(folder)
+        except OSError as error:
+            if code not in self._missing:
+                self._missing.add(code)
+                _LOG.warning(
+                    "the drop folder of camera %s is not there and cannot be made: %s; nothing "
+                    "arrives from it until it is",
+                    code,
+                    os.strerror(error.errno or 0),
+                )
+            return False
+        if anew:
+            _LOG.warning("the drop folder of camera %s was not there and has been made", code)
+        elif code in self._missing:
+            _LOG.warning("the drop folder of camera %s is there again", code)
+        self._missing.discard(code)
+        return True
 
     def _end_observer(self) -> None:
         if self._observer is not None:

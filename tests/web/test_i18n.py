@@ -19,7 +19,7 @@ from web.lanes import SPANS
 CATALOGUES = load_catalogues()
 _IN_TEMPLATES = re.compile(r"""\b(t|tn|known)\(\s*["']([a-z_.-]+)["']\s*(~?)""")
 _IN_MODULES = re.compile(r"""(?:\bwords|catalogue)\.(text|count|known)\(\s*f?"([a-z_.-]+)(["{])""")
-_ELSEWHERE = {"done", "time", "expiry", "unit", "reason"}
+_ELSEWHERE = {"done", "time", "expiry", "unit", "reason", "warning"}
 """Tables of keys made by `web.rendering`, `web.reasons` or by what a page redirects to."""
 
 

@@ -5,7 +5,7 @@ log under that reason. Bytes leave in bounded ranges, each of which asks anew wh
 may still be seen, so that nothing plays on past its end.
 """
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.responses import Response, StreamingResponse
@@ -19,7 +19,6 @@ from web.security import local_path
 from web.sending import MOST_AT_ONCE, Readable, in_steps, pieces
 
 router = APIRouter()
-
 
 
 @router.get("/footage/{recording}")
