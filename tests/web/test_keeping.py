@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cctv_vault.check import check_vault
 from cctv_vault.people.actors import Role
 from tests.shop import NOW, SYSTEM, film, open_shop, person, put
 from web.app import create_app
@@ -19,6 +20,7 @@ ROLES = {
     "Maja": "manager",
     "Pia": "privacy-officer",
     "Adam": "administrator",
+    "Bo": "approver",
 }
 _TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 
@@ -183,3 +185,82 @@ def test_the_page_on_cameras_says_why_a_cameras_files_wait_and_takes_the_answers
     assert "Uppgifterna om kameran är sparade." in saved.text
     assert saved.text.count(waits) == 1
     assert pages.post("Maja", "/cameras/kassa/describe", **answers).status_code == 403
+
+
+def test_one_button_saves_now_and_the_explanation_may_follow(pages: Pages) -> None:
+    saved = pages.post("Sara", "/incidents/save-now", cameras=["kassa", "entre"], hours="2")
+    assert "Sparat. Förklara nu eller inom ett dygn." in saved.text
+    explain = saved.url.path
+    first = pages.get("Sara", "/")
+    assert f'href="{explain}"' in first
+    answer = pages.post("Sara", explain, title="", category="threat")
+    assert answer.status_code == 422
+    done = pages.post("Sara", explain, title="hot i kassan", category="threat")
+    assert "Det sparade är nu en händelse." in done.text
+    assert "hot i kassan" in done.text
+    assert explain not in pages.get("Sara", "/")
+    pages.days(10)
+    assert pages.get("Sara", explain).count("Gör en händelse av det") == 0
+
+
+def test_an_incident_is_narrowed_after_the_effect_was_shown(pages: Pages) -> None:
+    incident = flagged(pages)  # the clock was never measured: 75 minutes either way
+    pages.days(10)
+    form = {"cameras": "kassa", "from_": "2026-03-02T05:00:00", "to": "2026-03-02T05:10:00"}
+    shown = pages.post("Maja", f"{incident}/change", **form, do="preview")
+    assert "1 inspelning hör inte längre till händelsen." in shown.text
+    assert "1 inspelning bevaras av inget annat" in shown.text
+    assert "2026-03-02 07:00:00–08:00:00 CET" in pages.get("Maja", incident)
+    assert pages.post("Maja", f"{incident}/change", **form, do="change").status_code == 422
+    done = pages.post("Maja", f"{incident}/change", **form, do="change", reason="fel tid")
+    assert "Händelsens tider och kameror är ändrade." in done.text
+    assert "2026-03-02 05:00:00–05:10:00 CET" in done.text
+
+
+def test_an_incidents_page_has_a_paragraph_for_the_police_and_its_requests(pages: Pages) -> None:
+    incident = flagged(pages)
+    body = {
+        "requester": {"type": "police", "name": "Eva Exempel", "authority": "Polismyndigheten"},
+        "ground": {"code": "DSL 2:5"},
+        "matter": {"number": "5000-K123456-26", "offence": "stöld"},
+        "footage": [
+            {
+                "cameras": ["kassa"],
+                "from": "2026-03-02T07:20:00+01:00",
+                "to": "2026-03-02T07:40:00+01:00",
+            }
+        ],
+    }
+    request = pages.vault.requests.file(person(Role.MANAGER), body)
+    shown = pages.get("Maja", incident)
+    assert f'href="/requests/{request.id}"' in shown
+    assert "klockan har aldrig kontrollerats" in shown
+    assert request.id not in pages.get("Sara", incident)
+
+
+def test_a_suspicion_is_confirmed_by_a_second_person_on_the_page(pages: Pages) -> None:
+    window = {"from_": "2026-03-02T07:00:00", "to": "2026-03-02T08:00:00"}
+    flag = {"cameras": "kassa", "title": "svinn", "category": "employee-crime", **window}
+    assert pages.post("Maja", "/incidents", **flag).status_code == 403
+    incident = pages.post("Pia", "/incidents", **flag).url.path
+    assert "En andra person måste bekräfta" in pages.get("Pia", incident)
+    assert "Bekräfta en misstanke" not in pages.get("Maja", "/incidents")
+    form = {"reference": incident.rpartition("/")[2], "reason": "kvitton saknas"}
+    assert "Misstanken är bekräftad." in pages.post("Bo", "/incidents/confirm", **form).text
+    assert "En andra person måste bekräfta" not in pages.get("Pia", incident)
+
+
+def test_a_disk_nearing_full_stands_on_the_first_page_and_is_explained(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Disken är full" not in pages.get("Maja", "/")
+    assert "räcker de närmaste 31 dagarna" in pages.get("Maja", "/expiry")
+    reserve = pages.vault.settings.reserve_bytes
+    monkeypatch.setattr(pages.vault.store, "free_bytes", lambda: reserve + 1)
+    assert "Disken är full" in pages.get("Maja", "/")
+    told = pages.get("Maja", "/expiry")
+    assert "Publicera en policy med kortare tid" in told
+    assert "Inget som bevaras tas bort i förtid" in told
+    assert "Disken är full" not in pages.get("Sara", "/")
+    (found,) = [x for x in check_vault(pages.vault).findings if x.where == "disk"]
+    assert found.level == "warning"

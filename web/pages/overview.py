@@ -11,6 +11,7 @@ from cctv_vault.disclosure.workflow import FINISHED, State
 from cctv_vault.footage.register import CameraView
 from cctv_vault.people.actors import Right
 from web.desk import Here, Visit
+from web.pages.incidents import camera_options
 from web.pages.requests import disclosure_words
 
 router = APIRouter()
@@ -34,7 +35,19 @@ def overview(visit: Here) -> Response:
     """What the person may see of what needs somebody."""
     vault, now, may = visit.vault, visit.vault.clock.now(), visit.actor.may
     context: dict[str, object] = dict.fromkeys(
-        ("requests", "attention", "incidents", "cameras", "reviews", "soon", "log_size", "alarm")
+        (
+            "requests",
+            "attention",
+            "unexplained",
+            "camera_options",
+            "incidents",
+            "cameras",
+            "reviews",
+            "soon",
+            "log_size",
+            "alarm",
+            "full_at",
+        )
     )
     if may(Right.REQUEST_READ):
         found = vault.requests.list(visit.actor)
@@ -42,6 +55,11 @@ def overview(visit: Here) -> Response:
         context["requests"] = waiting
         context["attention"] = [each for each in found if each.attention]
         context |= disclosure_words(visit)
+    if may(Right.INCIDENT_FLAG):
+        context |= {
+            "unexplained": vault.incidents.unexplained(visit.actor),
+            "camera_options": camera_options(visit),
+        }
     if may(Right.INCIDENT_FLAG) or may(Right.REGISTER_READ):
         context["incidents"] = vault.incidents.list(visit.actor, open_only=True)
     if may(Right.FOOTAGE_LIST) or may(Right.SETUP):
