@@ -10,6 +10,7 @@ from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
 from cctv_vault.disclosure.casefiles import CaseFiles
 from cctv_vault.disclosure.letters import Letters
+from cctv_vault.disclosure.registers import Registers
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
@@ -196,6 +197,16 @@ class Vault:
             keyring=keyring,
             store=home.store,
             vault_id=home.vault_id,
+        )
+        self.registers = Registers(
+            ledger=ledger,
+            log=home.log,
+            keyring=keyring,
+            policies=self.policies,
+            documents=home.documents,
+            copies=self.access.copies.list,
+            controller=home.controller,
+            zone=home.zone,
         )
         self.letters = Letters(
             database=database,

@@ -4,6 +4,7 @@ Owns the parsing of such a form. A file is never laid down in a temporary file, 
 in the clear: the fence bounds the whole form, and this keeps all of it in memory.
 """
 
+from collections.abc import AsyncIterator
 from typing import Annotated, BinaryIO, Final
 
 from fastapi import Depends
@@ -25,8 +26,8 @@ class _InMemory(MultiPartParser):
     spool_max_size = 2 * MAX_BODY_BYTES
 
 
-async def form_with_file(request: Request) -> FormData:
-    """The fields and the one file of a form.
+async def form_with_file(request: Request) -> AsyncIterator[FormData]:
+    """The fields and the one file of a form, closed once it was answered.
 
     Raises:
         HTTPException: It is no such form.
@@ -34,19 +35,28 @@ async def form_with_file(request: Request) -> FormData:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(415)
     try:
-        return await _InMemory(
+        data = await _InMemory(
             request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS
         ).parse()
     except MultiPartException:
         raise HTTPException(400) from None
+    try:
+        yield data
+    finally:
+        await data.close()
 
 
-async def _posted(request: Request, visit: Annotated[Visit, Depends(visit_of)]) -> FormData:
-    data = await form_with_file(request)
+SentFile = Annotated[FormData, Depends(form_with_file)]
+
+
+async def _posted(data: SentFile, visit: Annotated[Visit, Depends(visit_of)]) -> FormData:
     token = data.get("token", "")
     if not isinstance(token, str) or not is_form_token(token, visit.token):
         raise ForgedFormError
     return data
+
+
+PostedFile = Annotated[FormData, Depends(_posted)]
 
 
 def file_of(data: FormData) -> tuple[str, BinaryIO]:
@@ -59,7 +69,3 @@ def file_of(data: FormData) -> tuple[str, BinaryIO]:
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise InvalidInputError("choose a file first")
     return sent.filename, sent.file
-
-
-PostedFile = Annotated[FormData, Depends(_posted)]
-SentFile = Annotated[FormData, Depends(form_with_file)]

@@ -8,6 +8,7 @@ import typer
 
 from cctv_vault.cli.session import Session, session
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.registers import REGISTERS
 from cctv_vault.people.actors import Right
 
 log_app = typer.Typer(no_args_is_help=True, help="The custody log.")
@@ -101,24 +102,30 @@ register_app = typer.Typer(no_args_is_help=True, help="Registers, as files.")
 @register_app.command("export")
 def register_export(
     context: typer.Context,
-    register: Annotated[str, typer.Argument(help="Which: deletions.")],
+    register: Annotated[
+        str,
+        typer.Argument(help="Which: deletions, disclosures, copies, art30 or statistics."),
+    ],
     form: Annotated[str, typer.Option("--format", help="pdf (PDF/A) or csv.")] = "csv",
-    start: Annotated[str | None, typer.Option("--from", help="From when; 31 days back.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="From when; 31 days back, or 365.")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Until when; now where unset.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where; else standard output.")
     ] = None,
 ) -> None:
-    """Write a register to a file: deletions is what the rules said beside what was destroyed."""
+    """Write a register to a file: what was deleted, disclosed (refusals too), copied, processed."""
     run = session(context)
-    if register != "deletions":
-        raise typer.BadParameter(f"there is no register {register!r}; there is: deletions")
-    whole = run.vault.deletions.export(
-        run.actor,
-        form,
-        None if start is None else run.time(start),
-        None if end is None else run.time(end),
-    )
+    there = ("deletions", *REGISTERS)
+    if register not in there:
+        raise typer.BadParameter(f"there is no register {register!r}; there is: {', '.join(there)}")
+    since = None if start is None else run.time(start)
+    until = None if end is None else run.time(end)
+    if register == "deletions":
+        whole = run.vault.deletions.export(run.actor, form, since, until)
+    else:
+        whole = run.vault.registers.export(run.actor, register, form, since, until)
     if output is None:
         sys.stdout.buffer.write(whole)
         return
