@@ -7,8 +7,9 @@ not those that were sealed. Who may have it was decided before; where the bytes 
 """
 
 import json
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Final
@@ -43,6 +44,7 @@ from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.views import iso, printable
 
 _CHUNK: Final = 1024 * 1024
+_MOST_OPEN: Final = 4
 
 
 @dataclass(frozen=True)
@@ -329,11 +331,11 @@ class _Footage:
             f"data/clips/{window.camera}_{_compact(window.starts_at)}_"
             f"{_compact(window.ends_at)}.mp4"
         )
-        with ExitStack() as opened:
+        with closing(_Opened(self.open_recording)) as opened:
             sources = [
                 ClipSource(
                     each.id,
-                    opened.enter_context(closing(self.open_recording(each.id))),
+                    _Source(opened, each),
                     each.started_at,
                     damaged="damaged" in each.faults,
                 )
@@ -369,6 +371,46 @@ class _Footage:
             }
         )
         return ""
+
+
+class _Opened:
+    """The recordings of a clip that are open at once: a few, however many a clip is made of."""
+
+    def __init__(self, open_recording: Callable[[str], FootageReader]) -> None:
+        self._open = open_recording
+        self._readers: dict[str, FootageReader] = {}
+
+    def reader(self, recording: str) -> FootageReader:
+        found = self._readers.pop(recording, None) or self._open(recording)
+        self._readers[recording] = found  # the last is the one that was used last
+        if len(self._readers) > _MOST_OPEN:
+            self._readers.pop(next(iter(self._readers))).close()
+        return found
+
+    def close(self) -> None:
+        for each in self._readers.values():
+            each.close()
+        self._readers.clear()
+
+
+class _Source:
+    """One recording of a clip, opened when it is read."""
+
+    def __init__(self, opened: _Opened, part: RecordingPart) -> None:
+        self._opened = opened
+        self._part = part
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._at = offset + {os.SEEK_CUR: self._at, os.SEEK_END: self._part.size}.get(whence, 0)
+        return self._at
+
+    def read(self, size: int, /) -> bytes:
+        reader = self._opened.reader(self._part.id)
+        reader.seek(self._at)
+        data = reader.read(size) or b""
+        self._at += len(data)
+        return data
 
 
 def _drain(made: Generator[bytes, None, Clip], out: Sink) -> Clip:

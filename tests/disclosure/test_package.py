@@ -234,6 +234,34 @@ def test_no_plain_byte_of_a_package_lies_in_the_vault(quick_shop: Shop) -> None:
             assert not any(fragment in data for fragment in fragments), path
 
 
+def test_a_clip_of_many_recordings_has_few_of_them_open_at_once(
+    quick_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = SHOWN.replace(hour=9)
+    add_camera(quick_shop, "gang")
+    starts = [start + timedelta(seconds=4 * number) for number in range(8)]
+    films = {f"gang_{at:%Y%m%d_%H%M%S}.mp4": film(n, 4) for n, at in enumerate(starts)}
+    taken_in(quick_shop, "gang", films)
+    access = quick_shop.requests._packaging._access
+    opened: list[Any] = []
+    most = 0
+
+    def open_internal(recording: str, **named: Any) -> Any:  # noqa: ANN401
+        nonlocal most
+        opened.append(real(recording, **named))
+        most = max(most, sum(1 for each in opened if not each.closed))
+        return opened[-1]
+
+    real = access.open_internal
+    monkeypatch.setattr(access, "open_internal", open_internal)
+    out, _ = quick_shop.prepared(footage=[window("gang", start, 32)])
+    _, record = unzipped(out)
+    assert len(record["clips"][0]["recordings"]) == len(films)
+    assert 0 < most <= 5
+    assert all(each.closed for each in opened)
+    assert verify_package(out, allow_simulated=True).sound
+
+
 def test_a_file_that_is_there_is_not_replaced(quick_shop: Shop) -> None:
     request = quick_shop.approved()
     out = put(quick_shop.folder, "package.zip", b"mine")
