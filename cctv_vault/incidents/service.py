@@ -414,7 +414,7 @@ class Incidents:
     def save_now(
         self, actor: Actor, cameras: Iterable[str], back: timedelta = timedelta(hours=2)
     ) -> Saved:
-        """Keep the last hours of cameras in one act; without an explanation it lapses in a day.
+        """Keep the last hours of cameras in one act; unexplained it lapses in a day (table A).
 
         Raises:
             InvalidInputError: It reaches back by nothing, or by more than a day.

@@ -267,7 +267,7 @@ class Grants:
         return tuple(sorted(holds))
 
     def require_usable(self, session: Session, recording_ids: Sequence[str], now: datetime) -> None:
-        """Raise where a restriction of processing is in force: kept, and not to be used (Art. 18).
+        """Raise where a restriction of processing is in force: kept, not used (Art. 18, table A).
 
         Raises:
             OnHoldError: Some of it is restricted; the message names the hold.

@@ -410,7 +410,9 @@ def review_call(
 
 
 def next_review(purpose: Purpose, now: datetime, until: datetime | None) -> datetime | None:
-    """When a hold that was just reviewed is looked at again; None where its end comes first (S10).
+    """When a hold that was just reviewed is looked at again (table A, S10).
+
+    None where its end comes first.
 
     What repeats does, and so does whatever has no end.
     """
