@@ -104,7 +104,14 @@ def measure(folder: Path, size: int, database: str | None) -> list[Figures]:
     vault = Vault.create(settings, "", controller="benchmark", zone="Europe/Stockholm")
     try:
         for number in range(CAMERAS):
-            vault.register.add_camera(SYSTEM, camera(number), drop=folder / f"drop-{number}")
+            vault.register.add_camera(
+                SYSTEM,
+                camera(number),
+                drop=folder / f"drop-{number}",
+                purpose="to measure",
+                view="nothing",
+                sound="no",
+            )
         began = time.perf_counter()
         fill(vault, size)
         tell(f"{size} recordings written in {time.perf_counter() - began:.0f} s")

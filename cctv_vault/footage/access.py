@@ -11,7 +11,7 @@ import contextlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,14 @@ from cctv_vault.errors import (
     VaultError,
 )
 from cctv_vault.footage.catalogue import Catalogue, Gap, is_visible
-from cctv_vault.footage.clips import ClipSource, cut, playable_codec, remux_for_browser
+from cctv_vault.footage.clips import (
+    ClipSource,
+    cut,
+    first_picture,
+    playable_codec,
+    remux_for_browser,
+    stream,
+)
 from cctv_vault.footage.copies import Copies, Intended
 from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.outfile import OutFile, check_target
@@ -68,15 +75,21 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 __all__ = [
+    "LONGEST_WINDOW",
     "ClipReceipt",
     "ExportReceipt",
     "FootageAccess",
     "FootageReader",
     "Playback",
+    "WindowPlayback",
     "blob_name",
     "stream_context",
 ]
 
+LONGEST_WINDOW: Final = timedelta(hours=6)
+"""What is played as one film at most; a longer look is several of them."""
+_MOST_IN_WINDOW: Final = 500
+_ASKED_EVERY: Final = 8 * 1024 * 1024
 _VIEW_COUNTS_FOR: Final = timedelta(hours=1)
 _VIEWS_REMEMBERED: Final = 10_000
 _CHUNK: Final = 1 << 20
@@ -167,6 +180,21 @@ class Playback:
     recording: str
 
 
+@dataclass(frozen=True)
+class WindowPlayback:
+    """A window of a camera as one film: the moment of its first picture, and its bytes.
+
+    ``chunks`` is fragmented MP4, made as it is asked for and in memory only; closing it ends the
+    work. ``gaps`` are where the window holds no footage.
+    """
+
+    camera: str
+    starts_at: datetime
+    recordings: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    chunks: Generator[bytes]
+
+
 class FootageAccess:
     """Opens footage."""
 
@@ -246,6 +274,33 @@ class FootageAccess:
             return Playback(self.open(actor, recording_id, reason), media_type, recording_id)
         root = self._rendition(recording, key, keep_audio=camera.sound == "yes")
         return Playback(self._reader(recording, key, RENDITION, root), "video/mp4", recording_id)
+
+    def play_window(
+        self, actor: Actor, *, camera: str, start: datetime, end: datetime, reason: str
+    ) -> WindowPlayback:
+        """[start, end) of a camera across its recordings, for a person to look at.
+
+        The pictures are copied as the camera coded them where a browser plays them, and coded anew
+        where not; sound is left out unless it is lawful (S2). Each recording is entered as looked
+        at. As the film is sent, what keeps its recordings is asked anew.
+
+        Raises:
+            AccessDeniedError: The person may not view footage.
+            InvalidInputError: There is no reason, or the window is reversed or too long to play.
+            NotFoundError: There is no such camera, or the window holds no footage.
+            MediaRefusedError: None of it can be shown.
+            DamagedError: Stored bytes are missing or changed.
+        """
+        footage, keep_audio = self._looked_at(actor, camera, start, end, reason)
+        with self._opened(footage) as sources:
+            starts_at = first_picture(self._sandbox, sources, start, end)
+        return WindowPlayback(
+            camera=camera,
+            starts_at=starts_at,
+            recordings=tuple(recording.id for recording, _ in footage),
+            gaps=self._catalogue.gaps_for(actor, (camera,), start, end),
+            chunks=self._made(actor, footage, start, end, keep_audio=keep_audio),
+        )
 
     def thumbnail(self, actor: Actor, recording_id: str) -> bytes:
         """The recording's poster as JPEG; made now where there is none yet.
@@ -368,18 +423,7 @@ class FootageAccess:
                 out=out,
                 also=(camera, *self._secret(act, taken)),
             )
-        with self._leaving(actor, intended, out) as file, ExitStack() as opened:
-            sources = [
-                ClipSource(
-                    recording.id,
-                    opened.enter_context(
-                        self._reader(recording, key, ORIGINAL, recording.segment_root)
-                    ),
-                    recording.started_at,
-                    damaged="damaged" in recording.faults,
-                )
-                for recording, key in footage
-            ]
+        with self._leaving(actor, intended, out) as file, self._opened(footage) as sources:
             clip = cut(self._sandbox, sources, start, end, file, keep_audio=keep_audio)
             file.finish()
         facts: dict[str, Json] = {
@@ -440,6 +484,80 @@ class FootageAccess:
             )
         self._remember((actor.id, stream, subject, reason), act.now)
         return recording, key
+
+    def _looked_at(
+        self, actor: Actor, camera: str, start: datetime, end: datetime, reason: str
+    ) -> tuple[list[tuple[Recording, SecretKey]], bool]:
+        """The videos of a window with their keys, entered as looked at; and if sound is lawful."""
+        event = Event.FOOTAGE_VIEWED
+        with self._ledger.act(event, actor, subject=None) as act:
+            self._may_view(actor, reason, poster=False)
+            if not timedelta(0) < end - start <= LONGEST_WINDOW:
+                raise InvalidInputError(
+                    f"a window to play lasts up to {LONGEST_WINDOW // timedelta(hours=1)} hours"
+                )
+            keep_audio = find_camera(act.session, camera).sound == "yes"
+            footage = self._window(act.session, camera, start, end, cleared=actor.cleared)
+            if not footage:
+                raise NotFoundError(
+                    "footage", f"{camera} from {iso(start)} to {iso(end)}", "the window is empty"
+                )
+            if len(footage) > _MOST_IN_WINDOW:
+                raise InvalidInputError(
+                    f"there are {len(footage)} recordings in that window; at most "
+                    f"{_MOST_IN_WINDOW} are played at once: choose a shorter one"
+                )
+            looks = [(actor.id, ORIGINAL, recording.id, reason) for recording, _ in footage]
+            for look in looks:
+                if not self._seen(look):
+                    act.record(
+                        event,
+                        look[2],
+                        facts={"camera": camera, "stream": ORIGINAL},
+                        details={"reason": reason},
+                        also=(camera, *self._secret(act, [look[2]])),
+                    )
+        for look in looks:
+            self._remember(look, act.now)
+        return footage, keep_audio
+
+    def _made(
+        self,
+        actor: Actor,
+        footage: Sequence[tuple[Recording, SecretKey]],
+        start: datetime,
+        end: datetime,
+        *,
+        keep_audio: bool,
+    ) -> Generator[bytes]:
+        """The film of a window; every few megabytes it is asked whether all of it is still kept."""
+        unasked = 0
+        with self._opened(footage) as sources:
+            film = stream(self._sandbox, sources, start, end, keep_audio=keep_audio)
+            for chunk in film:
+                yield chunk
+                unasked += len(chunk)
+                if unasked >= _ASKED_EVERY:
+                    unasked = 0
+                    with self._database.read() as session:
+                        for recording, _ in footage:
+                            self._key(session, recording.id, cleared=actor.cleared)
+
+    @contextmanager
+    def _opened(self, footage: Sequence[tuple[Recording, SecretKey]]) -> Iterator[list[ClipSource]]:
+        """The originals of recordings, opened to be cut, and closed afterwards."""
+        with ExitStack() as opened:
+            yield [
+                ClipSource(
+                    recording.id,
+                    opened.enter_context(
+                        self._reader(recording, key, ORIGINAL, recording.segment_root)
+                    ),
+                    recording.started_at,
+                    damaged="damaged" in recording.faults,
+                )
+                for recording, key in footage
+            ]
 
     def _secret(self, act: Act, recording_ids: Sequence[str]) -> tuple[str, ...]:
         """The gagged holds to name beside a look or a copy, so that it is hidden with them."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.media.errors import MediaCrashError
-from cctv_vault.media.limits import CLIP
+from cctv_vault.media.limits import CLIP, PICTURE
 from cctv_vault.media.sandbox import ByteSink, ByteSource, MediaSandbox
 
 # By libavcodec's name. ``Probe.browser_playable`` is finer: ten-bit or 4:2:2 H.264 is not played.
@@ -114,23 +114,27 @@ def stream(
 
     Nothing runs before the first chunk is asked for; closing the generator ends the work.
     """
-    if not sources:
-        raise InvalidInputError("no recording lies in this window")
-    if any(moment.tzinfo is None for moment in (t0, t1, *(s.started_at for s in sources))):
-        raise InvalidInputError("a clip's window and its recordings need times with an offset")
-    if t0 >= t1:
-        raise InvalidInputError("a clip must end after it begins")
-    arguments = {
-        "starts": [(source.started_at - t0).total_seconds() for source in sources],
-        "from": 0.0,
-        "to": (t1 - t0).total_seconds(),
-        "keep_audio": keep_audio,
-        "encode": any(source.damaged for source in sources),
-    }
+    arguments = _arguments(sources, t0, t1, keep_audio=keep_audio)
     answer = yield from sandbox.stream("cut", arguments, [s.file for s in sources], CLIP)
     try:
         return _described(answer, sources, t0, t1)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise MediaCrashError("it answered nonsense") from error
+
+
+def first_picture(
+    sandbox: MediaSandbox, sources: Sequence[ClipSource], t0: datetime, t1: datetime
+) -> datetime:
+    """When the first picture of a clip of [t0, t1) is shown, without making the clip.
+
+    Raises:
+        As `stream`, when it is asked for its first chunk.
+    """
+    arguments = _arguments(sources, t0, t1, keep_audio=False)
+    answer = sandbox.run("begins", arguments, [source.file for source in sources], PICTURE)
+    try:
+        return t0 + timedelta(seconds=float(str(answer["first"])))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MediaCrashError("it answered nonsense") from error
 
 
@@ -164,6 +168,24 @@ def remux_for_browser(
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MediaCrashError("it answered nonsense") from error
+
+
+def _arguments(
+    sources: Sequence[ClipSource], t0: datetime, t1: datetime, *, keep_audio: bool
+) -> dict[str, Any]:
+    if not sources:
+        raise InvalidInputError("no recording lies in this window")
+    if any(moment.tzinfo is None for moment in (t0, t1, *(s.started_at for s in sources))):
+        raise InvalidInputError("a clip's window and its recordings need times with an offset")
+    if t0 >= t1:
+        raise InvalidInputError("a clip must end after it begins")
+    return {
+        "starts": [(source.started_at - t0).total_seconds() for source in sources],
+        "from": 0.0,
+        "to": (t1 - t0).total_seconds(),
+        "keep_audio": keep_audio,
+        "encode": any(source.damaged for source in sources),
+    }
 
 
 def _described(

@@ -23,6 +23,7 @@ from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.remote import Output, RemoteFile
 
 _CLOCK: Final = 90_000
+_TICK: Final = Fraction(1, _CLOCK)
 _BETWEEN_GAP_S: Final = 1.0  # between two recordings
 _WITHIN_GAP_S: Final = 5.0  # inside one, where pictures may be sparse
 # From the type of a movie or media header (version 0) to its units a second and its length in
@@ -101,6 +102,27 @@ def cut(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict
         "transcoded": not plan.copies,
         "pictures": told.pictures,
     }
+
+
+def begins(arguments: dict[str, Any], files: list[RemoteFile], _out: Output) -> dict[str, Any]:
+    """The operation ``begins``: when the first picture of such a cut is shown."""
+    t0 = float(arguments["from"])
+    with av.logging.Capture():
+        plan = _Plan(files, arguments)
+        for source in plan.sources:
+            footage, origin = open_at(source.file, t0 - source.starts)
+            shift = source.starts - origin
+            if plan.copies:
+                times = (each.time + shift for each in _from_keyframe(footage, t0 - shift))
+            else:
+                shown = (each.time + shift for each in frames(footage))
+                times = (each for each in shown if each >= t0)
+            first = next(times, source.until)
+            footage.container.close()
+            source.file.forget()
+            if first < source.until:
+                return {"first": first, "transcoded": not plan.copies}
+    raise MediaRefusedError("no-frames", "no picture lies within that window")
 
 
 class _Plan:
@@ -226,12 +248,12 @@ def _copy(clip: _Clip) -> None:
     for source in clip.plan.sources:
         footage, origin = open_at(source.file, clip.t0 - source.starts)
         shift = source.starts - origin
-        step = float(1 / footage.rate)
+        step, base = float(1 / footage.rate), footage.stream.time_base
         for packet in _from_keyframe(footage, clip.t0 - shift):
             raw, time = packet.packet, packet.time + shift
             decoding = time
-            if raw.dts is not None and raw.time_base and packet.timed:
-                decoding = float(raw.dts * raw.time_base) + shift
+            if raw.dts is not None and base and packet.timed:
+                decoding = raw.dts * base.numerator / base.denominator + shift
             if decoding >= source.until:
                 break
             if stream is None:
@@ -242,7 +264,7 @@ def _copy(clip: _Clip) -> None:
             dts = round((decoding - clip.base) * _CLOCK)
             dts = max(dts, last_dts + 1)
             last_dts = dts
-            raw.time_base = Fraction(1, _CLOCK)
+            raw.time_base = _TICK
             raw.pts, raw.dts, raw.stream = max(pts, dts), dts, stream
             raw.duration = round(step * _CLOCK)
             clip.target.mux(raw)
@@ -293,7 +315,7 @@ def _encode(clip: _Clip) -> None:
             context = stream.codec_context
             picture = shown.frame.reformat(context.width, context.height, "yuv420p")
             last_pts = max(last_pts + 1, round((time - clip.base) * _CLOCK))
-            picture.pts, picture.time_base = last_pts, Fraction(1, _CLOCK)
+            picture.pts, picture.time_base = last_pts, _TICK
             picture.pict_type = PictureType.NONE
             clip.target.mux(stream.encode(picture))
             clip.hear(time)
@@ -309,7 +331,7 @@ def _encoder(target: OutputContainer, footage: Footage, shown: TimedFrame) -> Vi
     stream.width = max(2, shown.frame.width // 2 * 2)
     stream.height = max(2, shown.frame.height // 2 * 2)
     stream.pix_fmt = "yuv420p"
-    stream.time_base = stream.codec_context.time_base = Fraction(1, _CLOCK)
+    stream.time_base = stream.codec_context.time_base = _TICK
     stream.codec_context.gop_size = max(1, round(2 * rate))
     stream.codec_context.max_b_frames = 0
     if footage.stream.sample_aspect_ratio:

@@ -126,6 +126,9 @@ def timed(footage: Footage) -> Iterator[TimedPacket]:
     step = float(1 / footage.rate)
     last = -step
     packets = footage.container.demux(footage.stream)
+    # Its packets count in the stream's units; asking each of them for a fraction takes longer than
+    # copying its picture does.
+    base = footage.stream.time_base
     while True:
         try:
             packet = next(packets)
@@ -134,8 +137,8 @@ def timed(footage: Footage) -> Iterator[TimedPacket]:
         if not packet.size:
             continue
         stamp = packet.pts if packet.pts is not None else packet.dts
-        if stamp is not None and packet.time_base:
-            last = float(stamp * packet.time_base)
+        if stamp is not None and base:
+            last = stamp * base.numerator / base.denominator
         else:
             last += step
         yield TimedPacket(packet, last, stamp is not None)

@@ -68,6 +68,7 @@ def _crash(_: dict[str, Any], __: list[RemoteFile], ___: Output) -> dict[str, An
 OPERATIONS: Final[dict[str, _Operation]] = {
     "probe": probing.probe,
     "cut": cutting.cut,
+    "begins": cutting.begins,
     "poster": picture.poster,
     "frame": picture.frame,
     # The drills by which `check` and the tests see that the fences stand.

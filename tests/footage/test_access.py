@@ -344,3 +344,78 @@ def test_a_browser_gets_the_original_where_it_plays_it_and_a_sealed_rendition_wh
     quick_vault.set_clock(SYSTEM, NOW + timedelta(days=9))
     quick_vault.sweeper.run(SYSTEM)
     assert not any(quick_vault.store.names())
+
+
+def watch(vault: Vault, start: str, end: str) -> tuple[datetime, bytes, tuple[str, ...]]:
+    """A window of ``kassa`` as one film: when it begins, its bytes, the causes of its gaps."""
+    made = vault.access.play_window(
+        MANAGER, camera="kassa", start=local(start), end=local(end), reason="stöld"
+    )
+    return made.starts_at, b"".join(made.chunks), tuple(gap.cause for gap in made.gaps)
+
+
+def test_a_window_across_recordings_is_one_film_and_each_of_them_is_entered(
+    vault: Vault, drop: Path
+) -> None:
+    ids = [take_in(vault, drop, film(n, 10.0), at) for n, at in enumerate(("070000", "070010"))]
+    take_in(vault, drop, film(2, 10.0), "070030")
+
+    starts_at, data, causes = watch(vault, "07:00:05", "07:00:25")
+
+    assert starts_at == local("07:00:05")
+    assert causes == ("silent",)
+    with av.open(io.BytesIO(data), "r") as played:
+        pictures = [frame.time for frame in played.decode(video=0)]
+    assert pictures[0] == 0
+    assert pictures[-1] == pytest.approx(14.8)
+    assert len(pictures) == 75
+    assert set(seen(vault, Event.FOOTAGE_VIEWED)) == set(ids)
+    watch(vault, "07:00:05", "07:00:25")
+    assert len(seen(vault, Event.FOOTAGE_VIEWED)) == 2
+
+
+def test_what_no_browser_plays_is_coded_anew_in_a_window_and_nothing_lies_about(
+    quick_vault: Vault, drop: Path, tmp_path: Path
+) -> None:
+    take_in(quick_vault, drop, film(1, 4.0, codec="mpeg4"))
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+
+    starts_at, data, _ = watch(quick_vault, "07:00:01", "07:00:03")
+
+    assert starts_at == local("07:00:01")
+    with av.open(io.BytesIO(data), "r") as played:
+        assert played.streams.video[0].codec_context.name == "h264"
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+def test_a_window_needs_its_right_a_reason_footage_and_an_end_in_sight(
+    quick_vault: Vault, drop: Path
+) -> None:
+    take_in(quick_vault, drop, film(1, 4.0))
+    for actor, end, reason, error in (
+        (person(Role.STAFF), "07:00:03", "stöld", AccessDeniedError),
+        (MANAGER, "07:00:03", " ", InvalidInputError),
+        (MANAGER, "06:00:00", "stöld", InvalidInputError),
+        (MANAGER, "14:00:00", "stöld", InvalidInputError),
+    ):
+        with pytest.raises(error):
+            quick_vault.access.play_window(
+                actor, camera="kassa", start=local("07:00:00"), end=local(end), reason=reason
+            )
+    with pytest.raises(NotFoundError, match="the window is empty"):
+        watch(quick_vault, "05:00:00", "05:01:00")
+    assert seen(quick_vault, Event.FOOTAGE_VIEWED) == []
+
+
+def test_a_film_of_a_window_stops_where_what_keeps_it_has_ended(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cctv_vault.footage.access._ASKED_EVERY", 1)
+    take_in(quick_vault, drop, film(1, 10.0))
+    made = quick_vault.access.play_window(
+        MANAGER, camera="kassa", start=local("07:00:00"), end=local("07:00:10"), reason="stöld"
+    )
+    next(made.chunks)
+    quick_vault.set_clock(SYSTEM, NOW + timedelta(days=30))
+    with pytest.raises(ExpiredError):
+        next(made.chunks)

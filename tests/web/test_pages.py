@@ -1,12 +1,15 @@
 """The staff's pages over real sockets: who may see what, forms, footage, headers."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from cctv_vault.custody.events import Event
+from cctv_vault.views import iso
 from tests.shop import SYSTEM, put
 from tests.web.conftest import ROLES, Shop
 
@@ -240,6 +243,30 @@ def test_a_long_range_is_answered_in_bounded_pieces(
     assert part.status_code == 206
     assert len(part.content) == 100
     assert part.headers["content-range"].startswith("bytes 50-149/")
+
+
+def test_a_window_is_one_film_once_a_reason_is_given(shop: Shop) -> None:
+    petra = shop.person("Petra")
+    film = next(shop.vault.catalogue.list(SYSTEM, cameras=("entre",), kind="video"))
+    query = {
+        "camera": "entre",
+        "from": iso(film.started_at),
+        "to": iso(film.ended_at + timedelta(seconds=20)),
+    }
+    page = f"/footage/window?{urlencode(query)}"
+    stream = f"/footage/window/stream?{urlencode(query)}"
+    with shop.stranger() as again:
+        again.post("/sign-in", data={"name": "Bo", "credential": shop.credentials["Bo"]})
+        assert "<video" not in again.get(page).text
+        assert again.get(stream).status_code == 422
+    petra.post("/footage/window/reason", reason="theft", target=page)
+    shown = petra.get(page).text
+    assert f'<video src="{stream.replace("&", "&amp;")}"' in shown
+    assert 'class="mark gap"' in shown
+    sent = petra.get(stream)
+    assert (sent.status_code, sent.headers["content-type"]) == (200, "video/mp4")
+    assert sent.content[4:8] == b"ftyp"
+    assert petra.get(page.replace("entre", "nowhere")).status_code == 404
 
 
 def test_a_still_is_shown_as_a_picture(shop: Shop) -> None:

@@ -5,20 +5,90 @@ log under that reason. Bytes leave in bounded ranges, each of which asks anew wh
 may still be seen, so that nothing plays on past its end.
 """
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import PersonNeededError, VaultError
 from cctv_vault.people.actors import Right
+from cctv_vault.views import iso
 from web.desk import Here, Posted, Visit, see
 from web.ranges import ByteRange, RangeNotSatisfiableError, read_range
 from web.security import local_path
 from web.sending import MOST_AT_ONCE, Readable, in_steps, pieces
+from web.words import read_time
 
 router = APIRouter()
+
+
+@router.get("/footage/window")
+def window(
+    visit: Here, camera: str, start: Annotated[str, Query(alias="from")], to: str
+) -> Response:
+    """A window of a camera across its recordings; first of all it asks why, as the player does."""
+    visit.require(Right.FOOTAGE_VIEW, event=Event.FOOTAGE_VIEWED)
+    shown = visit.vault.register.camera(visit.actor, camera)
+    begins, ends = read_time(start, shown.zone), read_time(to, shown.zone)
+    found = None
+    if visit.viewing_reason:
+        found = visit.vault.access.play_window(
+            visit.actor, camera=camera, start=begins, end=ends, reason=visit.viewing_reason
+        )
+        found.chunks.close()
+    query = urlencode({"camera": camera, "from": iso(begins), "to": iso(ends)})
+    return visit.page(
+        "window.html",
+        {
+            "camera": shown,
+            "starts_at": begins,
+            "ends_at": ends,
+            "found": found,
+            "reason": visit.viewing_reason,
+            "source": f"/footage/window/stream?{query}",
+            "here": f"/footage/window?{query}",
+        },
+    )
+
+
+@router.post("/footage/window/reason")
+def window_reason(visit: Here, form: Posted) -> Response:
+    """Say what a window is looked at for."""
+    visit.require(Right.FOOTAGE_VIEW, event=Event.FOOTAGE_VIEWED)
+    visit.vault.people.view_for(visit.token, form.text("reason"))
+    return see(local_path(form.text("target"), "/timeline"))
+
+
+@router.get("/footage/window/stream")
+def window_stream(
+    visit: Here, camera: str, start: Annotated[str, Query(alias="from")], to: str
+) -> Response:
+    """The film of a window, made as it is sent."""
+    zone = visit.vault.register.camera(visit.actor, camera).zone
+    made = visit.vault.access.play_window(
+        visit.actor,
+        camera=camera,
+        start=read_time(start, zone),
+        end=read_time(to, zone),
+        reason=visit.viewing_reason,
+    )
+
+    def sent() -> Iterator[bytes]:
+        unasked = 0
+        with closing(made.chunks):
+            for chunk in made.chunks:
+                unasked += len(chunk)
+                if unasked >= MOST_AT_ONCE:
+                    unasked = 0
+                    if visit.vault.people.session(visit.token) is None:
+                        raise PersonNeededError("the session has ended; sign in again")
+                yield chunk
+
+    return StreamingResponse(sent(), media_type="video/mp4")
 
 
 @router.get("/footage/{recording}")

@@ -10,6 +10,8 @@ class TimeLine extends HTMLElement {
     this.announcer = this.querySelector("[data-announce]");
     this.form = document.getElementById("flag");
     if (!this.tracks.length || !this.form) return;
+    this.player = document.querySelector("[data-play]");
+    this.player?.addEventListener("click", () => this.play());
     this.lane = 0;
     this.cursor = Math.min(this.to, Math.max(this.from, Date.now() / 1000 > this.to ? this.from : (this.from + this.to) / 2));
     this.format = new Intl.DateTimeFormat("sv-SE", {
@@ -84,9 +86,7 @@ class TimeLine extends HTMLElement {
       this.lane = Math.min(this.tracks.length - 1, Math.max(0, next));
       this.draw();
     } else if (event.key === "Enter") {
-      const camera = encodeURIComponent(this.tracks[this.lane].dataset.camera);
-      const at = this.chosen ? Math.min(...this.chosen) : this.cursor;
-      location.href = `/timeline/at?camera=${camera}&at=${encodeURIComponent(new Date(at * 1000).toISOString())}`;
+      this.play();
     } else if (event.key === "f" || event.key === "F") {
       this.flag();
     } else if (event.key === "Escape") {
@@ -99,8 +99,21 @@ class TimeLine extends HTMLElement {
     event.preventDefault();
   }
 
+  play() {
+    const query = new URLSearchParams({ camera: this.tracks[this.lane].dataset.camera });
+    const utc = (at) => new Date(at * 1000).toISOString();
+    if (this.chosen) {
+      query.set("from", utc(Math.min(...this.chosen)));
+      query.set("to", utc(Math.max(...this.chosen)));
+    } else {
+      query.set("at", utc(this.cursor));
+    }
+    location.href = `${this.chosen ? "/footage/window" : "/timeline/at"}?${query}`;
+  }
+
   choose(one, other) {
     this.chosen = [one, other];
+    if (this.player) this.player.hidden = false;
     this.querySelectorAll(".chosen").forEach((each) => each.remove());
     const mark = document.createElement("div");
     mark.className = "chosen";
