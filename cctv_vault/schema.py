@@ -171,6 +171,11 @@ class Recording(SQLModel, table=True):
     duration_s: float
     has_audio: bool = False
     faults: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    derived: Json | None = Field(
+        default=None,
+        sa_column=Column(JSON(none_as_null=True), nullable=True),
+        description="where it comes from when only a window was kept; None for what was taken in",
+    )
     source_state: str = Field(default="present", description="present, removed, or kept by order")
     source_removed_at: datetime | None = None
     expired_at: datetime | None = None

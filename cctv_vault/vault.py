@@ -15,6 +15,7 @@ from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.departures import Departures
+from cctv_vault.footage.derived import Narrowing
 from cctv_vault.footage.register import Register
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.home import Home
@@ -66,6 +67,7 @@ class Vault:
         self._picture_sandbox = MediaSandbox()
         self._playback_sandbox = MediaSandbox()
         self._package_sandbox = MediaSandbox()
+        self._window_sandbox = MediaSandbox()
 
         self.people = People(database=database, ledger=ledger, simulated=home.simulated)
         self.policies = Policies(database=database, clock=home.clock)
@@ -159,6 +161,16 @@ class Vault:
         self.certificates = Certificates(
             database=database, ledger=ledger, log=home.log, roots=home.roots
         )
+        self._narrowing = Narrowing(
+            database=database,
+            ledger=ledger,
+            store=home.store,
+            grants=self.grants,
+            policies=self.policies,
+            sandbox=self._window_sandbox,
+            vault_id=home.vault_id,
+            journal_folder=self.settings.home / _JOURNAL,
+        )
         self.sweeper = Sweeper(
             database=database,
             ledger=ledger,
@@ -167,6 +179,7 @@ class Vault:
             roots=home.roots,
             store=home.store,
             certificates=self.certificates,
+            narrow=self._narrowing.run,
         )
         self.deletions = Deletions(
             database=database, ledger=ledger, policies=self.policies, zone=home.zone
@@ -294,11 +307,13 @@ class Vault:
     def close(self) -> None:
         """Stop the worker processes and give back the connections."""
         self.ingest.close()
+        self._narrowing.close()
         for sandbox in (
             self._intake_sandbox,
             self._picture_sandbox,
             self._playback_sandbox,
             self._package_sandbox,
+            self._window_sandbox,
         ):
             sandbox.close()
         self._departures.close()

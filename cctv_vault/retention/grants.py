@@ -123,6 +123,16 @@ class Grants:
         bases = self._policies.bases(session, camera, of.origin, min(captured, arrived))
         return kept_under(bases, captured=captured, arrived=arrived, time_source=time_source)
 
+    def on_derived(
+        self, act: Act, recording: Recording, key: SecretKey, holds: Sequence[Hold]
+    ) -> None:
+        """Grant the holds whose window it shows a recording derived from one they kept whole."""
+        act.session.add(recording)
+        act.session.flush()
+        policy = self._policies.current(act.session, act.now)
+        for hold in holds:
+            self._hold_grant(act, hold, recording.id, key, policy)
+
     def for_hold(
         self, act: Act, hold: Hold, recording_ids: Sequence[str], policy: Policy
     ) -> tuple[list[str], list[str]]:

@@ -136,8 +136,10 @@ class Sweeper:
         roots: RootFolder,
         store: BlobStore,
         certificates: Certificates,
+        narrow: Callable[[datetime], str | None] = lambda _until: None,
     ) -> None:
-        """All belong to the vault."""
+        """All belong to the vault; ``narrow`` keeps windows alone and says what it could not."""
+        self._narrow = narrow
         self._database = database
         self._ledger = ledger
         self._keyring = keyring
@@ -162,6 +164,7 @@ class Sweeper:
             verdict = self._guard.settle()
             if verdict.alarm is not None:
                 return self._nothing(verdict.alarm)
+            whole = self._narrow(verdict.safe_until)
             self._retire_shortened(verdict.safe_until)
             told = self._sweep(actor, verdict.safe_until, progress, secret=False)
             # By itself, so that every entry of it can be hidden with the holds it is about.
@@ -169,7 +172,7 @@ class Sweeper:
             if told.id is not None or secret.id is not None:
                 self._database.scrub_free_pages()
             told = _together(told, secret) if actor.cleared else told
-            return replace(told, alarm=told.alarm or alarm)
+            return replace(told, alarm=told.alarm or alarm or whole)
 
     def _sweep(
         self, actor: Actor, until: datetime, progress: Progress | None, *, secret: bool

@@ -406,6 +406,7 @@ def upgrade() -> None:
         sa.Column("duration_s", sa.Float(), nullable=False),
         sa.Column("has_audio", sa.Boolean(), nullable=False),
         sa.Column("faults", sa.JSON(), nullable=False),
+        sa.Column("derived", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("source_state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("source_removed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("expired_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
