@@ -16,9 +16,11 @@ from sqlmodel import col
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.cases import (
+    APPROVED,
     footage_in,
     load,
     open_json,
+    windows_of,
 )
 from cctv_vault.disclosure.codes import new_pickup_code, new_token, token_hash
 from cctv_vault.disclosure.desk import Step
@@ -144,6 +146,14 @@ class Handing(Receiving):
                 )
             if row.channel == "link":
                 raise TransitionNotAllowedError("the package was released by link: it is collected")
+            found = footage_in(
+                act.session,
+                self._grants,
+                windows_of(act.session, request_id, APPROVED),
+                act.now,
+                cleared=row.gagged,
+            )
+            self._grants.require_usable(act.session, [each.id for each in found.kept], act.now)
             package = self._packaging.newest(act.session, request_id, act.now)
             reader = self._packaging.open(act.session, package, act.now)
             # Entered as it begins to leave: how much of it arrives nobody here can know.
@@ -319,6 +329,10 @@ class Handing(Receiving):
         what = "a release" if action is not Action.PREPARE else "a package"
         # A released package stays what it was, also when its footage has since expired.
         self._gate(action, case if action is Action.RELEASE else looked, what)
+        # What a person had restricted meanwhile is kept and not used, decided or not (Art. 18).
+        self._grants.require_usable(
+            step.act.session, [each.id for each in found.kept], step.act.now
+        )
         return case.wanted
 
     def _write_copy(
