@@ -85,6 +85,35 @@ def request_clarify(context: typer.Context, request_id: _Id, text: str) -> None:
     _moved(context, request_id, "clarify", text)
 
 
+@request_app.command("answer")
+def request_answer(
+    context: typer.Context,
+    request_id: _Id,
+    text: Annotated[str, typer.Argument(help="What the requester answered.")],
+    ground: Annotated[str | None, typer.Option(help="The statute code, where it changes.")] = None,
+    number: Annotated[str | None, typer.Option(help="The number of the matter.")] = None,
+    document: Annotated[str | None, typer.Option(help="Which document was seen.")] = None,
+    decision_maker: Annotated[str | None, typer.Option(help="Who made the decision.")] = None,
+    due: Annotated[str | None, typer.Option(help="The day it states for the answer.")] = None,
+    footage: Annotated[
+        Path | None, typer.Option(help="JSON: the cameras and windows now asked for.")
+    ] = None,
+) -> None:
+    """Record the answer to a clarification, and what it changes in the request."""
+    _moved(
+        context,
+        request_id,
+        "answer",
+        text,
+        ground=ground,
+        number=number,
+        document=document,
+        decision_maker=decision_maker,
+        due=due,
+        footage=None if footage is None else read_json(footage),
+    )
+
+
 @request_app.command("assess")
 def request_assess(
     context: typer.Context,
@@ -122,11 +151,14 @@ def request_decide(
     request_id: _Id,
     reason: _Reason,
     approve: Annotated[bool | None, typer.Option("--approve/--refuse")] = None,
+    sound: Annotated[
+        bool, typer.Option("--sound", help="Also the sound that the register forbids.")
+    ] = False,
 ) -> None:
     """Approve or refuse, as somebody who neither registered nor handled it."""
     if approve is None:
         session(context).fail("say --approve or --refuse", 2)
-    _moved(context, request_id, "decide", approve=approve, reason=reason)
+    _moved(context, request_id, "decide", approve=approve, reason=reason, sound=sound)
 
 
 @request_app.command("prepare")

@@ -238,6 +238,27 @@ def test_what_is_flagged_outlives_what_is_not(shop: Run, with_film: str, tmp_pat
     assert shop("certificate", "verify", document, "--allow-simulated").status == 0
 
 
+def test_an_answer_changes_the_request_and_a_decision_may_let_sound_go_out(
+    shop: Run, with_film: str, request_file: Callable[..., Path]
+) -> None:
+    assert with_film
+    number = shop("request", "file", request_file(), "--json", user="anna").json["id"]
+
+    def step(*words: object, user: str = "anna") -> int:
+        return shop("request", words[0], number, *words[1:], user=user).status
+
+    assert step("clarify", "Vilket ärendenummer?") == 0
+    assert step("answer", "Det är 5000-K99-26.", "--number", "5000-K99-26") == 0
+    shown = shop("request", "show", number, "--json", user="anna").json
+    assert shown["body"]["matter"]["number"] == "5000-K99-26"
+    assert step("verify", "--method", "call-back", "--detail", "114 14") == 0
+    assert step("assess", "--facts", "stöld", "--necessity", "enda bevis") == 0
+    assert step("decide", "--approve", "--sound", "--reason", "ja", user="bo") == 0
+    lines = shop("log", "show", "--subject", number, "--json").lines
+    (approved,) = [line for line in lines if line["event"] == "request.approved"]
+    assert approved["facts"]["sound"] is True
+
+
 def test_a_request_walks_from_receipt_to_a_package_a_stranger_can_verify(
     shop: Run, with_film: str, request_file: Callable[..., Path], tmp_path: Path
 ) -> None:

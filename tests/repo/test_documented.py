@@ -65,7 +65,7 @@ def test_every_command_and_every_option_stands_in_the_handbook(handbook: str) ->
 
 def test_the_handbook_names_no_command_and_no_option_that_is_not_there(handbook: str) -> None:
     known = dict(commands(typer.main.get_command(app)))
-    section = handbook.split("## Commands", 1)[1].split("\n## ", 1)[0]
+    section = re.split(r"\n##+ ", handbook.split("## Commands", 1)[1])[0]
     wrong: list[str] = []
     for cells in table_rows(section)[1:]:
         named = re.findall(r"`([a-z -]+)`", cells[0])
