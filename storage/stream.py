@@ -130,7 +130,8 @@ class SealWriter:
         self._plain_hash = hashlib.sha256()
         self._leaves: list[Future[bytes]] = []
         self._size = self._ciphertext_size = 0
-        self._slots = deque(_Slot() for _ in range(_SLOTS))
+        # More are made as they are needed: most files of a camera fit into one.
+        self._slots = deque([_Slot()])
         self._filled = 0
         # A full segment waits here until it is known whether it is the last.
         self._full: _Slot | None = None
@@ -268,6 +269,8 @@ class SealWriter:
             if self._filled == capacity:
                 self._full = self._slots[0]
                 self._slots.rotate(-1)
+                if len(self._slots) < _SLOTS:
+                    self._slots.appendleft(_Slot())
                 self._filled = 0
         except BaseException:
             self.abort()

@@ -8,6 +8,7 @@ import io
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from sqlmodel import col, select
@@ -73,10 +74,10 @@ class Posters:
             ).all()
         self._queue.extend(missing)
 
-    def work(self, stop: threading.Event | None = None) -> int:
+    def work(self, stop: Callable[[], bool] | None = None) -> int:
         """Make the posters that are waiting; returns how many were made. Stops early when told."""
         made = 0
-        while stop is None or not stop.is_set():
+        while stop is None or not stop():
             try:
                 recording_id = self._queue.popleft()
             except IndexError:

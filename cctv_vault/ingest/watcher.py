@@ -301,8 +301,13 @@ class Watcher:
     def _poster_loop(self) -> None:
         self._guarded(self._posters.catch_up)
         while not self._stop.is_set():
-            self._guarded(lambda: self._posters.work(self._stop))
+            self._guarded(lambda: self._posters.work(self._has_more_urgent))
             self._posters.wait(_POSTER_WAIT_S)
+
+    def _has_more_urgent(self) -> bool:
+        """Whether files wait for intake, or the watcher ends: posters are made in between."""
+        with self._changed:
+            return self._stop.is_set() or len(self._ready) > _WORKERS
 
     @staticmethod
     def _guarded(step: Callable[[], object]) -> None:
