@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, VaultError
 from cctv_vault.footage.access import blob_name, stream_context
+from cctv_vault.people.actors import system_actor
 from cctv_vault.schema import (
     CaseFile,
     CustodyEntry,
@@ -28,6 +29,7 @@ from cctv_vault.schema import (
     Recording,
     table,
 )
+from cctv_vault.views import iso
 from storage.errors import StorageError
 from storage.stream import open_sealed, stream_exists, stream_names, verify_blob
 
@@ -267,6 +269,14 @@ def _surroundings(vault: "Vault") -> Iterator[CheckFinding]:
     for camera in vault.register.all_cameras():
         for sentence in camera.warnings:
             yield CheckFinding("warning", f"camera {camera.code}", sentence)
+    ahead = vault.forecaster.look(system_actor())
+    if ahead.alarm and ahead.full_at is not None:
+        yield CheckFinding(
+            "warning",
+            "disk",
+            f"it will be full at {iso(ahead.full_at)} as footage comes in now; intake stops then. "
+            "`forecast` tells what may be done",
+        )
     alarm = vault.sweeper.clock_verdict().alarm
     if alarm:
         yield CheckFinding("warning", "clock", alarm)

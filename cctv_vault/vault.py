@@ -31,6 +31,7 @@ from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.people.service import People
 from cctv_vault.retention.certificates import Certificates
 from cctv_vault.retention.deletions import Deletions
+from cctv_vault.retention.forecast import Forecaster
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holds import Holds
 from cctv_vault.retention.policies import Policies
@@ -183,6 +184,14 @@ class Vault:
         )
         self.deletions = Deletions(
             database=database, ledger=ledger, policies=self.policies, zone=home.zone
+        )
+        self.forecaster = Forecaster(
+            database=database,
+            ledger=ledger,
+            policies=self.policies,
+            store=home.store,
+            zone=home.zone,
+            reserve_bytes=self.settings.reserve_bytes,
         )
         self.requests = Requests(
             database=database,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
 from cctv_vault.cli.session import Session, session
 from cctv_vault.clock import SystemClock
@@ -15,6 +16,7 @@ from cctv_vault.errors import ConfigError
 from cctv_vault.footage.catalogue import Gap
 from cctv_vault.incidents.service import Reshaping
 from cctv_vault.retention.certificates import verify_certificate
+from cctv_vault.retention.forecast import HORIZON, Forecast, Proposal
 from cctv_vault.retention.holds import Ending, HoldOrder
 from cctv_vault.retention.letter import Sound, write_letter
 from cctv_vault.retention.policy import Policy
@@ -556,6 +558,54 @@ def _effect(run: Session, published: Publication) -> Iterator[str]:
         yield f"warning: {warning.sentence}"
 
 
+_PROPOSED = {
+    Proposal.SHORTEN: "publish a policy that keeps footage for less time",
+    Proposal.REVIEW: "review the holds; what is released early goes with the next sweep",
+    Proposal.RECORD_LESS: "record less: a lower bit rate, or only movement",
+    Proposal.ADD_DISK: "add a disk",
+}
+
+
+def forecast(context: typer.Context) -> None:
+    """What leaves when and for which purpose, when the disk is full, and what may be done."""
+    run = session(context)
+    ahead = run.vault.forecaster.look(run.actor)
+    if run.as_json:
+        run.say(ahead)
+        return
+    run.table(
+        (each for day in ahead.days for each in day.leaving),
+        {
+            "day": lambda x: x.day.isoformat(),
+            "purpose": lambda x: x.purpose,
+            "recordings": lambda x: str(x.recordings),
+            "size": lambda x: decimal(x.bytes),
+        },
+    )
+    run.say(None, *_ahead(run, ahead))
+
+
+def _ahead(run: Session, ahead: Forecast) -> Iterator[str]:
+    yield f"now: {ahead.recordings} recordings, {decimal(ahead.bytes)}"
+    for each in ahead.open_ended:
+        yield f"kept without an end: {each.purpose}, {each.recordings}, {decimal(each.bytes)}"
+    yield f"coming in: {decimal(ahead.rate)} a day, as in the last days"
+    for period in ahead.closed:
+        yield (
+            f"{period.site} is closed from {period.first} and open again on {period.back}: "
+            f"about {period.recordings} recordings ({decimal(period.bytes)}) go before that"
+        )
+    if ahead.full_at is None:
+        yield f"the disk is not full within {HORIZON.days} days"
+        return
+    yield f"THE DISK WILL BE FULL at {run.local(ahead.full_at)}: intake stops, nothing goes early"
+    yield "what may be done:"
+    for one in ahead.suggestions:
+        yield f"  {_PROPOSED[one.what]}" + (
+            "" if one.frees is None else f" ({decimal(one.frees)} at most)"
+        )
+
+
 _STEPS = {
     "moving": "moving keys that stay",
     "keys-deleted": "deleted keys that are due",
@@ -670,4 +720,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(hold_app, name="hold")
     app.add_typer(policy_app, name="policy")
     app.command()(sweep)
+    app.command()(forecast)
     app.add_typer(certificate_app, name="certificate")

@@ -44,7 +44,7 @@ Tell = Callable[[str, int, int], None]
 LISTED: Final = 10_000
 """At most so many recordings are named by a report or a certificate of a sweep."""
 
-_ROWS: Final = 300
+_ROWS: Final = 120
 _KEYS: Final = 50
 """Rows and keys a transaction; benchmarks/sweep.py measures how long each holds the lock."""
 

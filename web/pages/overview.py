@@ -76,6 +76,9 @@ def overview(visit: Here) -> Response:
         context["soon_days"] = _SOON.days
     if may(Right.REGISTER_READ) or may(Right.CLOCK_ATTEST):
         context["alarm"] = vault.sweeper.clock_verdict().alarm
+    if may(Right.REGISTER_READ):
+        ahead = vault.forecaster.look(visit.actor)
+        context["full_at"] = ahead.full_at if ahead.alarm else None
     if may(Right.LOG_READ):
         context["log_size"] = vault.log.size()
     return visit.page("overview.html", context)
