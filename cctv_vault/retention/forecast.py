@@ -231,7 +231,7 @@ def closed_period(
         if (back - first).days >= _CLOSED:
             begins = datetime.combine(first, time(), opening.zone)
             ends = datetime.combine(back, time(), opening.zone)
-            known = [*stock, *arriving]
+            known: list[Stock | Arriving] = [*stock, *arriving]
             gone = [x for x in known if x.until is not None and begins <= x.until < ends]
             return ClosedPeriod(
                 site, first, back, sum(x.recordings for x in gone), sum(x.bytes for x in gone)
