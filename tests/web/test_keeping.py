@@ -253,22 +253,6 @@ def test_a_suspicion_is_confirmed_by_a_second_person_on_the_page(pages: Pages) -
 def test_a_disk_nearing_full_stands_on_the_first_page_and_is_explained(
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Disken är full" not in pages.get("Maja", "/")
-    assert "räcker de närmaste 31 dagarna" in pages.get("Maja", "/expiry")
-    reserve = pages.vault.settings.reserve_bytes
-    monkeypatch.setattr(pages.vault.store, "free_bytes", lambda: reserve + 1)
-    assert "Disken är full" in pages.get("Maja", "/")
-    told = pages.get("Maja", "/expiry")
-    assert "Publicera en policy med kortare tid" in told
-    assert "Inget som bevaras tas bort i förtid" in told
-    assert "Disken är full" not in pages.get("Sara", "/")
-    (found,) = [x for x in check_vault(pages.vault).findings if x.where == "disk"]
-    assert found.level == "warning"
-
-
-def test_a_disk_nearing_full_stands_on_the_first_page_and_is_explained(
-    pages: Pages, monkeypatch: pytest.MonkeyPatch
-) -> None:
     assert "Disken blir full" not in pages.get("Maja", "/")
     assert "räcker de närmaste 31 dagarna" in pages.get("Maja", "/expiry")
     reserve = pages.vault.settings.reserve_bytes
