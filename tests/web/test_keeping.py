@@ -207,6 +207,7 @@ def test_an_incident_is_narrowed_after_the_effect_was_shown(pages: Pages) -> Non
     incident = flagged(pages)  # the clock was never measured: 75 minutes either way
     pages.days(10)
     form = {"cameras": "kassa", "from_": "2026-03-02T05:00:00", "to": "2026-03-02T05:10:00"}
+    assert "1 inspelning bevaras av inget annat" in pages.get("Maja", incident)  # by closing it
     shown = pages.post("Maja", f"{incident}/change", **form, do="preview")
     assert "1 inspelning hör inte längre till händelsen." in shown.text
     assert "1 inspelning bevaras av inget annat" in shown.text

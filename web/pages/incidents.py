@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
+from cctv_vault.incidents.service import IncidentView
 from cctv_vault.people.actors import Right
+from cctv_vault.retention.holds import Ending
 from web.desk import Form, Here, Posted, Visit, see
 from web.i18n import SWEDISH
 from web.words import field_time
@@ -215,6 +217,7 @@ def _shown(visit: Visit, incident_id: str) -> dict[str, object]:
         "categories": dict(category_options(visit)),
         "camera_options": camera_options(visit),
         "effect": None,
+        "ending": _ending(visit, found),
         "paragraph": visit.vault.incidents.report_paragraph(
             visit.actor, incident_id, controller=visit.vault.controller, zone=visit.vault.zone
         ),
@@ -229,6 +232,13 @@ def _unexplained(visit: Visit, hold_id: str) -> dict[str, object]:
     if found is None:
         raise NotFoundError("saved footage", hold_id, "it has lapsed, or is explained already")
     return {"saved": found, "category_options": category_options(visit)}
+
+
+def _ending(visit: Visit, found: IncidentView) -> Ending | None:
+    """What closing it would end, for who may close it."""
+    if found.state != "open" or not visit.actor.may(Right.INCIDENT_MANAGE):
+        return None
+    return visit.vault.holds.ending(visit.actor, found.hold_id)
 
 
 def _minutes(text: str) -> timedelta:
