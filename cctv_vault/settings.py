@@ -1,6 +1,7 @@
 """The settings, which enter once, here, at the composition root, and are passed down."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,23 @@ class Settings(BaseSettings):
     s3_region: str = Field(default="us-east-1", description="region of the S3 service")
     s3_access_key: SecretStr | None = Field(default=None, description="access key id")
     s3_secret_key: SecretStr | None = Field(default=None, description="secret access key")
+    staff_url: str = Field(
+        default="", description="address of the staff's pages, for links in messages"
+    )
+    portal_url: str = Field(default="", description="address of the portal, for links in messages")
+    smtp_host: str | None = Field(default=None, description="mail server; no mail where unset")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="starttls, tls or none"
+    )
+    smtp_user: str | None = Field(default=None, description="who signs in at the mail server")
+    smtp_password: SecretStr | None = Field(default=None, description="their password")
+    mail_from: str | None = Field(default=None, description="in whose name mail is sent")
+    mail_to: str = Field(default="", description="who of the house is told, separated by commas")
+    webhook_url: str | None = Field(default=None, description="https address told of each notice")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="secret that a webhook is signed with"
+    )
 
     @property
     def key_folder(self) -> Path:

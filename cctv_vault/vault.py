@@ -10,6 +10,7 @@ from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
 from cctv_vault.disclosure.casefiles import CaseFiles
 from cctv_vault.disclosure.letters import Letters
+from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.registers import Registers
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
@@ -26,6 +27,8 @@ from cctv_vault.ingest.readiness import Readiness
 from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.urgency import Urgency
 from cctv_vault.ingest.watcher import Watcher
+from cctv_vault.mail.carriers import Carriers
+from cctv_vault.mail.outbox import Outbox
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.people.service import People
@@ -193,6 +196,13 @@ class Vault:
             zone=home.zone,
             reserve_bytes=self.settings.reserve_bytes,
         )
+        self.outbox = Outbox(
+            database=database,
+            ledger=ledger,
+            keyring=keyring,
+            carriers=Carriers.of(self.settings),
+        )
+        self.notices = Notices(ledger=ledger, keyring=keyring, outbox=self.outbox)
         self.requests = Requests(
             database=database,
             ledger=ledger,
@@ -209,6 +219,7 @@ class Vault:
             departures=self._departures,
             people=self.people,
             policies=self.policies,
+            notices=self.notices,
             vault_id=home.vault_id,
             controller=home.controller,
             zone=home.zone,

@@ -25,6 +25,7 @@ from web.portal.app import create_portal
 
 _LOG: Final = logging.getLogger("cctv_vault.web")
 _GRACE_S: Final = 5
+_POST_S: Final = 10.0
 
 
 class _Listener(uvicorn.Server):
@@ -92,16 +93,19 @@ class Serving:
     def run(self) -> None:
         """Serve until `stop`, or in the main thread SIGTERM or SIGINT; then end cleanly."""
         sweeping = threading.Thread(target=_sweep, args=(self._vault, self._ended), name="sweep")
+        posting = threading.Thread(target=_post, args=(self._vault, self._ended), name="post")
         watcher = self._vault.watcher()
         with self._sockets:
             watcher.start()
             sweeping.start()
+            posting.start()
             try:
                 asyncio.run(self._listen())
             finally:
                 self._ended.set()
                 watcher.stop()
                 sweeping.join()
+                posting.join()
 
     def stop(self) -> None:
         """End `run`, from any thread; it finishes what it is answering."""
@@ -141,6 +145,18 @@ def _socket(host: str, port: int) -> socket.socket:
             f"nothing can listen on {host}:{port}: {os.strerror(error.errno or 0)}; choose another "
             "port, or end the program that has this one"
         ) from None
+
+
+def _post(vault: Vault, stop: threading.Event) -> None:
+    """Send what is to be told; beside the sweep, so that a slow mail server delays nothing."""
+    while vault.outbox.carries and not stop.wait(_POST_S):
+        try:
+            vault.notices.remind(system_actor())
+            vault.outbox.deliver(system_actor())
+        except VaultError as error:
+            _LOG.error("messages were not sent: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - one failed round must not be the last
+            _LOG.error("sending messages failed: %s", type(error).__name__)
 
 
 def _sweep(vault: Vault, stop: threading.Event) -> None:

@@ -401,7 +401,38 @@ def _told(finding: Finding) -> str:
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in told)
 
 
+outbox_app = typer.Typer(no_args_is_help=True, help="Messages by mail and webhook.")
+
+
+@outbox_app.command("list")
+def outbox_list(context: typer.Context) -> None:
+    """The newest messages, sent and waiting, without whom they are for."""
+    run = session(context)
+    run.table(
+        run.vault.outbox.list(run.actor),
+        {
+            "id": lambda m: m.id,
+            "channel": lambda m: m.channel,
+            "notice": lambda m: m.notice,
+            "about": lambda m: m.about or "",
+            "attempts": lambda m: str(m.attempts),
+            "sent": lambda m: run.local(m.sent_at),
+            "failure": lambda m: m.failure,
+        },
+    )
+
+
+@outbox_app.command("send")
+def outbox_send(context: typer.Context) -> None:
+    """Remind of what is due, and send what waits, as `serve` does by itself."""
+    run = session(context)
+    run.vault.notices.remind(run.actor)
+    sent = run.vault.outbox.deliver(run.actor)
+    run.say({"sent": sent}, f"{sent} messages left.")
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
+    app.add_typer(outbox_app, name="outbox")
     app.add_typer(request_app, name="request")
     app.add_typer(package_app, name="package")

@@ -25,6 +25,7 @@ from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.freezing import Freeze, Freezing
 from cctv_vault.disclosure.intake import Places
 from cctv_vault.disclosure.legal import Words
+from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.workflow import (
     HANDS_OVER_NOW,
@@ -76,6 +77,7 @@ class Desk:
         people: People,
         policies: Policies,
         freezing: Freezing,
+        notices: Notices,
         departures: Departures,
         packaging: Packaging,
         zone: str,
@@ -90,6 +92,7 @@ class Desk:
         self._people = people
         self._policies = policies
         self._freezing = freezing
+        self._notices = notices
         self._departures = departures
         self._packaging = packaging
         self._zone = zone
@@ -172,6 +175,7 @@ class Desk:
             details=details,
             also=also,
         )
+        self._notices.moved(act, row, action)
 
     def _facts(self, step: Step, *, footage: bool | None = None) -> RequestFacts:
         return facts_of(step.act.session, self._keyring, step.row, step.act.now, footage=footage)

@@ -220,6 +220,8 @@ class Handing(Receiving):
                 },
                 also=(package.id,),
             )
+            if expires is not None:
+                self._notices.released(act, row, token)
             return Released(
                 id=request_id,
                 state=row.state,

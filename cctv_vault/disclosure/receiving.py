@@ -85,7 +85,9 @@ class Receiving(Desk):
             filing = read_request(body, places, act.now, public=public)
             way, network = ("portal", sender[:_LONGEST_SENDER]) if public else (via, None)
             row = self._receive(act, filing, code_hash, way, network)
-            return self._filed(act, row, self._begin(act, row, public=public), code)
+            freeze = self._begin(act, row, public=public)
+            self._notices.received(act, row)
+            return self._filed(act, row, freeze, code)
 
     def confirm(self, actor: Actor, request_id: str) -> Moved:
         """Staff confirm a request from the portal: its freeze is no longer provisional."""

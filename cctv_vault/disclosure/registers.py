@@ -161,8 +161,8 @@ class Registers:
                 Column("requester", "Begärande part", 1.8),
                 Column("authority", "Myndighet eller företag", 1.5),
                 Column("ground", "Rättslig grund", 1.1),
-                Column("asked_camera_minutes", "Begärda kameraminuter", 0.9),
-                Column("released_camera_minutes", "Beviljade kameraminuter", 0.9),
+                Column("asked_camera_minutes", "Begärda kamera­minuter", 1.0),
+                Column("released_camera_minutes", "Beviljade kamera­minuter", 1.0),
                 Column("state", "Läge", 1.1),
                 Column("decision", "Beslut", 1.3),
                 Column("decided_at", "Beslutad", 1.3),
@@ -241,7 +241,8 @@ class Registers:
         return Register(
             title="Förteckning över behandling (artikel 30)",
             lead=f"Personuppgiftsansvarig: {self._controller}. Policy version {policy.version}. "
-            "Inga uppgifter överförs till tredjeland. Säkerhetsåtgärder (artikel 32): varje "
+            "Överföring till tredjeland: den personuppgiftsansvarige anger det, efter var "
+            "lagringen finns. Säkerhetsåtgärder (artikel 32): varje "
             "inspelning krypteras med en egen nyckel, behörighet styrs av roller, varje åtkomst "
             f"förs in i en logg som inte kan ändras utan att det syns. Kameror: {places or '–'}.",
             columns=(

@@ -11,6 +11,7 @@ from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
 from cctv_vault.disclosure.deciding import Deciding
 from cctv_vault.disclosure.freezing import Freezing
+from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.reading import Reading
 from cctv_vault.disclosure.spot import Spot
@@ -48,6 +49,7 @@ class Requests(Deciding, Spot, Reading):
         departures: Departures,
         people: People,
         policies: Policies,
+        notices: Notices,
         vault_id: str,
         controller: str,
         zone: str,
@@ -65,6 +67,7 @@ class Requests(Deciding, Spot, Reading):
             catalogue=catalogue,
             people=people,
             policies=policies,
+            notices=notices,
             freezing=Freezing(holds),
             departures=departures,
             packaging=Packaging(

@@ -102,6 +102,7 @@ class Spot(Handing):
                 )
                 row.asked_at = act.now
                 act.session.add(row)
+                self._notices.called(act, row)
                 act.record(
                     Event.REQUEST_APPROVERS_CALLED,
                     row.id,
