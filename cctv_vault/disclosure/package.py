@@ -89,6 +89,7 @@ class RecordingPart:
     arrived_at: datetime
     sealed_at: datetime
     faults: tuple[str, ...]
+    derived: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -519,6 +520,8 @@ def _recording(part: RecordingPart, written: Written) -> dict[str, Any]:
         "arrived_at": iso(part.arrived_at),
         "sealed_at": iso(part.sealed_at),
         "faults": list(part.faults),
+        # The native original of a derived recording no longer exists; its SHA-256 is in here.
+        "derived": None if part.derived is None else dict(part.derived),
     }
 
 

@@ -531,6 +531,7 @@ def _recording_part(row: Recording) -> RecordingPart:
         arrived_at=row.arrived_at,
         sealed_at=row.sealed_at,
         faults=tuple(row.faults),
+        derived=row.derived,
     )
 
 

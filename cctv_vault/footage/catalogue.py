@@ -112,6 +112,7 @@ class RecordingDetail(RecordingView):
 
     ``grants`` are those that keep it, ``ended_grants`` those that did; ``zone`` is its camera's.
     ``clock_offset_s`` (shown minus true) was taken off the time as read, ``original_started``.
+    ``derived`` says what it was cut out of where only a window was kept, else None.
     """
 
     site: str
@@ -122,6 +123,7 @@ class RecordingDetail(RecordingView):
     clock_uncertainty_s: float | None
     clock_measured_at: datetime | None
     disagreements: tuple[dict[str, Any], ...]
+    derived: dict[str, Any] | None
     arrived_at: datetime
     sealed_at: datetime
     source_state: str
@@ -253,6 +255,7 @@ class Catalogue:
             clock_uncertainty_s=camera.clock_uncertainty_s,
             clock_measured_at=camera.clock_measured_at,
             disagreements=tuple(recording.disagreements),
+            derived=recording.derived,
             arrived_at=recording.arrived_at,
             sealed_at=recording.sealed_at,
             source_state=recording.source_state,
@@ -400,6 +403,12 @@ class Catalogue:
         )
         for fault in detail.faults:
             yield f"fault: {fault}"
+        if detail.derived is not None:
+            yield (
+                f"derived: the window of {detail.derived['original']} (SHA-256 "
+                f"{detail.derived['original_sha256']}), whose rest was not kept; cut by "
+                f"{detail.derived['tool']}"
+            )
         if not detail.grants:
             yield "expired: no purpose keeps it any more"
         for grant in detail.grants:

@@ -25,7 +25,7 @@ class Stretch:
 
     ``here`` says whether they are there for who asks, or have expired; they expire when the first
     of them does (None: while all are open-ended), and are held all or none of them. ``first`` and
-    ``last`` are ids.
+    ``last`` are ids. ``derived`` stretches are windows of recordings whose rest is gone.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class Stretch:
     first: str
     last: str
     expires_at: datetime | None
+    derived: bool = False
 
 
 class Edge(NamedTuple):

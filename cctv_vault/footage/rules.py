@@ -1,4 +1,4 @@
-"""Which parts of a recording its windows need. Pure."""
+"""Which parts of a recording its windows need, and no more (S10). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Piece:
 def pieces(
     wanted: Sequence[Wanted], *, starts_at: datetime, ends_at: datetime, slack_s: float
 ) -> tuple[Piece, ...]:
-    """What the windows need of a recording, in order, overlapping ones joined.
+    """What the windows need of a recording, in order, overlapping ones joined (S10).
 
     A window is widened as a hold's is where it matches: by the greater of its own widening and
     ``slack_s``, how far the recording's times may be off. Nothing of what it may show is left out.

@@ -38,16 +38,16 @@ def stretches(
     if not question.parts:
         return ()
     rows = session.execute(_with_grants(question), values | {"now": now}).all()
-    open_runs: dict[tuple[str, bool, bool], _Run] = {}
+    open_runs: dict[tuple[str, bool, bool, bool], _Run] = {}
     done: list[Stretch] = []
-    for (key, kind, started_at, ended_at), of_it in groupby(rows, _recording):
+    for (key, kind, started_at, ended_at, derived), of_it in groupby(rows, _recording):
         ends: list[Any] = []
         held = False
         for *_, grant, until, hold_id, gagged in of_it:
             if grant is not None and (cleared or not gagged):
                 ends.append(until)
                 held = held or hold_id is not None
-        run = open_runs.get(of := (kind, bool(ends), held))
+        run = open_runs.get(of := (kind, bool(ends), held, derived))
         if run is not None and started_at - run.ends_at > JOINED:
             done.append(run.closed())
             run = None
@@ -62,10 +62,10 @@ class _Run:
     """A stretch that may go on."""
 
     def __init__(
-        self, of: tuple[str, bool, bool], first: str, starts_at: datetime, ends_at: datetime
+        self, of: tuple[str, bool, bool, bool], first: str, starts_at: datetime, ends_at: datetime
     ) -> None:
         self.ends_at = ends_at
-        self._of = of
+        self._kind, self._here, self._held, self._derived = of
         self._first = self._last = first
         self._starts_at = starts_at
         self._count = 0
@@ -84,13 +84,16 @@ class _Run:
         """It goes on no longer."""
         expires = self._expires
         return Stretch(
-            *self._of,
+            self._kind,
+            self._here,
+            self._held,
             starts_at=self._starts_at,
             ends_at=self.ends_at,
             count=self._count,
             first=self._first,
             last=self._last,
             expires_at=from_text(expires) if isinstance(expires, str) else expires,
+            derived=self._derived,
         )
 
 
@@ -106,13 +109,13 @@ def edges(session: Session, found: Sequence[Stretch]) -> dict[str, Edge]:
     return {key: Edge(*rest) for key, *rest in rows}
 
 
-_recording = itemgetter(0, 1, 2, 3)
+_recording = itemgetter(0, 1, 2, 3, 4)
 
 
 @cache
 def _with_grants(question: Question) -> Select[Any]:
     """A row for each recording and live grant; one without any for what has expired."""
-    rows = found(question, ("id", "kind", "state", "started_at", "ended_at"))
+    rows = found(question, ("id", "kind", "state", "started_at", "ended_at", "derived"))
     grant, hold = table(Grant).c, table(Hold).c
     now: Any = bindparam("now", type_=grant.until.type)
     return (
@@ -121,6 +124,7 @@ def _with_grants(question: Question) -> Select[Any]:
             rows.c.kind,
             type_coerce(rows.c.started_at, Moment()),
             type_coerce(rows.c.ended_at, Moment()),
+            rows.c.derived.is_not(None),
             grant.id,
             type_coerce(grant.until, Text()),
             grant.hold_id,

@@ -2,7 +2,9 @@
 
 import io
 import itertools
+import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from sqlmodel import col, select
 
 from cctv_vault.check import check_vault
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.verification import verify_package
 from cctv_vault.errors import ExpiredError
 from cctv_vault.footage import derived
 from cctv_vault.footage.clips import cut
@@ -27,6 +30,8 @@ from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.retention.policies import default_policy_text
 from cctv_vault.schema import Recording
 from cctv_vault.vault import Vault
+from cctv_vault.views import iso
+from tests.disclosure.conftest import BODY
 from tests.retention.test_destruction import Thief
 from tests.shop import MANAGER, NOW, SYSTEM, film, open_shop, person, put, settings_of
 
@@ -151,6 +156,11 @@ def test_when_the_base_purpose_ends_only_the_window_is_kept(windowed: Vault, dro
         "incident"
     ]
     assert windowed.incidents.show(MANAGER, incident).recordings == 1
+    detail = windowed.catalogue.show(MANAGER, window)
+    assert detail.derived == entered
+    assert any(whole in line for line in windowed.catalogue.describe(detail))
+    lane = windowed.catalogue.lane(MANAGER, camera="kassa", start=BEGAN, end=BEGAN + 30 * SECOND)
+    assert [(each.derived, each.first) for each in lane.stretches if each.here] == [(True, window)]
     gaps = windowed.catalogue.gaps(MANAGER, cameras=["kassa"], start=BEGAN, end=BEGAN + 30 * SECOND)
     assert {each.cause for each in gaps} == {"expired"}
 
@@ -361,6 +371,32 @@ def test_a_later_policy_narrows_at_once_and_none_keeps_more_again(
     later(vault)
     ((_, (begins, ends)),) = there(vault).items()
     assert ends - begins < 20
+
+
+def test_a_package_says_that_it_is_derived_and_that_the_original_is_gone(
+    quick: Vault, drop: Path, tmp_path: Path
+) -> None:
+    whole = taken_in(quick, drop)
+    sha256 = row(quick, whole).sha256.hex()
+    flagged(quick, 10, 15)
+    later(quick)
+    (window,) = there(quick)
+    handler = person(Role.MANAGER, name="Maja")
+    asked = [{"cameras": ["kassa"], "from": iso(BEGAN), "to": iso(BEGAN + 30 * SECOND)}]
+    request = quick.requests.file(handler, BODY | {"footage": asked}).id
+    quick.requests.verify(handler, request, "call-back", "växeln 114 14")
+    quick.requests.assess(handler, request, "Anmäld stöld.", "Allt behövs.")
+    quick.requests.decide(OFFICER, request, approve=True, reason="Behövs.")
+    file = tmp_path / "package.zip"
+    quick.requests.prepare(handler, request, file)
+    assert verify_package(file, allow_simulated=True).sound
+    with zipfile.ZipFile(file) as archive:
+        name = next(each for each in archive.namelist() if each.endswith("/record.json"))
+        record = json.loads(archive.read(name))
+    (recording,) = record["recordings"]
+    assert recording["id"] == window
+    assert recording["derived"]["original_sha256"] == sha256
+    assert {each["cause"] for each in record["gaps"]} == {"expired"}
 
 
 MOMENTS = st.integers(0, 60).map(lambda each: BEGAN + each * SECOND)
