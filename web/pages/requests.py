@@ -26,6 +26,9 @@ WAY: Final = (
 )
 """The way a request goes when all is well, as the page draws it."""
 
+ANSWERED: Final = FINISHED | {State.RELEASED, State.ACKNOWLEDGED}
+"""Where no answer is due any more."""
+
 _ASIDE: Final[Mapping[State, State]] = {
     State.CLARIFYING: State.CONFIRMED,
     State.PARTLY_APPROVED: State.APPROVED,
@@ -46,6 +49,7 @@ def requests(visit: Here) -> Response:
         {
             "waiting": [each for each in found if State(each.state) not in FINISHED],
             "finished": [each for each in found if State(each.state) in FINISHED],
+            "answered": ANSWERED,
             **disclosure_words(visit),
         },
     )
@@ -272,6 +276,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),
         "released": None,
+        "answered": ANSWERED,
         **disclosure_words(visit),
         **_registering(visit),
     }
