@@ -24,6 +24,9 @@ from cctv_vault.media.remote import Output, RemoteFile
 
 _CLOCK: Final = 90_000
 _TICK: Final = Fraction(1, _CLOCK)
+# The muxer's own clock may be coarser than ours, but ticks at least ten times a millisecond; two
+# pictures of one of its ticks it refuses, and where recordings meet two may be of one moment.
+_APART: Final = _CLOCK // 1000
 _BETWEEN_GAP_S: Final = 1.0  # between two recordings
 _WITHIN_GAP_S: Final = 5.0  # inside one, where pictures may be sparse
 # From the type of a movie or media header (version 0) to its units a second and its length in
@@ -262,7 +265,7 @@ def _copy(clip: _Clip) -> None:
             clip.told.see(source, time, step)
             pts = round((time - clip.base) * _CLOCK)
             dts = round((decoding - clip.base) * _CLOCK)
-            dts = max(dts, last_dts + 1)
+            dts = max(dts, last_dts + _APART)
             last_dts = dts
             raw.time_base = _TICK
             raw.pts, raw.dts, raw.stream = max(pts, dts), dts, stream

@@ -152,6 +152,17 @@ def test_overlapping_recordings_show_the_later_one_from_its_start(
     assert len(_pictures(data)) == 60
 
 
+def test_two_pictures_of_one_moment_where_recordings_meet_are_both_shown(
+    sandbox: MediaSandbox, films: list[bytes]
+) -> None:
+    # The first film's picture of 4 s, and ten microseconds later the second film's first one.
+    sources = [_source(films[0], 0.0), _source(films[1], 4.00001)]
+    clip, data = _cut(sandbox, sources, (0.0, 60.0))
+
+    assert len(clip.recordings) == 2
+    assert len(_pictures(data)) == 25 + 36
+
+
 def test_an_unreadable_recording_in_the_window_is_named_and_spoils_nothing(
     sandbox: MediaSandbox, films: list[bytes]
 ) -> None:
