@@ -182,6 +182,16 @@ def _moved(seconds: int) -> Tamper:
     return tamper
 
 
+def _large(sample: Sample) -> bytes:
+    out = io.BytesIO()
+    writer = ArchiveWriter(out, sample.made_at)
+    for path, data in sample.files.items():
+        with writer.member(f"{sample.folder}/{path}", large=True) as push:
+            push(data)
+    writer.finish()
+    return out.getvalue()
+
+
 def _two_folders(sample: Sample) -> bytes:
     out = io.BytesIO()
     writer = ArchiveWriter(out, sample.made_at)
@@ -500,6 +510,7 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
 
 UNUSUAL: Final[Mapping[str, tuple[Tamper, str]]] = {
     "a masked film in place of the originals": (_masked(), "masked-ok"),
+    "zipped so that each file could pass 4 GiB": (_large, "all-files"),
     "who acted was asserted": (_relogged(_nobody_proven), "asserted"),
     "handed over before a decision": (
         _record(decision__decision="before-decision"),
