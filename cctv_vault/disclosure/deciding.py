@@ -306,7 +306,7 @@ class Deciding(Desk):
 
 
 def _not_prolonged(row: Request, now: datetime) -> str | None:
-    """Why the answer to a request cannot take longer, or None where it can."""
+    """Why the answer to a request cannot take longer (S11, GDPR 12.3), or None where it can."""
     if row.ground_code not in PROLONGABLE:
         return "only a request for access may take two months more (GDPR 12.3)"
     if row.prolonged_at is not None:

@@ -252,14 +252,12 @@ class Spot(Handing):
             )
             .with_for_update()
         ).scalars()
-        return next(
-            (
-                row
-                for row in rows
-                if open_json(act.session, self._keyring, row.body_text) == filing.to_body()
-            ),
-            None,
-        )
+        asked = filing.to_body()
+        for row in rows:
+            kept = open_json(act.session, self._keyring, row.body_text)
+            if {name: kept.get(name) for name in asked} == asked:
+                return row
+        return None
 
     def _callable(self, act: Act, row: Request, actor: Actor) -> Sequence[str]:
         """The accounts of those who may approve this request, but for who registers it."""
