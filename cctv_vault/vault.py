@@ -21,6 +21,7 @@ from cctv_vault.footage.register import Register
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.home import Home
 from cctv_vault.incidents.service import Incidents
+from cctv_vault.ingest.motion import MotionIndex
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.quarantine import Quarantine
 from cctv_vault.ingest.readiness import Readiness
@@ -69,6 +70,7 @@ class Vault:
         # One worker process each, so that a long transcoding never delays intake.
         self._intake_sandbox = MediaSandbox()
         self._picture_sandbox = MediaSandbox()
+        self._motion_sandbox = MediaSandbox(nice=10)
         self._playback_sandbox = MediaSandbox()
         self._package_sandbox = MediaSandbox()
         self._window_sandbox = MediaSandbox()
@@ -101,12 +103,21 @@ class Vault:
             zone=home.zone,
             on_clock_measured=self.holds.clock_changed,
         )
+        self.motion = MotionIndex(
+            database=database,
+            clock=home.clock,
+            store=home.store,
+            grants=self.grants,
+            sandbox=self._motion_sandbox,
+            vault_id=home.vault_id,
+        )
         self.posters = Posters(
             database=database,
             clock=home.clock,
             store=home.store,
             grants=self.grants,
             sandbox=self._picture_sandbox,
+            motion=self.motion,
             vault_id=home.vault_id,
         )
         self.quarantine = Quarantine(database=database, ledger=ledger, keyring=keyring)
@@ -331,6 +342,7 @@ class Vault:
         for sandbox in (
             self._intake_sandbox,
             self._picture_sandbox,
+            self._motion_sandbox,
             self._playback_sandbox,
             self._package_sandbox,
             self._window_sandbox,

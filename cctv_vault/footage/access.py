@@ -42,11 +42,15 @@ from cctv_vault.footage.clips import (
 )
 from cctv_vault.footage.copies import Copies, Intended
 from cctv_vault.footage.departures import Departures
+from cctv_vault.footage.motion import MotionTrack
 from cctv_vault.footage.outfile import OutFile, check_target
+from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.streams import (
+    MOTION,
     ORIGINAL,
     RENDITION,
+    STRIP,
     THUMBNAIL,
     blob_name,
     stream_context,
@@ -88,6 +92,7 @@ __all__ = [
 
 LONGEST_WINDOW: Final = timedelta(hours=6)
 """What is played as one film at most; a longer look is several of them."""
+_LONGEST_CURVE: Final = timedelta(hours=25)  # an autumn day
 _MOST_IN_WINDOW: Final = 500
 _ASKED_EVERY: Final = 8 * 1024 * 1024
 _VIEW_COUNTS_FOR: Final = timedelta(hours=1)
@@ -321,6 +326,49 @@ class FootageAccess:
             raise NotFoundError("poster of recording", recording_id)
         with self._reader(recording, key, THUMBNAIL, root) as reader:
             return reader.read()
+
+    def strip(self, actor: Actor, recording_id: str) -> bytes:
+        """The recording's strip of small pictures as JPEG, where it has been made.
+
+        Raises:
+            AccessDeniedError: The person may not view footage.
+            NotFoundError: There is no such recording, or no strip of it yet.
+            ExpiredError, DamagedError: As `open`.
+        """
+        recording, key = self._view(actor, recording_id, "", stream=THUMBNAIL)
+        root = self._derived(recording_id, STRIP)
+        if root is None:
+            raise NotFoundError("strip of recording", recording_id)
+        with self._reader(recording, key, STRIP, root) as reader:
+            return reader.read()
+
+    def motion(
+        self, actor: Actor, *, camera: str, start: datetime, end: datetime
+    ) -> tuple[MotionTrack, ...]:
+        """How much moved in each recording of a window, as far as it has been measured.
+
+        Tells of footage as a list does and shows none of it.
+
+        Raises:
+            AccessDeniedError: The person may not list footage.
+            InvalidInputError: The window is reversed, or longer than a day.
+            NotFoundError: There is no such camera.
+            DamagedError: Stored bytes are missing or changed.
+        """
+        with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
+            actor.require(Right.FOOTAGE_LIST)
+            if not timedelta(0) < end - start <= _LONGEST_CURVE:
+                raise InvalidInputError("motion is told of up to a day at once")
+            with self._database.read() as session:
+                find_camera(session, camera)
+                footage = self._window(session, camera, start, end, cleared=actor.cleared)
+                roots = _roots(session, [recording.id for recording, _ in footage], MOTION)
+        tracks = []
+        for recording, key in footage:
+            if (root := roots.get(recording.id)) is not None:
+                with self._reader(recording, key, MOTION, root) as reader:
+                    tracks.append(MotionTrack(recording.id, recording.started_at, reader.read()))
+        return tuple(tracks)
 
     def open_internal(self, recording_id: str, *, cleared: bool = False) -> FootageReader:
         """The original, for the product's own work, whose acts are entered elsewhere.
@@ -712,6 +760,16 @@ class FootageAccess:
         except BaseException:
             self.copies.failed(actor, intended, file.size if file is not None else 0)
             raise
+
+
+def _roots(session: Session, recording_ids: Sequence[str], stream: str) -> dict[str, bytes]:
+    """The commitments of one derived stream of these recordings, of those that have it."""
+    rows = session.exec(
+        select(DerivedStream.recording_id, DerivedStream.segment_root).where(
+            col(DerivedStream.recording_id).in_(recording_ids), col(DerivedStream.stream) == stream
+        )
+    )
+    return {str(key): bytes(root) for key, root in rows}
 
 
 def _check(out: Path | BinaryIO) -> None:

@@ -7,6 +7,8 @@ from storage.stream import StreamContext
 ORIGINAL: Final = "original"
 THUMBNAIL: Final = "thumbnail"
 RENDITION: Final = "rendition"
+MOTION: Final = "motion"
+STRIP: Final = "strip"
 QUARANTINE: Final = "quarantine"
 """The one stream of a quarantined file."""
 

@@ -18,6 +18,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
 from cctv_vault.footage.stills import poster
 from cctv_vault.footage.streams import ORIGINAL, THUMBNAIL, blob_name
+from cctv_vault.ingest.motion import MotionIndex
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.retention.grants import Grants
 from cctv_vault.schema import DerivedStream, Recording
@@ -40,6 +41,7 @@ class Posters:
         store: BlobStore,
         grants: Grants,
         sandbox: MediaSandbox,
+        motion: MotionIndex,
         vault_id: str,
     ) -> None:
         """All belong to the vault."""
@@ -48,6 +50,7 @@ class Posters:
         self._store = store
         self._grants = grants
         self._sandbox = sandbox
+        self._motion = motion
         self._vault_id = vault_id
         self._queue: deque[str] = deque()
         self._added = threading.Event()
@@ -55,6 +58,7 @@ class Posters:
     def add(self, recording_id: str) -> None:
         """Note that a recording has no poster yet."""
         self._queue.append(recording_id)
+        self._motion.add(recording_id)
         self._added.set()
 
     def catch_up(self) -> None:
@@ -73,14 +77,20 @@ class Posters:
                 .limit(_CATCH_UP)
             ).all()
         self._queue.extend(missing)
+        self._motion.catch_up()
 
     def work(self, stop: Callable[[], bool] | None = None) -> int:
-        """Make the posters that are waiting; returns how many were made. Stops early when told."""
+        """Make the posters that are waiting, then measure motion; returns how many were made.
+
+        A poster that comes to wait meanwhile goes first. Stops early when told.
+        """
         made = 0
         while stop is None or not stop():
             try:
                 recording_id = self._queue.popleft()
             except IndexError:
+                if self._motion.work():
+                    continue
                 break
             try:
                 made += self.make(recording_id)

@@ -52,5 +52,7 @@ class Budget:
 
 PROBE: Final = Budget(cpu_s=30, wall_s=120, output_bytes=0)
 PICTURE: Final = Budget(cpu_s=30, wall_s=120, output_bytes=512 * 1024 * 1024)
+# A day's recording has 86 400 key frames at most that are looked at.
+MOTION: Final = Budget(cpu_s=1800, wall_s=3 * 3600, output_bytes=16 * 1024 * 1024)
 # A clip may be watched while it is made, at the speed of the viewer's line.
 CLIP: Final = Budget(cpu_s=3600, wall_s=4 * 3600, output_bytes=1 << 40)

@@ -30,8 +30,8 @@ _CLOSE_ENOUGH_S: Final = 0.002
 def warm_up() -> None:
     """Makes libav look up and open what it will need, before files cannot be opened any more."""
     blank = VideoFrame(16, 16, _JPEG_PIXELS)
-    _encode(blank, "mjpeg")
-    _encode(blank.reformat(format="rgb24"), "png")
+    encode(blank, "mjpeg")
+    encode(blank.reformat(format="rgb24"), "png")
     _turned(blank, 180)
     encoder = _codec("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 64, 64, "yuv420p"
@@ -72,7 +72,7 @@ def poster(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     upright = _turned(found.frame, _rotation(found.frame))
     width = max(2, min(int(arguments["width"]), upright.width) // 2 * 2)
     height = max(2, round(upright.height * width / upright.width / 2) * 2)
-    out.write(_encode(upright.reformat(width, height, _JPEG_PIXELS), "mjpeg"))
+    out.write(encode(upright.reformat(width, height, _JPEG_PIXELS), "mjpeg"))
     return _described(found, width, height)
 
 
@@ -81,7 +81,7 @@ def frame(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> di
     (file,) = files
     found = _frame_at(file, float(arguments["offset_s"]), exact=True)
     upright = _turned(found.frame, _rotation(found.frame))
-    out.write(_encode(upright.reformat(format="rgb24"), "png"))
+    out.write(encode(upright.reformat(format="rgb24"), "png"))
     return _described(found, upright.width, upright.height)
 
 
@@ -145,7 +145,8 @@ def _codec(name: str, mode: Literal["r", "w"]) -> VideoCodecContext:
     return context
 
 
-def _encode(picture: VideoFrame, codec: str) -> bytes:
+def encode(picture: VideoFrame, codec: str) -> bytes:
+    """A picture as JPEG (``mjpeg``) or PNG (``png``)."""
     encoder = _codec(codec, "w")
     encoder.width, encoder.height = picture.width, picture.height
     encoder.pix_fmt = picture.format.name

@@ -60,7 +60,9 @@ class ByteSink(Protocol):
 class MediaSandbox:
     """Runs jobs on footage; safe to use from many threads at once. Close it, or use ``with``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, nice: int = 0) -> None:
+        """``nice`` is how far its jobs stand back behind everything else, 0 to 19."""
+        self._nice = nice
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -190,6 +192,8 @@ class MediaSandbox:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a Ctrl-C at the terminal is for the vault to handle
             )
+        if self._nice:
+            os.setpriority(os.PRIO_PROCESS, process.pid, self._nice)
         self._process, self._control = process, control
         control.settimeout(_START_TIMEOUT_S)
         try:

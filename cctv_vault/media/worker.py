@@ -21,7 +21,7 @@ import av
 import av.logging
 
 from cctv_vault.hardening import confine_worker
-from cctv_vault.media import cutting, picture, probing
+from cctv_vault.media import cutting, motion, picture, probing
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.limits import MEMORY_BYTES
 from cctv_vault.media.remote import Output, RemoteFile
@@ -70,6 +70,7 @@ OPERATIONS: Final[dict[str, _Operation]] = {
     "cut": cutting.cut,
     "begins": cutting.begins,
     "poster": picture.poster,
+    "motion": motion.motion,
     "frame": picture.frame,
     # The drills by which `check` and the tests see that the fences stand.
     "drill-confinement": _confinement,
@@ -91,6 +92,7 @@ def main(control_fd: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     picture.warm_up()
+    motion.warm_up()
     with socket.socket(fileno=control_fd) as control:
         send(control, Kind.RESULT, json.dumps(confine_worker()).encode())
         jobs: dict[int, socket.socket] = {}

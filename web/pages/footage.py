@@ -150,6 +150,12 @@ def thumbnail(visit: Here, recording: str) -> Response:
     return Response(visit.vault.access.thumbnail(visit.actor, recording), media_type="image/jpeg")
 
 
+@router.get("/footage/{recording}/strip")
+def strip(visit: Here, recording: str) -> Response:
+    """Small pictures along the recording, side by side."""
+    return Response(visit.vault.access.strip(visit.actor, recording), media_type="image/jpeg")
+
+
 def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
     detail = visit.vault.catalogue.show(visit.actor, recording_id)
     beside = visit.vault.catalogue.neighbours(visit.actor, recording_id)

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.footage.catalogue import Gap, Stretch
+from cctv_vault.footage.motion import curve
 from cctv_vault.footage.register import CameraView
 from cctv_vault.people.actors import Right
 from web.desk import Here, Visit
@@ -20,6 +21,7 @@ from web.words import day_words, read_time, span_words
 router = APIRouter()
 _DEFAULT_SPAN: Final = "24h"
 _LOOK_AHEAD: Final = SPANS["31d"]
+_POINTS: Final = 480
 _TODAY: Final = timedelta(minutes=1)
 
 
@@ -73,6 +75,17 @@ def at(visit: Here, camera: str, at: str) -> Response:
         raise NotFoundError("recording", at, "there is none at that time or after it")
     offset = max(0.0, (moment - found.started_at).total_seconds())
     return RedirectResponse(f"/footage/{found.id}?t={offset:.1f}", status_code=303)
+
+
+@router.get("/timeline/motion")
+def motion(
+    visit: Here, camera: str, start: Annotated[str, Query(alias="from")], to: str
+) -> Response:
+    """How much moved in a camera's footage, in equal parts of a window; null where unmeasured."""
+    zone = visit.vault.register.camera(visit.actor, camera).zone
+    begins, ends = read_time(start, zone), read_time(to, zone)
+    tracks = visit.vault.access.motion(visit.actor, camera=camera, start=begins, end=ends)
+    return JSONResponse({"motion": curve(tracks, begins, ends, _POINTS)})
 
 
 def view(visit: Visit, start: str, span: str, chosen: tuple[str, ...]) -> dict[str, object]:

@@ -29,6 +29,16 @@ class FootagePlayer extends HTMLElement {
       if (document.fullscreenElement) document.exitFullscreen();
       else this.requestFullscreen();
     });
+    const strip = this.parentElement.querySelector("[data-strip]");
+    if (strip) {
+      const reveal = () => { strip.hidden = strip.naturalWidth === 0; };
+      strip.addEventListener("load", reveal);
+      if (strip.complete) reveal();
+      strip.addEventListener("click", (event) => {
+        const box = strip.getBoundingClientRect();
+        this.video.currentTime = (event.clientX - box.left) / box.width * this.video.duration;
+      });
+    }
     this.video.addEventListener("loadedmetadata", () => {
       const at = Number(this.dataset.at);
       if (at > 0 && at < this.video.duration) this.video.currentTime = at;

@@ -25,6 +25,32 @@ class TimeLine extends HTMLElement {
     this.addEventListener("focus", () => this.draw());
     this.addEventListener("blur", () => this.tracks.forEach((track) => track.classList.remove("current")));
     this.tracks.forEach((track, lane) => this.pointer(track, lane));
+    this.motion();
+  }
+
+  // How much moves, where it has been measured; of more than a day it would say nothing.
+  async motion() {
+    if (this.to - this.from > 25 * 3600) return;
+    for (const track of this.tracks) {
+      const utc = (at) => new Date(at * 1000).toISOString();
+      const query = new URLSearchParams({ camera: track.dataset.camera, from: utc(this.from), to: utc(this.to) });
+      const answer = await fetch(`/timeline/motion?${query}`);
+      if (!answer.ok) continue;
+      const { motion } = await answer.json();
+      if (!motion.some((each) => each)) continue;
+      const space = "http://www.w3.org/2000/svg";
+      const drawn = document.createElementNS(space, "svg");
+      for (const [name, value] of Object.entries({
+        x: "0", y: "26%", width: "100%", height: "48%", viewBox: `0 0 ${motion.length} 16`,
+        preserveAspectRatio: "none", class: "motion", "aria-hidden": "true",
+      })) drawn.setAttribute(name, value);
+      const path = document.createElementNS(space, "path");
+      // The root shows a person crossing a yard as well as a shop full of them.
+      const height = (each) => (each ? 1 + Math.sqrt(each / 255) * 14 : 0).toFixed(1);
+      path.setAttribute("d", motion.map((each, at) => (each ? `M${at} 16v-${height(each)}h1v${height(each)}z` : "")).join(""));
+      drawn.append(path);
+      track.querySelector("svg").append(drawn);
+    }
   }
 
   pointer(track, lane) {

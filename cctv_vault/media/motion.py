@@ -1,0 +1,172 @@
+"""Inside the sandbox: how much moves in a recording, and a strip of small pictures of it.
+
+Only key frames are decoded, and of those no more than one a second; what changed between two of
+them stands for the time between. libavfilter does the difference, in the process that decodes.
+"""
+
+import math
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+import av.filter
+import av.logging
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from cctv_vault.media.demux import Footage, open_footage
+from cctv_vault.media.errors import MediaRefusedError
+from cctv_vault.media.limits import MAX_VIDEO_PIXELS
+from cctv_vault.media.picture import encode
+from cctv_vault.media.remote import Output, RemoteFile
+
+_WIDTH: Final = 160
+_LONGEST_S: Final = 86_400
+# A pixel has changed where its brightness has by more than a tenth: more than noise and exposure.
+_CHANGED: Final = 24
+_EVERY_S: Final = 0.99
+
+
+def warm_up() -> None:
+    """Makes libav look up the filters it will need, before files cannot be opened any more."""
+    blank = VideoFrame(_WIDTH, 90, "gray")
+    difference = _Difference(blank)
+    difference.share(blank)
+    difference.share(blank)
+    strip = _Strip(2, blank)
+    strip.add(blank)
+    strip.finish()
+
+
+def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict[str, Any]:
+    """The operation ``motion``: ``duration_s`` as indexed, ``tiles`` of the strip at most.
+
+    Writes the strip as JPEG; answers ``scores``, a byte for each second in hexadecimal (0: nothing
+    changed, 255: everything), how many ``tiles`` the strip has, and ``tile_s``, seconds of each.
+    """
+    (file,) = files
+    length = min(float(arguments["duration_s"]), _LONGEST_S)
+    seconds = max(1, math.ceil(length))
+    tiles = max(1, min(int(arguments["tiles"]), seconds))
+    scores = bytearray(seconds)
+    difference: _Difference | None = None
+    strip: _Strip | None = None
+    first = last = 0.0
+    with av.logging.Capture():
+        footage = open_footage(file)
+        for frame, time in _key_frames(footage):
+            small = _small(frame)
+            if difference is None or strip is None:
+                difference, strip, first, last = (
+                    _Difference(small),
+                    _Strip(tiles, small),
+                    time,
+                    time,
+                )
+            share = difference.share(small)
+            for second in range(max(0, int(last - first)), min(seconds, int(time - first) + 1)):
+                scores[second] = max(scores[second], share)
+            last = time
+            while (
+                strip.filled < tiles and time - first >= strip.filled * seconds / tiles - _EVERY_S
+            ):
+                strip.add(frame)
+    if strip is None:
+        raise MediaRefusedError("undecodable", "none of its key frames can be decoded")
+    out.write(strip.finish())
+    return {"scores": scores.hex(), "tiles": strip.filled, "tile_s": seconds / tiles}
+
+
+def _key_frames(footage: Footage) -> "Any":  # noqa: ANN401 - frames with their times
+    """Decoded key frames and when they are shown, at most one a second."""
+    context = footage.stream.codec_context
+    context.skip_frame = "NONKEY"
+    context.thread_count = 1
+    last = -math.inf
+    times: dict[int | None, float] = {}
+    for packet in footage.packets():
+        if not packet.packet.is_keyframe or packet.time - last < _EVERY_S:
+            continue
+        last = packet.time
+        times[packet.packet.pts] = packet.time
+        for frame in _decoded(context, packet.packet):
+            yield frame, times.pop(frame.pts, last)
+    for frame in _decoded(context, None):
+        yield frame, times.pop(frame.pts, last)
+
+
+def _decoded(context: VideoCodecContext, packet: "Any") -> list[VideoFrame]:  # noqa: ANN401
+    try:
+        found = context.decode(packet)
+    except (av.error.FFmpegError, EOFError):
+        return []
+    return [each for each in found if each.width * each.height <= MAX_VIDEO_PIXELS]
+
+
+def _small(frame: VideoFrame) -> VideoFrame:
+    height = max(2, round(frame.height * _WIDTH / frame.width / 2) * 2)
+    return frame.reformat(_WIDTH, min(height, 4 * _WIDTH), "gray", interpolation="AREA")
+
+
+class _Difference:
+    """What share of the pixels changed since the picture before."""
+
+    def __init__(self, like: VideoFrame) -> None:
+        self._height = like.height
+        self._number = 0
+        self._graph = av.filter.Graph()
+        source = self._graph.add_buffer(
+            width=like.width, height=like.height, format=like.format, time_base=Fraction(1, 25)
+        )
+        self._graph.link_nodes(
+            source,
+            self._graph.add("tblend", "all_mode=difference"),
+            self._graph.add("lut", f"y=if(gt(val\\,{_CHANGED})\\,255\\,0)"),
+            self._graph.add("signalstats"),
+            self._graph.add("buffersink"),
+        ).configure()
+
+    def share(self, picture: VideoFrame) -> int:
+        """0 to 255; 0 for the first picture."""
+        if picture.height != self._height:
+            picture = picture.reformat(_WIDTH, self._height, "gray")
+        picture.pts, picture.time_base = self._number, Fraction(1, 25)
+        self._number += 1
+        self._graph.push(picture)
+        try:
+            changed = self._graph.pull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return 0
+        return min(255, math.ceil(float(changed.metadata["lavfi.signalstats.YAVG"])))
+
+
+class _Strip:
+    """Small pictures beside one another, from left to right."""
+
+    def __init__(self, tiles: int, like: VideoFrame) -> None:
+        self.filled = 0
+        self._size = (_WIDTH, like.height)
+        self._graph = av.filter.Graph()
+        source = self._graph.add_buffer(
+            width=_WIDTH,
+            height=like.height,
+            format=av.VideoFormat("yuvj420p", _WIDTH, like.height),
+            time_base=Fraction(1, 25),
+        )
+        tile = self._graph.add("tile", f"{tiles}x1")
+        self._graph.link_nodes(source, tile, self._graph.add("buffersink")).configure()
+
+    def add(self, frame: VideoFrame) -> None:
+        """The next picture."""
+        picture = frame.reformat(*self._size, "yuvj420p", interpolation="AREA")
+        picture.pts, picture.time_base = self.filled, Fraction(1, 25)
+        self.filled += 1
+        self._graph.push(picture)
+
+    def finish(self) -> bytes:
+        """All of them as one JPEG; what was not filled is black."""
+        self._graph.push(None)
+        whole = self._graph.pull()
+        if not isinstance(whole, VideoFrame):
+            raise MediaRefusedError("undecodable", "its pictures cannot be put together")
+        return encode(whole, "mjpeg")
