@@ -16,10 +16,12 @@ take in the vault's own files: its keys would be sealed under themselves and the
 import hashlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, cast
@@ -249,10 +251,14 @@ class Ingest:
         self._journal = SealingJournal(journal_folder)
         self._own = tuple(Path(os.path.realpath(each)) for each in own_folders)
         self._settling = Settling(settle_s)
+        self._gathers = False
+        self._gathering = threading.Lock()
+        self._ended: list[tuple[Actor, str, Removal]] = []
         self._intake = Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes)
 
     def close(self) -> None:
         """Give up the sealing journal; call when no offer is under way."""
+        self.enter_gathered()
         self._journal.close()
 
     @property
@@ -459,7 +465,7 @@ class Ingest:
             for intent in intents:
                 path = Path(unescape_name(str(intent.payload["path"])))
                 removal = remove_source(path, Identity.from_json(intent.payload))
-                self._enter_removal(system_actor(), intent.id, intent.subject, removal)
+                self._enter_removals(system_actor(), [(intent.id, removal)])
         except (IntakeStoppedError, OSError) as error:
             # Footage can be seen though nothing can be written; a later start tries again.
             _LOG.error("what a crash left cannot be finished yet: %s", type(error).__name__)
@@ -985,20 +991,19 @@ class Ingest:
         if entered.used and entered.recording is not None:
             self._posters.add(entered.recording)
         if entered.removal_id is not None:
-            subject = entered.recording or entered.removal_id
             removal = self._remove(offer.source)
-            try:
-                self._enter_removal(offer.actor, entered.removal_id, subject, removal)
-                if entered.sidecar_removal_id is not None and offer.sidecar is not None:
-                    with_it = (
-                        Removal("kept", "what it tells of was kept")
-                        if removal.outcome == "kept"
-                        else remove_source(offer.sidecar.path, offer.sidecar.identity)
-                    )
-                    self._enter_removal(offer.actor, entered.sidecar_removal_id, subject, with_it)
-            except VaultError as error:
-                # The footage is safe and the intent stands: the next start enters the outcome.
-                _LOG.error("the outcome of a removal cannot be entered: %s", error.code)
+            ended = [(entered.removal_id, removal)]
+            if entered.sidecar_removal_id is not None and offer.sidecar is not None:
+                with_it = (
+                    Removal("kept", "what it tells of was kept")
+                    if removal.outcome == "kept"
+                    else remove_source(offer.sidecar.path, offer.sidecar.identity)
+                )
+                ended.append((entered.sidecar_removal_id, with_it))
+            with self._gathering:
+                self._ended += [(offer.actor, *each) for each in ended]
+            if not self._gathers:
+                self.enter_gathered()
             if removal.outcome == "kept":
                 kept = f"the source was kept: {removal.reason}"
                 reason = f"{reason}; {kept}" if reason else kept
@@ -1012,26 +1017,48 @@ class Ingest:
             return Removal("kept", "it changed after it was taken in; it will be offered again")
         return remove_source(source.path, source.identity)
 
-    def _enter_removal(self, actor: Actor, intent_id: str, subject: str, removal: Removal) -> None:
-        """Enter how a removal ended, once: whoever finds the intent gone was overtaken."""
-        with self._ledger.act(Event.SOURCE_REMOVED, actor, subject=subject) as act:
-            intent = act.session.get(Intent, intent_id, with_for_update=True)
-            if intent is None:
+    def gather(self, *, on: bool) -> None:
+        """Leave the outcomes of removals to `enter_gathered`, so that many share one commit.
+
+        What is not entered when the process dies is entered at the next start: the intents stand.
+        """
+        self._gathers = on
+
+    def enter_gathered(self, *, at_least: int = 1) -> None:
+        """Enter the outcomes of removals that wait, where there are ``at_least`` so many."""
+        with self._gathering:
+            if len(self._ended) < at_least:
                 return
-            act.session.delete(intent)
-            recording = act.session.get(Recording, intent.subject)
-            kept = removal.outcome == "kept"
-            if intent.kind != REMOVAL:
-                recording = None  # it is the sidecar that went, or stayed
-            if recording is not None and recording.source_state == "present":
-                recording.source_state = "kept" if kept else "removed"
-                recording.source_removed_at = None if kept else act.now
-                act.session.add(recording)
-            if kept:
-                act.record(Event.SOURCE_KEPT, intent.subject, details={"reason": removal.reason})
-            else:
-                found = removal.outcome == "removed"
-                act.record(Event.SOURCE_REMOVED, intent.subject, facts={"was_there": found})
+            ended, self._ended = self._ended, []
+        try:
+            for actor, group in groupby(ended, key=lambda each: each[0]):
+                self._enter_removals(actor, [each[1:] for each in group])
+        except VaultError as error:
+            # The footage is safe and the intents stand: the next start enters the outcomes.
+            _LOG.error("the outcome of a removal cannot be entered: %s", error.code)
+
+    def _enter_removals(self, actor: Actor, ended: Sequence[tuple[str, Removal]]) -> None:
+        """Enter how removals ended, once: whoever finds an intent gone was overtaken."""
+        with self._ledger.act(Event.SOURCE_REMOVED, actor) as act:
+            for intent_id, removal in ended:
+                intent = act.session.get(Intent, intent_id, with_for_update=True)
+                if intent is not None:
+                    self._enter_removal(act, intent, removal)
+
+    def _enter_removal(self, act: Act, intent: Intent, removal: Removal) -> None:
+        act.session.delete(intent)
+        kept = removal.outcome == "kept"
+        # Of a sidecar, the recording of what it told of says nothing.
+        recording = act.session.get(Recording, intent.subject) if intent.kind == REMOVAL else None
+        if recording is not None and recording.source_state == "present":
+            recording.source_state = "kept" if kept else "removed"
+            recording.source_removed_at = None if kept else act.now
+            act.session.add(recording)
+        if kept:
+            act.record(Event.SOURCE_KEPT, intent.subject, details={"reason": removal.reason})
+        else:
+            found = removal.outcome == "removed"
+            act.record(Event.SOURCE_REMOVED, intent.subject, facts={"was_there": found})
 
     def _remove_unless_indexed(self, object_id: str) -> None:
         """Remove ciphertext that no row stands for; where nobody can tell, a later start does."""

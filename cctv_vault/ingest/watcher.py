@@ -48,6 +48,8 @@ _FILTER: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
 ]
 _WORKERS: Final = 2
+_TOGETHER: Final = 32
+"""How many outcomes of removals share a commit while files wait."""
 _SHORTEST_RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 30.0
 _LONGEST_RETRY_S: Final = 3600.0
@@ -115,6 +117,7 @@ class Watcher:
         # names everything that is watched.
         warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         self._stop.clear()
+        self._ingest.gather(on=True)
         loops: list[tuple[str, Callable[[], None]]] = [("scan", self._scan_loop)]
         loops += [(f"intake-{number}", self._work_loop) for number in range(_WORKERS)]
         loops.append(("posters", self._poster_loop))
@@ -132,6 +135,8 @@ class Watcher:
         for thread in self._threads:
             thread.join()
         self._threads = []
+        self._ingest.gather(on=False)
+        self._ingest.enter_gathered()
         self._end_observer()
 
     def status(self) -> WatcherStatus:
@@ -253,6 +258,7 @@ class Watcher:
     def _work_loop(self) -> None:
         while (path := self._next()) is not None:
             self._guarded(lambda path=path: self._offer(path))  # type: ignore[misc]
+            self._guarded(self._enter_gathered)
 
     def _next(self) -> Path | None:
         """The next file whose time has come, by its urgency; None when the watcher ends."""
@@ -289,6 +295,11 @@ class Watcher:
                 self._pending.discard(path)
         if retry_s is not None:
             self.submit(path, max(retry_s, _SHORTEST_RETRY_S))
+
+    def _enter_gathered(self) -> None:
+        with self._changed:
+            more = bool(self._ready)
+        self._ingest.enter_gathered(at_least=_TOGETHER if more else 1)
 
     def _leave_alone(self, path: Path, identity: Identity) -> None:
         """Do not offer what did not go away until it changes, or ever more seldom."""

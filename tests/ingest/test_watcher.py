@@ -10,7 +10,7 @@ from sqlmodel import func, select
 from cctv_vault.custody.events import Event
 from cctv_vault.ingest.service import Outcome
 from cctv_vault.ingest.watcher import Watcher
-from cctv_vault.schema import Recording
+from cctv_vault.schema import Intent, Recording
 from cctv_vault.vault import Vault
 from tests.shop import SYSTEM, film, picture, put
 
@@ -164,3 +164,43 @@ def test_a_burst_over_many_new_folders_is_sealed_once_each(
     sealed = quick_vault.log.entries(event=Event.RECORDING_SEALED, limit=1000)
     assert len(sealed) == 150
     assert quick_vault.log.entries(event=Event.RECORDING_OFFERED_AGAIN) == []
+
+
+def test_while_many_wait_the_outcomes_of_removals_share_a_commit_and_none_is_left_out(
+    quick_vault: Vault, drop: Path
+) -> None:
+    for number in range(12):
+        put(drop / "deep", f"x_20260302_07{number:02d}00.jpg", picture(number))
+    watcher = quick_vault.watcher()
+    watcher.start()
+    until(lambda: not [path for path in drop.rglob("*") if path.is_file()])
+    until(lambda: watcher.status().waiting == 0)
+    watcher.stop()
+
+    removed = quick_vault.log.entries(event=Event.SOURCE_REMOVED)
+    assert len({each.subject for each in removed}) == len(removed) == 12
+    with quick_vault.database.read() as session:
+        assert {row.source_state for row in session.exec(select(Recording))} == {"removed"}
+        assert session.exec(select(Intent)).all() == []
+    assert not quick_vault.log.verify().findings
+
+
+def test_outcomes_left_to_others_are_entered_when_asked_for_and_at_the_latest_at_the_end(
+    vault: Vault, drop: Path
+) -> None:
+    vault.ingest.gather(on=True)
+    for number in range(3):
+        path = put(drop, f"x_20260302_07{number:02d}00.jpg", picture(number))
+        assert vault.ingest.offer(SYSTEM, path).outcome == "sealed"
+        assert not path.exists()
+
+    def removed() -> int:
+        return len(vault.log.entries(event=Event.SOURCE_REMOVED))
+
+    vault.ingest.enter_gathered(at_least=4)
+    assert removed() == 0
+    vault.ingest.enter_gathered(at_least=3)
+    assert removed() == 3
+    vault.ingest.offer(SYSTEM, put(drop, "x_20260302_071000.jpg", picture(10)))
+    vault.ingest.close()
+    assert removed() == 4
