@@ -4,7 +4,7 @@ import copy
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def furnish(folder: Path, url: str | None = None) -> Vault:
     vault = open_shop(folder, url)
     for code in ("kassa", "entre"):
         vault.register.measure_clock(
-            SYSTEM, code, offset_s=0, uncertainty_s=1, measured_at=SHOWN.astimezone(UTC)
+            SYSTEM, code, offset_s=0, uncertainty_s=1, measured_at=vault.clock.now()
         )
         for number in range(3):
             at = SHOWN + timedelta(seconds=20 * number)
