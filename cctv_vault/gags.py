@@ -48,10 +48,16 @@ def hidden_subjects(database: Database, actor: Actor) -> frozenset[str]:
         ]
     if not is_privacy_officer(actor):
         queries.append(select(col(Incident.id)).where(col(Incident.category).in_(RESTRICTED)))
+        queries.append(restricted_holds())
     with database.read() as session:
         return frozenset(
             str(each) for query in queries for each in session.execute(query).scalars()
         )
+
+
+def restricted_holds() -> Select[Any]:
+    """The ids of the holds of incidents about the controller's own staff."""
+    return select(col(Incident.hold_id)).where(col(Incident.category).in_(RESTRICTED))
 
 
 def _follows(subject: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column

@@ -3,7 +3,8 @@
 Owns the rows of ``hold`` and ``hold_window``. A hold grants every matching recording that exists
 when it is placed; `Grants.on_arrival` grants each one that comes later. It refuses to revive what
 has expired, windows that cannot mean anything, and ends beyond what the policy allows. To anyone
-not cleared a gagged hold is not there.
+not cleared a gagged hold is not there, nor is, to all but the privacy officer, one of an incident
+about the controller's own staff.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.gags import is_privacy_officer, restricted_holds
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.extensions import extensions_of
@@ -481,6 +483,8 @@ class Holds:
         query = select(Hold).order_by(col(Hold.placed_at).desc(), col(Hold.id))
         if not actor.cleared:
             query = query.where(col(Hold.gagged).is_(False))
+        if not is_privacy_officer(actor):
+            query = query.where(col(Hold.id).not_in(restricted_holds()))
         if live_only:
             query = query.where(_holding(now))
         with self._database.read() as session:
@@ -653,6 +657,10 @@ class Holds:
         hold = session.get(Hold, hold_id)
         if hold is None or (hold.gagged and not actor.cleared):
             raise NotFoundError("hold", hold_id)
+        if not is_privacy_officer(actor):
+            theirs = restricted_holds().where(col(Incident.hold_id) == hold_id)
+            if session.execute(theirs).first() is not None:
+                raise NotFoundError("hold", hold_id)
         return hold
 
     def _owner(self, session: Session, hold_id: str) -> str | None:

@@ -198,12 +198,18 @@ def test_suspected_crime_by_an_employee_is_the_privacy_officers_alone(sqlite_wor
         world.incidents.show(world.manager, incident.id)
     with pytest.raises(NotFoundError):
         world.incidents.note(world.manager, incident.id, "jag undrar")
-    assert all("svinn" not in each.reason for each in world.holds.list(world.manager))
+    assert world.holds.list(world.manager) == ()
+    assert [each.id for each in world.holds.list(world.officer)] == [incident.hold_id]
+    for ask in (world.holds.show, world.holds.ending):
+        with pytest.raises(NotFoundError):
+            ask(world.manager, incident.hold_id)
     assert [each.id for each in world.incidents.list(world.officer)] == [incident.id]
     for who, sees in ((world.manager, False), (world.officer, True)):
         hidden = hidden_subjects(world.home.database, who)
         logged = world.home.log.entries(event="incident.flagged", hidden=hidden)
         assert [each.subject for each in logged] == [incident.id] * sees
+        placed = world.home.log.entries(event="hold.placed", hidden=hidden)
+        assert [each.subject for each in placed] == [incident.hold_id] * sees
 
 
 def test_the_hold_of_an_incident_is_released_only_by_closing_it(sqlite_world: World) -> None:
