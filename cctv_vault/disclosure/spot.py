@@ -6,7 +6,7 @@ over alone only when none of them has answered in the time the policy gives them
 else, and whoever is not here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -243,7 +243,7 @@ class Spot(Handing):
 
     def _called_before(self, act: Act, filing: Filing) -> Request | None:
         """The case that this person opened for the same request a short while ago."""
-        rows = act.session.execute(
+        rows: Iterable[Request] = act.session.execute(
             select(Request)
             .where(
                 col(Request.registered_by) == act.actor.id,
