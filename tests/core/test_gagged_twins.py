@@ -28,6 +28,7 @@ from cctv_vault.people.actors import Actor, Role
 from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.vault import Vault
 from cctv_vault.views import iso, to_json
+from storage.directory import DirectoryStore
 from tests.shop import NOW, SYSTEM, film, open_shop, picture, put, settings_of
 from web.app import create_app
 
@@ -196,6 +197,8 @@ def days_go_by(twin: Twin) -> None:
     twin.things["hold"] = twin.do("claim", lambda: vault.holds.place_as(maja, claim)).id
     twin.do("clock 2", lambda: vault.set_clock(SYSTEM, T0 + 8 * DAY))
     twin.do("sweep 2", lambda: vault.sweeper.run(maja))
+    for one in dict.fromkeys(twin.recordings):
+        twin.do(f"certificate of {one}", partial(certified, vault, maja, one))
     twin.do("release", lambda: vault.holds.release_as(maja, twin.things["hold"], "klart"))
     if "secret hold" in twin.things:
         twin.secretly(
@@ -210,6 +213,11 @@ def days_go_by(twin: Twin) -> None:
         ("guess 2", lambda: vault.requests.show(maja, "B-NOTTHERE")),
     ):
         twin.do(name, act)
+
+
+def certified(vault: Vault, actor: Actor, recording: str) -> object:
+    """What is certified of one recording."""
+    return json.loads(vault.certificates.make(actor, recording))["certificate"]
 
 
 def looks(twin: Twin) -> None:
@@ -262,10 +270,12 @@ def questions(twin: Twin, actor: Actor) -> dict[str, Callable[[], object]]:
         "due": lambda: vault.sweeper.run(actor, dry_run=True),
         "certificates": lambda: vault.certificates.list(actor),
         "what they certify": lambda: [
-            [document["certificate"], document["recordings"]]
+            [document["certificate"], document.get("recordings")]
             for each in vault.certificates.list(actor)
             for document in [json.loads(vault.certificates.document(actor, each.id))]
         ],
+        "forecast": lambda: vault.forecaster.look(actor),
+        "rules against deletions": lambda: vault.deletions.report(actor),
         "copies": lambda: vault.access.copies.list(actor),
         "cameras": lambda: vault.register.cameras(actor),
         "log": lambda: vault.visible_entries(actor, limit=1000),
@@ -374,6 +384,8 @@ def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Twi
     ids = Ids()
     monkeypatch.setattr("secrets.choice", ids.choice)
     monkeypatch.setenv("CCTV_VAULT_SETTLE_S", "0")
+    # How full a disk is cannot be hidden (the threat model says so); nor does it stand still.
+    monkeypatch.setattr(DirectoryStore, "free_bytes", lambda _store: 10**12)
     both = (Twin(tmp_path / "a", gagged=True, ids=ids), Twin(tmp_path / "b", gagged=False, ids=ids))
     yield both
     for twin in both:
