@@ -165,9 +165,7 @@ def peer(row: Row, command: list[str]) -> None:
 def report(found: tuple[list[Row], int], folder: Path, count: int) -> None:
     """The table, and on what it was measured."""
     rows, size = found
-    say(
-        f"{machine(folder)}, {count} round{'s' if count > 1 else ''}, {size / 1e9:.2f} GB, {SystemClock().now():%Y-%m-%d}"
-    )
+    say(f"{machine(folder)}, rounds: {count}, {size / 1e9:.2f} GB, {SystemClock().now():%Y-%m-%d}")
     say("")
     say("| | median s | fastest to slowest s | MiB/s | peak MiB | what was done |")
     say("|---|---:|---:|---:|---:|---|")
