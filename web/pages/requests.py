@@ -157,6 +157,7 @@ def _answer(visit: Visit, request_id: str, form: Form) -> None:
         ground=form.text("ground") or None,
         number=form.text("number") or None,
         document=form.text("document") or None,
+        decision_maker=form.text("decision_maker") or None,
     )
 
 
@@ -171,6 +172,7 @@ def _assess(visit: Visit, request_id: str, form: Form) -> None:
         form.text("facts"),
         form.text("necessity"),
         footage=footage_of(form, form.all("cameras")),
+        heard=form.text("heard") or None,
     )
 
 
