@@ -161,7 +161,6 @@ def attach(request: Request, counter: Desk, data: SentFile) -> Response:
         count(counter.look_ups, request)
         counter.vault.case_files.add_with_code(reference, code, *file_of(data))
         context |= {"found": counter.vault.requests.status(reference, code), "added": True}
-        context["code"] = code
     except VaultError as error:
         return counter.page(
             request, "status.html", {**context, "error": error}, status=status_of(error)
@@ -183,7 +182,7 @@ def look_up(request: Request, counter: Desk, data: Sent) -> Response:
         context["found"] = counter.vault.requests.status(
             form.text("reference").upper(), form.text("code")
         )
-        context["code"] = form.text("code")
+        context["added"] = False
     except VaultError as error:
         return counter.page(
             request, "status.html", {**context, "error": error}, status=status_of(error)
