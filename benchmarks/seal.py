@@ -59,7 +59,9 @@ settings = Settings(
     s3_bucket=None, settle_s=0.0,
 )
 vault = Vault.create(settings, "", controller="benchmark", zone="Europe/Stockholm")
-vault.register.add_camera(system_actor(), "kassa", drop=folder / "drop")
+vault.register.add_camera(
+    system_actor(), "kassa", drop=folder / "drop", purpose="tills", view="the tills", sound="no"
+)
 began = time.perf_counter()
 outcomes = [
     each.outcome
