@@ -360,7 +360,7 @@ class Consents:
             evidence: What shows it: where the signed paper lies, who heard it.
             text_version: The version of the text agreed to; None for the newest.
             by_guardian: Whether the guardian gave it.
-            given_at: When it was given, UTC; None for now.
+            given_at: When it was given, UTC; None where it is given as it is entered.
 
         Raises:
             ProhibitedError: An item is footage of surveillance.

@@ -8,6 +8,7 @@ PAdES baseline B-B (ETSI EN 319 142-1).
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -85,7 +86,11 @@ def sign(pdf: bytes, *, certificate: bytes, key: bytes, name: str, at: datetime)
         field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, name=name
     )
     out = io.BytesIO()
-    _SignerAt(claims, signer, at).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    work = _SignerAt(claims, signer, at)
+    # pyHanko signs in an event loop of its own, which a thread that runs one already cannot start.
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(work.sign_pdf, writer, output=out).result()
     return out.getvalue()
 
 

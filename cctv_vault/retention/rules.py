@@ -403,7 +403,7 @@ def review_calls(
 def review_call(
     now: datetime, *, placed: datetime, review: datetime | None, until: datetime | None
 ) -> Call:
-    """How loudly a review is called for now."""
+    """How loudly a review is called for at ``now``."""
     if review is None:
         return Call.NONE
     return Call(sum(at <= now for at in review_calls(placed=placed, review=review, until=until)))

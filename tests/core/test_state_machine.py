@@ -581,7 +581,7 @@ def one_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One media worker for all vaults: starting it is the dearest part of opening one."""
     with MediaSandbox() as sandbox:
         monkeypatch.setattr(sandbox, "close", lambda: None)
-        monkeypatch.setattr("cctv_vault.vault.MediaSandbox", lambda: sandbox)
+        monkeypatch.setattr("cctv_vault.vault.MediaSandbox", lambda **_how: sandbox)
         yield
         monkeypatch.undo()
 

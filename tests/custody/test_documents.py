@@ -1,5 +1,6 @@
 """Signed documents, judged by pyHanko's validator and by OpenSSL, not by what signed them."""
 
+import asyncio
 import io
 import re
 import subprocess
@@ -90,6 +91,13 @@ def test_a_drills_certificate_says_simulated_in_its_name() -> None:
 def test_a_controller_of_any_length_gets_a_certificate(controller: str) -> None:
     made = x509.load_der_x509_certificate(signer(controller=controller).certificate)
     assert isinstance(made.public_key(), ec.EllipticCurvePublicKey)
+
+
+def test_a_document_is_signed_in_an_event_loop_too(page: bytes) -> None:
+    async def handler() -> bytes:
+        return signer().sign(page, at=AT)
+
+    assert judged(asyncio.run(handler()), signer().certificate).bottom_line
 
 
 def test_nothing_of_the_key_shows_where_the_signer_is_printed() -> None:

@@ -147,7 +147,7 @@ def test_stretches_cover_what_is_here_and_gaps_the_rest(
         assert shown <= drawn_here
         missing = any(each.starts_at <= at(second) < each.ends_at for each in lane.gaps)
         assert not (shown and missing)
-        near = any(start - JOINED.seconds <= second <= end + JOINED.seconds for start, end in here)
+        near = any(start - JOINED.seconds <= second <= end + JOINED.seconds for start, end in spans)
         assert missing or shown or near
     lapsed = [span for span, (*_, kept) in zip(spans, drawn, strict=True) if kept == 0]
     for gap in lane.gaps:

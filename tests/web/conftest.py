@@ -1,5 +1,6 @@
 """The shop's pages as they are served: real listeners, a real vault with footage, real accounts."""
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -54,14 +55,22 @@ class Shop:
     portal_base: str
     credentials: dict[str, str]
     people: dict[str, Person] = field(default_factory=dict)
+    addresses: Iterator[int] = field(default_factory=itertools.count)
 
     def stranger(self, *, language: str = "en") -> httpx.Client:
         """A browser that is not signed in."""
         return httpx.Client(base_url=self.base, headers={"Accept-Language": language})
 
     def portal(self, *, language: str = "en") -> httpx.Client:
-        """A stranger's browser at the portal."""
-        return httpx.Client(base_url=self.portal_base, headers={"Accept-Language": language})
+        """A stranger's browser at the portal, at an address of its own: filings are counted."""
+        number = next(self.addresses)
+        return httpx.Client(
+            base_url=self.portal_base,
+            headers={"Accept-Language": language},
+            transport=httpx.HTTPTransport(
+                local_address=f"127.1.{number // 250}.{number % 250 + 1}"
+            ),
+        )
 
     def person(self, name: str) -> Person:
         """Somebody signed in; the same session each time."""
