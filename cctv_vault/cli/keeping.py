@@ -518,7 +518,12 @@ def policy_check(
         *(["The policy holds."] if checked.sound else []),
     )
     if not checked.sound:
-        run.fail(f"the policy has {len(found)} faults; the lines above name them")
+        count = (
+            "a fault; the line above names it"
+            if len(found) == 1
+            else f"{len(found)} faults; the lines above name them"
+        )
+        run.fail(f"the policy has {count}")
 
 
 @policy_app.command("publish")
