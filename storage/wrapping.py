@@ -43,8 +43,9 @@ def wrap(
         wrapping_id: The id of `under`.
         wrapped_id: The id of `key`.
     """
-    aad = associated_data("cctv-vault/wrapping/v1", vault_id, kind, wrapping_id, wrapped_id)
-    return _seal(key.reveal(), under, aad)
+    return Wrapping(under, vault_id=vault_id, kind=kind, wrapping_id=wrapping_id).wrap(
+        key, wrapped_id
+    )
 
 
 def unwrap(
@@ -62,14 +63,9 @@ def unwrap(
         KeyTamperedError: The bytes were changed, `under` is another key, or an id differs.
         UnknownFormatError: The version is not known here.
     """
-    aad = associated_data("cctv-vault/wrapping/v1", vault_id, kind, wrapping_id, wrapped_id)
-    what = f"the {kind} key {wrapped_id} wrapped under {wrapping_id}"
-    if wrapped[:1] == _VERSION and len(wrapped) != WRAPPED_BYTES:
-        raise KeyTamperedError(f"{what} is {len(wrapped)} bytes, not {WRAPPED_BYTES}")
-    try:
-        return SecretKey(_open(wrapped, under, aad, what))
-    except InvalidTag:
-        raise KeyTamperedError(f"{what} does not open: other bytes, key or context") from None
+    return Wrapping(under, vault_id=vault_id, kind=kind, wrapping_id=wrapping_id).unwrap(
+        wrapped, wrapped_id
+    )
 
 
 class Wrapping:
@@ -85,9 +81,7 @@ class Wrapping:
 
     def wrap(self, key: SecretKey, wrapped_id: str) -> bytes:
         """As the function."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        aad = self._context + encoded_field(wrapped_id)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, key.reveal(), aad)
+        return _seal(key.reveal(), self._cipher, self._context + encoded_field(wrapped_id))
 
     def unwrap(self, wrapped: bytes, wrapped_id: str) -> SecretKey:
         """As the function.
@@ -97,14 +91,11 @@ class Wrapping:
             UnknownFormatError: The version is not known here.
         """
         what = self._what.format(wrapped_id)
-        if len(wrapped) != WRAPPED_BYTES:
+        if wrapped[:1] == _VERSION and len(wrapped) != WRAPPED_BYTES:
             raise KeyTamperedError(f"{what} is {len(wrapped)} bytes, not {WRAPPED_BYTES}")
-        if wrapped[:1] != _VERSION:
-            raise UnknownFormatError(f"{what} has format version {wrapped[0]}; this knows 1")
         aad = self._context + encoded_field(wrapped_id)
-        nonce, box = wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :]
         try:
-            return SecretKey(self._cipher.decrypt(nonce, box, aad))
+            return SecretKey(_open(wrapped, self._cipher, aad, what))
         except InvalidTag:
             raise KeyTamperedError(f"{what} does not open: other bytes, key or context") from None
 
@@ -123,7 +114,7 @@ def seal_bytes(
         object_id: The id of the row or thing the value belongs to.
     """
     aad = associated_data("cctv-vault/value/v1", vault_id, kind, wrapping_id, object_id)
-    return _seal(data, under, aad)
+    return _seal(data, AESGCM(under.reveal()), aad)
 
 
 def open_bytes(
@@ -137,20 +128,20 @@ def open_bytes(
     """
     aad = associated_data("cctv-vault/value/v1", vault_id, kind, wrapping_id, object_id)
     try:
-        return _open(sealed, under, aad, f"the {kind} value of {object_id}")
+        return _open(sealed, AESGCM(under.reveal()), aad, f"the {kind} value of {object_id}")
     except InvalidTag:
         raise BlobTamperedError(f"{kind}/{object_id}", "value") from None
 
 
-def _seal(data: bytes, under: SecretKey, aad: bytes) -> bytes:
+def _seal(data: bytes, cipher: AESGCM, aad: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(under.reveal()).encrypt(nonce, data, aad)
+    return _VERSION + nonce + cipher.encrypt(nonce, data, aad)
 
 
-def _open(sealed: bytes, under: SecretKey, aad: bytes, what: str) -> bytes:
+def _open(sealed: bytes, cipher: AESGCM, aad: bytes, what: str) -> bytes:
     if sealed[:1] not in {_VERSION, b""}:
         raise UnknownFormatError(f"{what} has format version {sealed[0]}; this program knows 1")
     if len(sealed) < _OVERHEAD:
         raise InvalidTag
     nonce, box = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-    return AESGCM(under.reveal()).decrypt(nonce, box, aad)
+    return cipher.decrypt(nonce, box, aad)
