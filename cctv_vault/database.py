@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from cctv_vault.errors import ConfigError, DamagedError, IntakeStoppedError
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _LOCK_SPACE: Final = b"cctv-vault/camera/"
 _MIGRATION_LOCK: Final = 0x6363_7476
+_SCRUB_TRIES: Final = 5
+_SCRUB_PAUSE_S: Final = 0.1
+_SCRUB_WAIT_MS: Final = 20
 
 
 class Database:
@@ -130,12 +134,26 @@ class Database:
         ``secure_delete`` zeroes freed pages; the WAL still holds their old images until it is
         truncated. On PostgreSQL dead rows stay until vacuum; they open nothing, because the
         root they were wrapped under is destroyed.
+
+        Nobody writes while SQLite waits for a reader with an older snapshot to end, so it waits
+        briefly, a few times. Where one reads on, the next sweep truncates: until then the WAL may
+        hold keys as they were wrapped under a root that is destroyed.
         """
-        if self.dialect == "sqlite":
-            with self._one_writer(), self._writer.connect() as connection:
-                raw = connection.connection.driver_connection
-                if raw is not None:
-                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if self.dialect == "sqlite" and not self._truncate_wal():
+            for _ in range(_SCRUB_TRIES):
+                time.sleep(_SCRUB_PAUSE_S)
+                if self._truncate_wal():
+                    break
+
+    def _truncate_wal(self) -> bool:
+        """Whether no reader was in the way."""
+        with self._one_writer(), self._writer.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is None:
+                return False
+            raw.execute(f"PRAGMA busy_timeout={_SCRUB_WAIT_MS}").fetchall()
+            ((busy, *_),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return not busy
 
     def close(self) -> None:
         """Give back all connections."""
