@@ -13,6 +13,8 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 UNMEASURED_S = 4500.0
 ARRIVAL_DOUBT_S = 60.0
+DRIFT_S_A_DAY = 10.0
+"""What a clock that was measured may have moved since."""
 CLOSED = frozenset(
     date.fromisoformat(day)
     for day in (
@@ -71,6 +73,7 @@ class Model:
     now: datetime
     clocks: dict[str, tuple[float, float]]
     """For each camera its clock's offset and doubt, in seconds."""
+    measured: dict[str, datetime] = field(default_factory=dict)
     footage: dict[str, Footage] = field(default_factory=dict)
     keepers: dict[str, Keeper] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
@@ -128,6 +131,9 @@ class Model:
         if true is None or true > self.now:  # a time in the future counts as arrival
             item = Footage(camera, self.now, ARRIVAL_DOUBT_S, None, "prevention", self.now)
         else:
+            if (since := self.measured.get(camera)) is not None:
+                aged = doubt + DRIFT_S_A_DAY * ((self.now - since) / DAY)
+                doubt = max(doubt, min(UNMEASURED_S, aged))
             item = Footage(camera, true, doubt, offset, "prevention", true)
         item.until = prevention_ends(item.until)
         caught = [
@@ -147,6 +153,7 @@ class Model:
     def clock_measured(self, camera: str, offset_s: float, doubt_s: float) -> None:
         """A corrected clock may add recordings to a hold, never drop them."""
         self.clocks[camera] = (offset_s, doubt_s)
+        self.measured[camera] = self.now
         for hold, keeper in self.keepers.items():
             if not self.holds_now(hold):
                 continue
