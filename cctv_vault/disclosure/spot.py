@@ -135,6 +135,11 @@ class Spot(Handing):
         with self._ledger.act(event, actor, cameras=cameras, subject=request_id) as act:
             row = load(act.session, request_id, actor, lock=True)
             actor.require(RIGHT_FOR[_POLICE])
+            if row.asked_at is None:  # approved or not: nobody stood here with a card
+                raise TransitionNotAllowedError(
+                    "nobody was called for this request: it goes out as it was decided, from "
+                    "'request prepare' to 'request release'"
+                )
             folder = checked_folder(out_dir)
             case = self._facts(Step(act, row))
             if State(row.state) in _APPROVED:

@@ -261,6 +261,17 @@ def test_an_answer_by_telephone_hands_over_with_a_decision_and_needs_no_review(
     assert shop.requests.receipt(shop.handler, spot.id, "Eva Exempel").state == "acknowledged"
 
 
+def test_a_request_that_nobody_was_called_for_is_not_handed_over_on_the_spot(
+    shop: Shop, usb: Path
+) -> None:
+    request = shop.approved()
+    sara = replace(shop.staff, on_the_spot=True)
+    with pytest.raises(TransitionNotAllowedError, match="nobody was called"):
+        shop.requests.hand_over(sara, request, usb)
+    assert not usb.exists()
+    assert shop.requests.show(shop.officer, request).state == "approved"
+
+
 def test_a_no_by_telephone_ends_it_however_long_one_waits(
     shop: Shop, anders: Actor, usb: Path
 ) -> None:
