@@ -120,18 +120,18 @@ class Freezing:
         if bytes_kept(session, site, act.now) <= budget:
             return
         kept = _kept_by_unconfirmed(session, site, act.now)
-        requests = {
+        frozen_for = {
             row.hold_id: row
             for row in session.execute(
                 select(Request).where(col(Request.hold_id).in_(kept))
             ).scalars()
         }
-        oldest = sorted(kept, key=lambda each: (_received(requests.get(each)), each))
+        oldest = sorted(kept, key=lambda each: (_received(frozen_for.get(each)), each))
         allotted = share_out(
             [
                 Wish(
                     hold,
-                    sender_of(session, requests[hold]) if hold in requests else "",
+                    sender_of(session, frozen_for[hold]) if hold in frozen_for else "",
                     tuple((each.id, each.size) for each in kept[hold]),
                 )
                 for hold in oldest

@@ -88,7 +88,7 @@ class Shop:
         return next(self.vault.catalogue.list(SYSTEM, cameras=(camera,))).id
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Three cameras with films of the early morning, a still, and one person of each role."""
     folder = tmp_path_factory.mktemp("web")
