@@ -9,6 +9,7 @@ the everyday case.
 
 import argparse
 import contextlib
+import os
 import secrets
 import sqlite3
 import statistics
@@ -47,6 +48,8 @@ def main() -> None:
         try:
             began = time.perf_counter()
             _fill(vault, chosen.expired, chosen.keys, chosen.surviving)
+            # What was laid down without waiting for the disk is not the sweep's to write.
+            os.sync()
             print(f"laid down in {time.perf_counter() - began:.1f} s")
             vault.set_clock(system_actor(), DUE)
             _sweep(vault, stop_at="certified" if chosen.until_certified else None)
