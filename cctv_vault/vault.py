@@ -194,7 +194,7 @@ class Vault:
             roots=home.roots,
             store=home.store,
             certificates=self.certificates,
-            narrow=self._narrowing.run,
+            narrowing=self._narrowing,
         )
         self.deletions = Deletions(
             database=database, ledger=ledger, policies=self.policies, zone=home.zone

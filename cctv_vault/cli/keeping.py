@@ -641,12 +641,20 @@ def sweep(
                 f"{item.purpose} ended {run.local(item.until)}",
                 markup=False,
             )
+        for cut in report.narrowed:
+            windows = ", ".join(f"{run.local(a)} to {run.local(b)}" for a, b in cut.windows)
+            run.out.print(
+                f"{cut.recording}  {cut.camera}  {run.local(cut.started_at)}  only {windows} "
+                f"stays, for {', '.join(cut.holds)}; the rest goes with the original's key",
+                markup=False,
+            )
         if len(report.due) < report.recordings:
             run.out.print(f"and {report.recordings - len(report.due)} more")
         verb = "would expire" if dry_run else "expired"
         run.out.print(
             f"{report.recordings} recordings {verb}; {report.keys_destroyed} keys "
             f"{'would be ' if dry_run else ''}destroyed"
+            + (f"; {len(report.narrowed)} would be cut to windows" if report.narrowed else "")
             + (f"; certificate {report.certificate_id}" if report.certificate_id else "")
         )
     if report.alarm:

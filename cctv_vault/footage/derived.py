@@ -33,10 +33,12 @@ from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.rules import Piece, Wanted, is_whole, pieces
 from cctv_vault.footage.streams import ORIGINAL, blob_name, stream_context
 from cctv_vault.footage.timeindex import span_class
+from cctv_vault.gags import hidden_subjects
 from cctv_vault.ingest.journal import SealingJournal
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
-from cctv_vault.people.actors import system_actor
+from cctv_vault.people.actors import Actor, system_actor
+from cctv_vault.retention.due import Narrowed
 from cctv_vault.retention.grants import Grants, live_clause
 from cctv_vault.retention.policies import Policies
 from cctv_vault.schema import Camera, CustodyEntry, Grant, Hold, HoldWindow, Recording
@@ -126,6 +128,32 @@ class Narrowing:
             f"kept whole although only a window of them is wanted, because it could not be cut "
             f"out: {', '.join(sorted(whole)[:5])}{' …' if len(whole) > 5 else ''}"  # noqa: PLR2004
         )
+
+    def foresee(self, actor: Actor, until: datetime) -> tuple[Narrowed, ...]:
+        """What `run` would narrow, in order of camera and time, as a person may know of it.
+
+        Where nothing but what a colleague is suspected of keeps a recording, it has gone already to
+        all but the privacy officer, and is left out.
+        """
+        hidden = hidden_subjects(self._database, actor)
+        with self._database.read() as session:
+            plans = self._plans(session, until)
+            settled, failed = self._before(session, [each.recording.id for each in plans], until)
+            found = []
+            for plan in plans:
+                known = [each for each in plan.pieces if set(each.holds) - hidden]
+                if known and plan.recording.id not in settled | failed:
+                    found.append(
+                        Narrowed(
+                            recording=plan.recording.id,
+                            camera=plan.recording.camera_code,
+                            started_at=plan.recording.started_at,
+                            ended_at=plan.recording.ended_at,
+                            windows=tuple((each.starts_at, each.ends_at) for each in known),
+                            holds=tuple(sorted({x for each in known for x in each.holds} - hidden)),
+                        )
+                    )
+        return tuple(sorted(found, key=lambda each: (each.camera, each.started_at, each.recording)))
 
     # --- finding ------------------------------------------------------------------------------
 

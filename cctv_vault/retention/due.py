@@ -49,6 +49,22 @@ class DueItem:
 
 
 @dataclass(frozen=True)
+class Narrowed:
+    """A recording of which only windows stay (``keep = "window"``); the rest goes with its key.
+
+    ``windows`` are (from, to), UTC, as asked for: what is cut begins at the key frame before.
+    ``holds`` keep them.
+    """
+
+    recording: str
+    camera: str
+    started_at: datetime
+    ended_at: datetime
+    windows: tuple[tuple[datetime, datetime], ...]
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DueKeys:
     """The purpose keys a sweep has to do with, in the order in which they are destroyed.
 

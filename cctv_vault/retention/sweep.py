@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session, col
@@ -45,6 +45,7 @@ from cctv_vault.retention.due import (
     SEALED_THINGS,
     DueItem,
     DueKeys,
+    Narrowed,
     batches,
     copies_under,
     due_items,
@@ -96,8 +97,9 @@ class SweepReport:
 
     ``id`` is None where nothing was due; ``due`` names the first of the ``recordings`` (of a dry
     run all), ``blobs_removed`` counts the recordings, packages and files whose ciphertext went.
-    ``alarm`` says why nothing was destroyed, or what is still to be finished; None when all is
-    well. All of it is as the person who sweeps may know of it.
+    ``narrowed`` are the recordings of which a dry run would keep windows alone; of a sweep they
+    stand in ``due``. ``alarm`` says why nothing was destroyed, or what is still to be finished;
+    None when all is well. All of it is as the person who sweeps may know of it.
     """
 
     id: str | None
@@ -109,6 +111,17 @@ class SweepReport:
     to_epoch: int
     certificate_id: str | None
     alarm: str | None
+    narrowed: tuple[Narrowed, ...] = ()
+
+
+class Narrows(Protocol):
+    """Keeps only windows of recordings, where the policy says so (`footage.derived`)."""
+
+    def run(self, until: datetime) -> str | None:
+        """Do it; returns what could not be narrowed, in words."""
+
+    def foresee(self, actor: Actor, until: datetime) -> tuple[Narrowed, ...]:
+        """What `run` would narrow, as a person may know of it."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +149,10 @@ class Sweeper:
         roots: RootFolder,
         store: BlobStore,
         certificates: Certificates,
-        narrow: Callable[[datetime], str | None] = lambda _until: None,
+        narrowing: Narrows | None = None,
     ) -> None:
-        """All belong to the vault; ``narrow`` keeps windows alone and says what it could not."""
-        self._narrow = narrow
+        """All belong to the vault; without ``narrowing`` every recording is kept whole."""
+        self._narrowing = narrowing
         self._database = database
         self._ledger = ledger
         self._keyring = keyring
@@ -164,7 +177,7 @@ class Sweeper:
             verdict = self._guard.settle()
             if verdict.alarm is not None:
                 return self._nothing(verdict.alarm)
-            whole = self._narrow(verdict.safe_until)
+            whole = None if self._narrowing is None else self._narrowing.run(verdict.safe_until)
             self._retire_shortened(verdict.safe_until)
             told = self._sweep(actor, verdict.safe_until, progress, secret=False)
             # By itself, so that every entry of it can be hidden with the holds it is about.
@@ -270,6 +283,7 @@ class Sweeper:
             to_epoch=epoch,
             certificate_id=None,
             alarm=verdict.alarm,
+            narrowed=() if self._narrowing is None else self._narrowing.foresee(actor, until),
         )
 
     def _may_read(self, actor: Actor) -> None:

@@ -446,3 +446,44 @@ def test_a_narrowed_recording_offered_again_is_known_and_not_taken_in(
     with quick.database.read() as session:
         rows = session.exec(select(Recording).where(col(Recording.camera_code) == "kassa")).all()
     assert len(rows) == 2
+
+
+def test_a_dry_run_tells_which_windows_would_stay_and_cuts_nothing(
+    quick: Vault, drop: Path
+) -> None:
+    whole = taken_in(quick, drop)
+    incident = flagged(quick, 10, 15)
+    hold = quick.incidents.show(MANAGER, incident).hold_id
+    assert quick.sweeper.run(MANAGER, dry_run=True).narrowed == ()  # prevention still keeps it all
+
+    quick.set_clock(SYSTEM, quick.clock.now() + 6 * DAY)
+    told = quick.sweeper.run(MANAGER, dry_run=True).narrowed
+    assert [(each.recording, each.camera, each.holds) for each in told] == [
+        (whole, "kassa", (hold,))
+    ]
+    ((begins, ends),) = told[0].windows
+    assert begins <= BEGAN + 10 * SECOND
+    assert BEGAN + 15 * SECOND <= ends < BEGAN + 30 * SECOND
+    assert there(quick) == {whole: (0.0, 30.0)}
+
+    quick.sweeper.run(MANAGER)
+    assert quick.sweeper.run(MANAGER, dry_run=True).narrowed == ()
+
+
+def test_a_dry_run_keeps_quiet_of_a_window_kept_for_a_suspicion_against_staff(
+    quick: Vault, drop: Path
+) -> None:
+    whole = taken_in(quick, drop)
+    suspicion = quick.incidents.flag(
+        OFFICER,
+        cameras=["kassa"],
+        starts_at=BEGAN + 10 * SECOND,
+        ends_at=BEGAN + 15 * SECOND,
+        title="kassadifferens",
+        category="employee-crime",
+    )
+    quick.incidents.confirm(person(Role.APPROVER, name="Bo"), suspicion.id, "sedd av två")
+    quick.set_clock(SYSTEM, quick.clock.now() + 6 * DAY)
+    assert quick.sweeper.run(MANAGER, dry_run=True).narrowed == ()
+    told = quick.sweeper.run(OFFICER, dry_run=True).narrowed
+    assert [each.recording for each in told] == [whole]
