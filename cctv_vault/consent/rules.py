@@ -118,6 +118,20 @@ def ends_purpose(item: Item, subject: str, now: datetime) -> bool:
     return not any(each.subject == subject and each.holds(now) for each in item.agreements)
 
 
+def item_until(agreements: Iterable[Agreement], base: datetime) -> datetime:
+    """Until when an item is kept: its own period, but no longer than what each person agreed to.
+
+    Whoever has agreed at all and not taken it back bounds it by the last of their consents: where
+    that has run out nothing of their consent is left, and the item ends as if they had withdrawn
+    (table A, course marketing). Nobody's silence bounds it.
+    """
+    ends: dict[str, datetime] = {}
+    for each in agreements:
+        if each.withdrawn_at is None:
+            ends[each.subject] = max(each.until, ends.get(each.subject, each.until))
+    return min((base, *ends.values()))
+
+
 def consent_until(period: Period, given: datetime, of_age: datetime | None) -> datetime:
     """Until when a consent holds that was given at a moment (table A: at most 24 months).
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from cctv_vault.consent.rules import (
     consent_until,
     ends_purpose,
     giving_faults,
+    item_until,
     left_out,
     place_faults,
     publishable,
@@ -351,6 +353,8 @@ class Consents:
     ) -> tuple[ConsentView, ...]:
         """Enter what a person, or a child's guardian, has agreed to: each item on each channel.
 
+        An item ends at the latest when the last consent of somebody in it has run out.
+
         Args:
             actor: Who enters it.
             subject_id: Who is in the items.
@@ -439,6 +443,7 @@ class Consents:
                     )
                     session.flush()
                     views.append(self._consent_view(session, row, now))
+            self._bound(act, [recording for recording, _ in found.values()])
             return tuple(views)
 
     def withdraw(
@@ -667,6 +672,7 @@ class Consents:
                     also=(subject_id, row.camera_code),
                 )
                 ended.append(row.id)
+        self._bound(act, [row for row in rows if row.id not in ended])
         facts = self._facts(session, rows, now)
         down = []
         for each in session.exec(
@@ -684,6 +690,13 @@ class Consents:
                 down.append(each)
         session.flush()
         return tuple(ended), down
+
+    def _bound(self, act: Act, rows: Sequence[Recording]) -> None:
+        """No item is kept longer than everybody who agreed to it has agreed (table A)."""
+        facts = self._facts(act.session, rows, act.now)
+        for row in rows:
+            agreed = facts[row.id].agreements
+            self._grants.bound_base(act, row, partial(item_until, agreed))
 
     # --- inside: facts ------------------------------------------------------------------------
 

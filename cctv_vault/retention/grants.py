@@ -5,7 +5,7 @@ open anything without a live grant, and tells nobody who is not cleared that a g
 something: to them such a recording has expired, in the same words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +27,7 @@ from cctv_vault.retention.rules import (
     is_live,
     kept_under,
     matches,
+    quarter_hour,
 )
 from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, table
 from storage.secret import SecretKey
@@ -88,7 +89,8 @@ class Grants:
         )
         base = basis.purpose
         if term.until > now:
-            kept, until, reason, version = base, term.until, term.reason, basis.version
+            kept, until, reason = base, term.until, term.reason
+            version = term.shortened_by or basis.version
         elif all(view.gagged for view in views):
             # Also where only a gagged hold keeps it: going without would tell everybody of it.
             kept = policy.purpose(LATE)
@@ -231,6 +233,54 @@ class Grants:
         for key_id in keys:
             self._keyring.retire(session, str(key_id))
         return len(keys)
+
+    def bound_base(
+        self, act: Act, recording: Recording, bound: Callable[[datetime], datetime]
+    ) -> datetime | None:
+        """Move the end of what keeps a recording from the start, where something else bounds it.
+
+        It lies under the key of its new quarter-hour from then on, and the next sweep destroys the
+        old copy. It never lasts longer than the policy has it. The caller holds the camera's lock.
+
+        Args:
+            act: The act.
+            recording: Its row.
+            bound: The end, UTC, from the one the policy gives.
+
+        Returns the end now, None where nothing keeps it from the start any more.
+        """
+        session, now = act.session, act.now
+        row = session.execute(
+            select(table(Grant)).where(
+                col(Grant.recording_id) == recording.id,
+                col(Grant.hold_id).is_(None),
+                col(Grant.purpose) != LATE,
+                live_clause(now),
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        _, term = self.base_term(
+            session,
+            recording,
+            captured=recording.ended_at,
+            arrived=recording.arrived_at,
+            time_source=recording.time_source,
+        )
+        until = bound(term.until)
+        if until <= now:
+            self.end_base(session, recording.id, now)
+            return None
+        values: dict[str, Any] = {"until": until}
+        if quarter_hour(until) != quarter_hour(row.until):
+            old = KeyHandle(row.purpose_key_id, self._keyring.unwrap(session, row.purpose_key_id))
+            key = self._keyring.open_under(old, row.wrapped_key, recording.id)
+            fresh = self._keyring.timed(session, row.purpose, until, now)
+            values |= self._wrapped(fresh, key, recording.id)
+            if until < row.until:
+                self._keyring.retire(session, row.purpose_key_id)
+        session.execute(update(table(Grant)).where(col(Grant.id) == row.id).values(**values))
+        return until
 
     # --- opening ------------------------------------------------------------------------------
 

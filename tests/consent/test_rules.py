@@ -16,6 +16,7 @@ from cctv_vault.consent.rules import (
     consent_until,
     ends_purpose,
     giving_faults,
+    item_until,
     left_out,
     place_faults,
     publishable,
@@ -161,3 +162,14 @@ def test_whoever_answered_stays_among_the_people_in_it() -> None:
 
 def test_having_read_a_text_is_no_way_to_consent() -> None:
     assert {each.value for each in Method} == {"signed", "electronic", "spoken"}
+
+
+@given(agreements=AGREEMENTS)
+def test_an_item_never_outlasts_what_somebody_agreed_to_nor_its_own_period(
+    agreements: list[Agreement],
+) -> None:
+    base = NOW + 3 * DAY
+    until = item_until(agreements, base)
+    live = [each for each in agreements if each.withdrawn_at is None]
+    last = [max(x.until for x in live if x.subject == each.subject) for each in live]
+    assert until == min([base, *last])

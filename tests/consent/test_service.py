@@ -18,7 +18,7 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import Actor, Role
-from cctv_vault.schema import CustodyEntry
+from cctv_vault.schema import CustodyEntry, Grant, PurposeKey
 from cctv_vault.vault import Vault
 from tests.shop import MANAGER, NOW, SYSTEM, person
 
@@ -239,8 +239,78 @@ def test_for_a_child_the_guardian_consents_until_the_child_comes_of_age(
     vault.consents.publish(MANAGER, photograph, "website", PLACE)
     vault.set_clock(SYSTEM, given.until)
     assert len(vault.consents.publications(MANAGER, due_only=True)) == 1
-    agree(vault, child.id, photograph)  # now by themselves
-    assert vault.consents.publications(MANAGER, due_only=True) == ()
+    assert not readable(vault, photograph)
+    with pytest.raises(ExpiredError, match="nothing revives it"):
+        agree(vault, child.id, photograph)  # by themselves, but nothing kept it until then
+
+
+def test_an_item_ends_with_the_consent_that_runs_out_first_and_a_newer_one_keeps_it(
+    vault: Vault, photograph: str, course_film: str
+) -> None:
+    added(vault)
+    lo = vault.consents.add_subject(
+        MANAGER, "Lo", child_until=date(2026, 6, 1), guardian="Kim, 070-000 00 00"
+    )
+    bo = added(vault, "Bo")
+    whole = vault.consents.item(MANAGER, photograph).kept_until
+    assert whole is not None
+    agree(vault, bo.id, photograph, course_film)
+    assert vault.consents.item(MANAGER, photograph).kept_until == whole
+    (given,) = vault.consents.give(
+        MANAGER,
+        lo.id,
+        items=[photograph],
+        channels=["website"],
+        method="signed",
+        evidence="pärm 3",
+        by_guardian=True,
+    )
+    assert vault.consents.item(MANAGER, photograph).kept_until == given.until
+    later = vault.consents.item(MANAGER, course_film).kept_until
+    assert later is not None
+    assert later > whole  # recorded ten minutes after it
+    with vault.database.read() as session:
+        grant = session.exec(select(Grant).where(col(Grant.recording_id) == photograph)).one()
+        key = session.get_one(PurposeKey, grant.purpose_key_id)
+        assert key.expires_at == given.until  # not two years on: what ends early has an early key
+    vault.sweeper.run(SYSTEM)
+    vault.set_clock(SYSTEM, given.until - timedelta(seconds=1))
+    assert readable(vault, photograph)
+    vault.set_clock(SYSTEM, given.until)
+    assert not readable(vault, photograph)
+    assert readable(vault, course_film)
+    report = vault.sweeper.run(SYSTEM)
+    assert [each.recording for each in report.due if each.camera == "kurs"] == [photograph]
+    assert vault.sweeper.run(SYSTEM, dry_run=True).due == ()
+
+
+def test_a_renewed_consent_lets_the_item_live_on_as_long_as_the_policy_has_it(
+    vault: Vault, photograph: str
+) -> None:
+    anna = added(vault)
+    whole = vault.consents.item(MANAGER, photograph).kept_until
+    assert whole is not None
+    vault.set_clock(SYSTEM, NOW + 30 * DAY)
+    text = vault.consents.texts(SYSTEM)[0]
+    vault.consents.give(
+        MANAGER,
+        anna.id,
+        items=[photograph],
+        channels=["website"],
+        method="signed",
+        evidence="pärm 3",
+        given_at=text.published_at,
+    )
+    first = vault.consents.item(MANAGER, photograph).kept_until
+    agree(vault, anna.id, photograph, channels=("print",))
+    assert first is not None
+    assert vault.consents.item(MANAGER, photograph).kept_until == whole
+    vault.sweeper.run(SYSTEM)
+    vault.set_clock(SYSTEM, whole - timedelta(seconds=1))
+    vault.sweeper.run(SYSTEM)
+    assert readable(vault, photograph)
+    vault.set_clock(SYSTEM, whole)
+    assert not readable(vault, photograph)
 
 
 def test_a_consent_is_to_one_version_of_the_text(vault: Vault, photograph: str) -> None:
