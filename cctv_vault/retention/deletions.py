@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -45,9 +45,14 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True)
 class Ended:
-    """One recording's time under one purpose: when it ended, when it was destroyed, if it was."""
+    """One recording's time under one purpose: when it ended, when it was destroyed, if it was.
+
+    ``policy_version`` is the version of the policy that ruled it: the one it was granted under, or
+    the later one that shortened it.
+    """
 
     purpose: str
+    policy_version: int
     ended_at: datetime
     by_decision: bool
     destroyed_at: datetime | None
@@ -55,7 +60,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class DeletionRow:
-    """A purpose and a day on which its time ended for some recordings.
+    """A purpose, as a version of the policy ruled it, and a day on which its time ended for some.
 
     ``ended`` counts them, ``by_decision`` those of them whose time was cut short; ``destroyed`` is
     in time but for ``late`` of them; ``waiting`` are not destroyed yet, ``overdue`` though they
@@ -64,6 +69,7 @@ class DeletionRow:
 
     day: date
     purpose: str
+    policy_version: int
     ended: int
     by_decision: int
     destroyed: int
@@ -77,7 +83,7 @@ class DeletionRow:
 
 @dataclass(frozen=True)
 class RuleView:
-    """What the policy says of a purpose: ``policy_version`` is the one in force at the end."""
+    """What a version of the policy says of a purpose."""
 
     purpose: str
     sv: str
@@ -118,20 +124,24 @@ class DeletionReport:
 
 
 def compare(ended: Iterable[Ended], now: datetime, zone: str) -> tuple[DeletionRow, ...]:
-    """Compare ends with destructions, per day (on the clocks of ``zone``) and purpose. Pure."""
-    groups: dict[tuple[date, str], list[Ended]] = defaultdict(list)
+    """Compare ends with destructions, per day (on the clocks of ``zone``) and rule. Pure."""
+    groups: dict[tuple[date, str, int], list[Ended]] = defaultdict(list)
     for each in ended:
-        groups[each.ended_at.astimezone(ZoneInfo(zone)).date(), each.purpose].append(each)
-    return tuple(_row(day, purpose, groups[day, purpose], now) for day, purpose in sorted(groups))
+        day = each.ended_at.astimezone(ZoneInfo(zone)).date()
+        groups[day, each.purpose, each.policy_version].append(each)
+    return tuple(_row(*rule, groups[rule], now) for rule in sorted(groups))
 
 
-def _row(day: date, purpose: str, group: Sequence[Ended], now: datetime) -> DeletionRow:
+def _row(
+    day: date, purpose: str, policy_version: int, group: Sequence[Ended], now: datetime
+) -> DeletionRow:
     done = [each.destroyed_at for each in group if each.destroyed_at is not None]
     lateness = [(each.destroyed_at or now) - each.ended_at for each in group]
     undone = [each.ended_at for each in group if each.destroyed_at is None]
     return DeletionRow(
         day=day,
         purpose=purpose,
+        policy_version=policy_version,
         ended=len(group),
         by_decision=sum(each.by_decision for each in group),
         destroyed=len(done),
@@ -180,7 +190,7 @@ class Deletions:
             vault = session.get_one(VaultRow, 1)
             found = _ended(session, start, end, now, hidden)
             rows = compare(found, now, self._zone)
-            policy = self._policies.current(session, end)
+            versions = self._policies.versions(session)
         return DeletionReport(
             controller=vault.controller,
             origin=vault.origin,
@@ -189,7 +199,10 @@ class Deletions:
             start=start,
             end=end,
             allowed=ALLOWED,
-            rules=tuple(_rule(policy, each) for each in sorted({x.purpose for x in rows})),
+            rules=tuple(
+                _rule(versions, *each)
+                for each in sorted({(x.purpose, x.policy_version) for x in rows})
+            ),
             rows=rows,
         )
 
@@ -230,9 +243,9 @@ def as_csv(report: DeletionReport) -> str:
             *("overdue", "longest_s", "allowed_s"),
         )
     )
-    rules = {each.purpose: each for each in report.rules}
+    rules = {(each.purpose, each.policy_version): each for each in report.rules}
     for row in report.rows:
-        rule = rules[row.purpose]
+        rule = rules[row.purpose, row.policy_version]
         writer.writerow(
             (
                 row.day.isoformat(),
@@ -284,6 +297,7 @@ def as_pdf(report: DeletionReport) -> bytes:
             {
                 "day": each.day.isoformat(),
                 "purpose": each.purpose,
+                "version": each.policy_version,
                 "ended": each.ended,
                 "by_decision": each.by_decision,
                 "destroyed": each.destroyed,
@@ -345,6 +359,7 @@ def _ended(
             ended_at = each.ended_at or each.until
             yield Ended(
                 each.purpose,
+                each.policy_version,
                 ended_at,
                 each.until is None or ended_at < each.until,
                 destroyed.at(each, ended_at, links.get(each.recording_id, ())),
@@ -399,11 +414,11 @@ def _links(session: Session, recordings: set[str]) -> dict[str, list[int]]:
     return found
 
 
-def _rule(policy: Policy, code: str) -> RuleView:
-    purpose: Purpose | None = policy.purposes.get(code)
+def _rule(versions: Mapping[int, Policy], code: str, version: int) -> RuleView:
+    purpose: Purpose | None = versions[version].purposes.get(code)
     if purpose is None:
-        return RuleView(code, code, code, "–", "–", policy.version)
-    return RuleView(code, purpose.sv, purpose.en, purpose.statute, _period(purpose), policy.version)
+        return RuleView(code, code, code, "–", "–", version)
+    return RuleView(code, purpose.sv, purpose.en, purpose.statute, _period(purpose), version)
 
 
 def _period(purpose: Purpose) -> str:

@@ -152,6 +152,10 @@ class Policies:
         """The policy in force: the newest version whose time has come (S17)."""
         return _parsed(_current(_rows(session), now).document)
 
+    def versions(self, session: Session) -> dict[int, Policy]:
+        """Every version that was published, in force or not."""
+        return {row.version: _parsed(row.document) for row in _rows(session)}
+
     def keeps_window(self, session: Session, code: str, since: datetime, now: datetime) -> bool:
         """Whether a hold placed at ``since`` keeps only its window once the base purpose ended.
 

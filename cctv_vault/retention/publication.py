@@ -299,6 +299,7 @@ class Publisher:
                 .values(
                     until=bindparam("end"),
                     reason=bindparam("why"),
+                    policy_version=plan.policy.version,
                     purpose_key_id=bindparam("handle"),
                     wrapped_key=bindparam("bytes"),
                 ),
@@ -319,7 +320,7 @@ class Publisher:
             act.session.execute(
                 update(table(Grant))
                 .where(table(Grant).c.hold_id == hold.id, table(Grant).c.ended_at.is_(None))
-                .values(until=cut.until)
+                .values(until=cut.until, policy_version=plan.policy.version)
             )
             act.record(
                 Event.HOLD_CHANGED,

@@ -69,11 +69,15 @@ class Opening:
 
 @dataclass(frozen=True)
 class Term:
-    """How long a purpose keeps something: from ``start`` to ``until``, and why so long."""
+    """How long a purpose keeps something: from ``start`` to ``until``, and why so long.
+
+    ``shortened_by`` is the later version of the policy that ends it sooner, None where none does.
+    """
 
     start: datetime
     until: datetime
     reason: str
+    shortened_by: int | None = None
 
 
 def start_of_clock(
@@ -163,7 +167,8 @@ def kept_under(
     for basis, other in zip(bases[first + 1 :], terms[1:], strict=True):
         until = max(other.until, basis.effective_at)
         if until < term.until:
-            term = Term(start, until, shortened(term.reason, basis.version))
+            reason = shortened(term.reason, basis.version)
+            term = Term(start, until, reason, basis.version)
     return bases[first], term
 
 

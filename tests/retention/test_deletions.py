@@ -19,6 +19,7 @@ from cctv_vault.retention.deletions import (
     compare,
 )
 from tests.retention.conftest import MONDAY, World
+from tests.retention.test_policy_publish import A_DAY, OFFICER, publisher, version
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -35,7 +36,7 @@ def register(world: World) -> Deletions:
 
 
 def ended(at: datetime, destroyed: datetime | None, *, by_decision: bool = False) -> Ended:
-    return Ended("prevention", at, by_decision, destroyed)
+    return Ended("prevention", 1, at, by_decision, destroyed)
 
 
 def test_in_time_late_waiting_and_overdue_are_told_apart() -> None:
@@ -94,6 +95,29 @@ def test_what_was_swept_stands_beside_the_rule_and_what_was_not_is_overdue(world
     rules = {each.purpose: each for each in report.rules}
     assert rules["prevention"].period.startswith("72h")
     assert rules["prevention"].statute == "GDPR 6.1 f"
+
+
+def test_each_deletion_stands_under_the_version_of_the_policy_that_ruled_it(
+    sqlite_world: World,
+) -> None:
+    world = sqlite_world
+    world.record("kassa", MONDAY - HOUR)
+    noon = MONDAY + 6 * DAY
+    world.at(noon)
+    world.sweeper.run(world.manager)
+    world.record("kassa", noon - 2 * HOUR)
+    publisher(world).publish(OFFICER, version(2, A_DAY), noon)
+    world.record("entre", noon - HOUR)  # made before the version, arrived after it
+    world.at(noon + 2 * DAY)
+    world.sweeper.run(world.manager)
+    publisher(world).publish(OFFICER, version(3), world.now())
+
+    report = register(world).report(world.manager, MONDAY, world.now() + HOUR)
+    assert [(x.policy_version, x.ended) for x in report.rows] == [(1, 1), (2, 2)]
+    rules = {x.policy_version: x.period[:3] for x in report.rules}
+    assert rules == {1: "72h", 2: "24h"}
+    lines = csv.DictReader(io.StringIO(as_csv(report)))
+    assert [(x["policy_version"], x["rule"][:3]) for x in lines] == [("1", "72h"), ("2", "24h")]
 
 
 def test_a_gagged_hold_stands_in_no_register(sqlite_world: World) -> None:
