@@ -443,6 +443,17 @@ class RequestWindow(SQLModel, table=True):
     ends_at: datetime
 
 
+class RequestFrame(SQLModel, table=True):
+    """A moment of which the picture itself is to lie in a request's package, as PNG."""
+
+    __tablename__: ClassVar[str] = "request_frame"
+
+    id: int | None = Field(default=None, primary_key=True)
+    request_id: str = Field(foreign_key="request.id", index=True)
+    camera_code: str = Field(foreign_key="camera.code")
+    at: datetime
+
+
 class Package(SQLModel, table=True):
     """A prepared package, sealed like a recording while it waits for collection."""
 

@@ -141,6 +141,7 @@ class Renderer:
             "size": lambda size: words.size_words(size, language),
             "number": lambda number: words.number_words(number, language),
             "field_time": lambda at: words.field_time(at, zone),
+            "exact": lambda at: words.exact_words(at, zone),
             "zone_of": lambda at: words.zone_name(at, zone),
             "printable": printable,
             "warned": lambda said: catalogue.text(_WARNINGS[said]) if said in _WARNINGS else said,

@@ -104,6 +104,12 @@ def read_time(text: str, zone: str, *, edge: Literal["start", "end"] = "start") 
     return within_calendar(moment.replace(tzinfo=ZoneInfo(zone), fold=int(edge == "end")))
 
 
+def exact_words(moment: datetime, zone: str) -> str:
+    """``2026-03-01 09:00:12,240 CET``: a moment of one picture, to the millisecond."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%Y-%m-%d %H:%M:%S},{local.microsecond // 1000:03d} {local:%Z}"
+
+
 def field_time(moment: datetime, zone: str) -> str:
     """A time as a ``datetime-local`` field takes it, on the clocks of ``zone``."""
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S")

@@ -161,6 +161,21 @@ def request_decide(
     _moved(context, request_id, "decide", approve=approve, reason=reason, sound=sound)
 
 
+@request_app.command("frame")
+def request_frame(
+    context: typer.Context,
+    request_id: _Id,
+    camera: Annotated[str, typer.Option(help="Of which camera.")],
+    at: Annotated[str, typer.Option(help="The moment, with fractions of a second if need be.")],
+    drop: Annotated[bool, typer.Option("--drop", help="Take a chosen frame out again.")] = False,
+) -> None:
+    """Choose the picture of a moment, to lie in the package as PNG."""
+    run = session(context)
+    act = run.vault.requests.drop_frame if drop else run.vault.requests.choose_frame
+    moved = act(run.actor, request_id, camera, run.time(at, camera))
+    run.say(moved, f"{camera} {at}: {'taken out' if drop else 'chosen'}.")
+
+
 @request_app.command("prepare")
 def request_prepare(
     context: typer.Context,

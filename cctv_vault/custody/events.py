@@ -95,6 +95,8 @@ class Event(StrEnum):
     REQUEST_NUMBER_ENTERED = "request.number-entered"
     REQUEST_FILE_ADDED = "request.file-added"
     REQUEST_FILE_READ = "request.file-read"
+    REQUEST_FRAME_CHOSEN = "request.frame-chosen"
+    REQUEST_FRAME_DROPPED = "request.frame-dropped"
     REQUEST_LETTER_WRITTEN = "request.letter-written"
     REGISTER_EXPORTED = "register.exported"
     MESSAGE_INTENDED = "message.intended"

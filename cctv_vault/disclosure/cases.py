@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.workflow import RequestFacts, Window
+from cctv_vault.disclosure.workflow import Moment, RequestFacts, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages
@@ -31,6 +31,7 @@ from cctv_vault.schema import (
     Recording,
     Request,
 )
+from cctv_vault.schema import RequestFrame as FrameRow
 from cctv_vault.schema import RequestWindow as WindowRow
 
 ASKED: Final = "asked"
@@ -73,6 +74,12 @@ def windows_of(session: Session, request_id: str, part: str) -> tuple[Window, ..
         )
     ).scalars()
     return tuple(sorted(Window(row.camera_code, row.starts_at, row.ends_at) for row in rows))
+
+
+def frames_of(session: Session, request_id: str) -> tuple[Moment, ...]:
+    """The moments whose pictures were chosen, by camera and time."""
+    rows = session.execute(select(FrameRow).where(col(FrameRow.request_id) == request_id)).scalars()
+    return tuple(sorted(Moment(row.camera_code, row.at) for row in rows))
 
 
 def set_windows(session: Session, request_id: str, part: str, windows: Sequence[Window]) -> None:

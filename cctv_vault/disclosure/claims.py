@@ -46,6 +46,14 @@ def read_moment(text: object) -> datetime:
     return moment
 
 
+def is_moment(text: object, moment: datetime) -> bool:
+    """Whether an entry tells this time."""
+    try:
+        return read_moment(text) == moment
+    except ValueError:
+        return False
+
+
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 _Time = Annotated[datetime, BeforeValidator(read_moment)]
 _Short = Annotated[str, StringConstraints(max_length=1024)]
@@ -101,6 +109,18 @@ class ClaimedMasked(_Part):
     made_from: Annotated[tuple[_Source, ...], Field(strict=False)]
 
 
+class ClaimedFrame(_Part):
+    """A chosen frame: the moment chosen, since when it was shown, and the original it is of."""
+
+    camera: _Short
+    file: _Short
+    sha256: _Hex
+    at: _Time
+    shown_from: _Time
+    recording: _Short
+    source_sha256: _Hex
+
+
 class _Request(_Part):
     id: _Short
 
@@ -125,6 +145,7 @@ class Claims(_Part):
     recordings: Annotated[tuple[ClaimedRecording, ...], Field(strict=False)]
     clips: Annotated[tuple[ClaimedClip, ...], Field(strict=False)]
     masked: Annotated[tuple[ClaimedMasked, ...], Field(strict=False)] = ()
+    frames: Annotated[tuple[ClaimedFrame, ...], Field(strict=False)] = ()
     custody: _Custody
 
 

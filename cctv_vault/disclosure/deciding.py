@@ -12,6 +12,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.casefiles import end_files
 from cctv_vault.disclosure.cases import APPROVED, ASKED, MASKED, load, set_windows, windows_of
 from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
+from cctv_vault.disclosure.frames import drop_outside
 from cctv_vault.disclosure.intake import read_note, read_windows
 from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, prolonged
 from cctv_vault.disclosure.packaging import revoke_links
@@ -112,6 +113,7 @@ class Deciding(Desk):
                     "requester to extend the request"
                 )
             set_windows(act.session, row.id, APPROVED, wanted)
+            drop_outside(act, row, wanted)
             # What was masked for other windows may show more than is needed now.
             end_files(act.session, row.id, act.now, kind=MASKED)
             row.assessment_text = self._seal(act, row.id, "assessment", texts)

@@ -18,6 +18,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.cases import (
     APPROVED,
     footage_in,
+    frames_of,
     load,
     open_json,
     windows_of,
@@ -90,6 +91,7 @@ class Handing(Receiving):
             if isinstance(out, Path):
                 check_target(out)
             decision = open_json(step.act.session, self._keyring, step.row.decision_text)
+            frames = frames_of(step.act.session, request_id)
             row, now = step.row, step.act.now
         made = self._packaging.make(
             row,
@@ -102,6 +104,7 @@ class Handing(Receiving):
             with self._step(actor, request_id, Action.PREPARE, Event.REQUEST_PREPARED) as step:
                 # It was made while nothing was locked: the case must still be what it was.
                 _still(windows, self._may_prepare(step, Action.PREPARE))
+                _still(frames, frames_of(step.act.session, request_id))
                 package = self._packaging.keep(step.act.session, step.row, made, step.act.now)
                 self._move(
                     step.act,
@@ -126,6 +129,7 @@ class Handing(Receiving):
             originals=made.built.originals,
             clips=made.built.clips,
             withheld=made.built.withheld,
+            frames=made.built.frames,
             until=package.until,
         )
 
@@ -407,10 +411,11 @@ class Handing(Receiving):
             return self._packaging.open(session, row, self._ledger.clock.now())
 
 
-def _still(before: tuple[Window, ...], now: tuple[Window, ...]) -> None:
+def _still(before: tuple[object, ...], now: tuple[object, ...]) -> None:
     if before != now:
         raise TransitionNotAllowedError(
-            "the request was assessed anew while its package was made; prepare it again"
+            "the request was assessed anew, or other frames were chosen, while its package was "
+            "made; prepare it again"
         )
 
 
@@ -425,6 +430,7 @@ def package_facts(made: Made) -> dict[str, str | int]:
         "originals": made.built.originals,
         "clips": made.built.clips,
         "withheld": made.built.withheld,
+        "frames": made.built.frames,
     }
 
 

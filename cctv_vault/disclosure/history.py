@@ -150,6 +150,14 @@ def _file_added(facts: _Facts) -> Words:
     return Words("fogade en handling till begäran", "added a document to the request")
 
 
+def _frame(sv: str, en: str) -> Callable[[_Facts], Words]:
+    def told(facts: _Facts) -> Words:
+        camera = facts.get("camera")
+        return Words(sv.format(camera=camera), en.format(camera=camera))
+
+    return told
+
+
 def _letter(facts: _Facts) -> Words:
     kinds = {
         "receipt": Words("skrev ett mottagningsbevis", "wrote a receipt of the request"),
@@ -201,6 +209,12 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REQUEST_NUMBER_ENTERED: _fixed("förde in diarienumret", "entered the case number"),
     Event.REQUEST_FILE_ADDED: _file_added,
     Event.REQUEST_FILE_READ: _fixed("läste en bifogad handling", "read an attached document"),
+    Event.REQUEST_FRAME_CHOSEN: _frame(
+        "valde en bild av {camera} till paketet", "chose a frame of {camera} for the package"
+    ),
+    Event.REQUEST_FRAME_DROPPED: _frame(
+        "tog bort en vald bild av {camera}", "took out a chosen frame of {camera}"
+    ),
     Event.REQUEST_LETTER_WRITTEN: _letter,
     Event.FOOTAGE_EXPORT_INTENDED: _fixed(
         "påbörjade en kopia av paketet", "began a copy of the package"

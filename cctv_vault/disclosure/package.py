@@ -1,9 +1,10 @@
 """What a package holds: gathered facts in, one signed bag out, streamed.
 
 Owns the contents of a package and the order in which they are written: native originals bit for
-bit, a playable clip of each approved window, the machine-readable record, the custody entries with
-their proofs, the report, and how to verify it all. Refuses to write an original whose bytes are
-not those that were sealed. Who may have it was decided before; where the bytes go is the caller's.
+bit, a playable clip of each approved window, the frames that were chosen, the machine-readable
+record, the custody entries with their proofs, the report, and how to verify it all. Refuses to
+write an original whose bytes are not those that were sealed. Who may have it was decided before;
+where the bytes go is the caller's.
 """
 
 import json
@@ -35,16 +36,21 @@ from cctv_vault.disclosure.clockwords import clock_words
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.report import make_report, make_system_description
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
-from cctv_vault.disclosure.workflow import Window, ground_words
+from cctv_vault.disclosure.workflow import Moment, Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
 from cctv_vault.footage.access import FootageReader
 from cctv_vault.footage.clips import Clip, ClipSource, stream
+from cctv_vault.footage.stills import exact_frame, film_at
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.views import iso, printable
 
 _CHUNK: Final = 1024 * 1024
 _MOST_OPEN: Final = 4
+FRAME_STANDS: Final = timedelta(seconds=10)
+"""How long a picture may have stood when its moment came; longer ago it shows another time (D)."""
+FRAME_EARLY: Final = timedelta(milliseconds=10)
+"""Time bases round: a picture so little after the moment is the one that was meant."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,9 @@ class Contents:
     proofs: Mapping[int, str] = field(repr=False)
     checkpoint: str = field(repr=False)
     masked: tuple[MaskedPart, ...] = ()
-    """Where there are any, they alone are handed over: no original, and no clip of one."""
+    """Where there are any, they alone are handed over: no original, and no clip or frame of one."""
+    frames: tuple[Moment, ...] = ()
+    """The moments of which the picture itself is wanted; each lies in an approved window."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,7 @@ class Built:
     originals: int
     clips: int
     withheld: int
+    frames: int
 
 
 class ClipBrokeOffError(VaultError):
@@ -198,6 +207,7 @@ def build(
     else:
         footage.write_originals()
         footage.write_clips(without)
+        footage.write_frames()
     record = _record(contents, footage, documents.fingerprint)
     bag.add(RECORD, json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True).encode())
     for index, body in contents.entries:
@@ -218,7 +228,12 @@ def build(
     }
     tag_manifest, size = bag.finish(info, signer)
     return Built(
-        tag_manifest, size, len(footage.originals), len(footage.clips), len(footage.withheld)
+        tag_manifest,
+        size,
+        originals=len(footage.originals),
+        clips=len(footage.clips),
+        withheld=len(footage.withheld),
+        frames=len(footage.frames),
     )
 
 
@@ -239,6 +254,8 @@ class _Footage:
     clips: list[dict[str, Any]] = field(default_factory=list)
     without_clip: list[dict[str, str]] = field(default_factory=list)
     masked: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    without_frame: list[dict[str, str]] = field(default_factory=list)
 
     def write_originals(self) -> None:
         """Each recording bit for bit, but none whose sound is unlawful without a decision."""
@@ -373,6 +390,50 @@ class _Footage:
         )
         return ""
 
+    def write_frames(self) -> None:
+        """The very picture shown at each chosen moment, or why there is none."""
+        for moment in self.contents.frames:
+            why = self._write_frame(moment)
+            if why:
+                told = {"camera": moment.camera, "at": iso(moment.at), "reason": why}
+                self.without_frame.append(told)
+
+    def _write_frame(self, moment: Moment) -> str:
+        """Write one frame; returns why there is none, or nothing."""
+        mine = [each for each in self.contents.recordings if each.camera == moment.camera]
+        part = film_at(mine, moment.at)
+        if part is None:
+            return "no film shows this moment"
+        offset = (moment.at - part.started_at).total_seconds()
+        try:
+            with closing(_Opened(self.open_recording)) as opened:
+                picture = exact_frame(self.sandbox, _Source(opened, part), offset_s=offset)
+        except MediaRefusedError as error:
+            return error.sentence
+        shown = part.started_at + timedelta(seconds=picture.offset_s)
+        if not -FRAME_EARLY <= moment.at - shown <= FRAME_STANDS:
+            return "no picture lies near this moment"
+        # The whole moment is the name: two of one second are two files.
+        path = f"data/frames/{moment.camera}_{moment.at:%Y%m%dT%H%M%S.%fZ}.png"
+        written = self.bag.add(path, picture.data)
+        self.frames.append(
+            {
+                "file": path,
+                "sha256": written.sha256.hex(),
+                "camera": moment.camera,
+                "at": iso(moment.at),
+                "shown_from": iso(shown),
+                "frame": picture.number,
+                "pts": picture.pts,
+                "time_base": None if picture.time_base is None else str(picture.time_base),
+                "width": picture.width,
+                "height": picture.height,
+                "recording": part.id,
+                "source_sha256": part.sha256.hex(),
+            }
+        )
+        return ""
+
 
 class _Opened:
     """The recordings of a clip that are open at once: a few, however many a clip is made of."""
@@ -456,6 +517,8 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
         "masked": footage.masked,
         "clips": footage.clips,
         "without_clip": footage.without_clip,
+        "frames": footage.frames,
+        "without_frame": footage.without_frame,
         "gaps": [
             {
                 "camera": each.camera,
@@ -566,6 +629,7 @@ LÄS MIG - utlämnat bildmaterial, ärende {request}
 grund, hur kamerornas klockor gick och var det saknas bild.
 
   data/clips/       det beslutade tidsfönstret som spelbar film (MP4)
+  data/frames/      valda ögonblicksbilder (PNG), med kamera, tid och bildnummer i rapporten
   data/originals/   kamerornas egna filer, oförändrade bit för bit
   data/system.pdf   kamerorna, deras klockor och format, på en sida
   data/record.json  samma uppgifter som rapporten, maskinläsbara
@@ -589,6 +653,7 @@ Open data/report.pdf first: what was asked, what was handed over, by whom and on
 the cameras' clocks ran and where pictures are missing.
 
   data/clips/       the window that was decided on, as playable film (MP4)
+  data/frames/      chosen frames (PNG); camera, time and frame number stand in the report
   data/originals/   the cameras' own files, unchanged bit for bit
   data/system.pdf   the cameras, their clocks and formats, on one page
   data/record.json  the same facts as the report, for machines

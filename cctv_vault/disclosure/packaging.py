@@ -23,6 +23,7 @@ from cctv_vault.disclosure.cases import (
     ASKED,
     CASE_FILE,
     footage_in,
+    frames_of,
     masked_rows,
     open_json,
     windows_of,
@@ -333,6 +334,7 @@ class Packaging:
             body = open_json(session, self._keyring, row.body_text)
             asked = windows_of(session, row.id, ASKED)
             masked = self._masked(session, row, now)
+            frames = frames_of(session, row.id)
             parts = tuple(_camera_part(session, code) for code in cameras)
             entries = _entries(
                 session, row, cameras, [each.id for each in found.kept], _signed_size(note)
@@ -354,6 +356,7 @@ class Packaging:
             recordings=tuple(_recording_part(each) for each in found.kept),
             gaps=gaps,
             masked=masked,
+            frames=tuple(each for each in frames if each.within(windows)),
             sound_allowed=sound_allowed,
             entries=entries,
             proofs=proofs,

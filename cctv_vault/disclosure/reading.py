@@ -13,7 +13,15 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import LoggedEntry
-from cctv_vault.disclosure.cases import APPROVED, ASKED, footage_in, load, open_json, windows_of
+from cctv_vault.disclosure.cases import (
+    APPROVED,
+    ASKED,
+    footage_in,
+    frames_of,
+    load,
+    open_json,
+    windows_of,
+)
 from cctv_vault.disclosure.desk import Desk, Step
 from cctv_vault.disclosure.history import sentence
 from cctv_vault.disclosure.results import (
@@ -119,6 +127,7 @@ class Reading(Desk):
             "frozen_until": hold.until if hold is not None and frozen else None,
             "facts": assessment.get("facts"),
             "necessity": assessment.get("necessity"),
+            "frames": frames_of(session, row.id),
             "decision_reason": decision.get("reason"),
             "verification_method": row.verification_method,
             "packages": _packages(session, row.id),

@@ -42,6 +42,16 @@ def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) ->
             }
             for each in record[name]
         ]
+    for name in ("frames", "without_frame"):
+        data[name] = [
+            each
+            | {
+                key + "_local": _local(each[key], zones[each["camera"]], "milliseconds")
+                for key in ("at", "shown_from")
+                if key in each
+            }
+            for each in record[name]
+        ]
     data["recordings"] = [
         each
         | {
@@ -89,7 +99,8 @@ def _typeset(template: str, data: Mapping[str, Any]) -> bytes:
     return pdf
 
 
-def _local(moment: str | None, zone: str) -> str:
+def _local(moment: str | None, zone: str, exactness: str = "seconds") -> str:
     if moment is None:
         return "–"
-    return f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+    at = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+    return f"{at.replace(tzinfo=None).isoformat(' ', exactness)} {at:%Z}"

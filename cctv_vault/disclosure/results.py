@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from cctv_vault.disclosure.legal import Words
-from cctv_vault.disclosure.workflow import Point, Window
+from cctv_vault.disclosure.workflow import Moment, Point, Window
 from cctv_vault.footage.catalogue import Gap, RecordingView
 
 
@@ -54,6 +54,7 @@ class PreparedPackage:
     originals: int
     clips: int
     withheld: int
+    frames: int
     until: datetime
 
 
@@ -219,6 +220,7 @@ class RequestDetail(RequestView):
     frozen_until: datetime | None
     facts: str | None
     necessity: str | None
+    frames: tuple[Moment, ...]
     decision_reason: str | None
     verification_method: str | None
     received_by: str | None

@@ -220,6 +220,26 @@ SENTENCES: Final[Mapping[str, Words]] = {
     "clip-untold": Words(
         "är en film som uppgifterna inte nämner", "is a clip of which the record says nothing"
     ),
+    "frame-unchosen": Words(
+        "ingen bevisad loggpost berättar att den valdes till ärendet",
+        "no proven custody entry tells that it was chosen for the request",
+    ),
+    "frame-source": Words(
+        "uppgifterna anger en annan inspelning än den som förseglades",
+        "the record names another recording than the one that was sealed",
+    ),
+    "frame-elsewhere": Words(
+        "visades vid en annan tid än den som valdes", "was shown at another time than was chosen"
+    ),
+    "frame-ok": Words(
+        "är bilden från det ögonblick som valdes (post {index}), ur en inspelning som förseglades "
+        "(post {sealed}); den som har inspelningen kan ta fram samma bild och jämföra",
+        "is the picture of the moment that was chosen (entry {index}), of a recording that was "
+        "sealed (entry {sealed}); whoever has the recording can decode the same one and compare",
+    ),
+    "frame-untold": Words(
+        "är en bild som uppgifterna inte nämner", "is a frame of which the record says nothing"
+    ),
     # --- the decision
     "before-decision": Words(
         "lämnades ut före ett beslut, så som lagen medger på plats, under tvång eller i nödläge; "

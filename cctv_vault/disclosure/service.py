@@ -1,8 +1,8 @@
 """Requests: everything that can be done with a disclosure request, in one service.
 
 Owns the composition of the room. What arrives is read by `receiving`, weighed by `deciding`,
-handed over by `handing` or, before a decision, `spot`, and shown by `reading`; what each needs of
-the vault is gathered here.
+narrowed to single pictures by `frames`, handed over by `handing` or, before a decision, `spot`, and
+shown by `reading`; what each needs of the vault is gathered here.
 """
 
 from cctv_vault.custody.documents import DocumentSigner
@@ -10,6 +10,7 @@ from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
 from cctv_vault.disclosure.deciding import Deciding
+from cctv_vault.disclosure.frames import Frames
 from cctv_vault.disclosure.freezing import Freezing
 from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
@@ -28,7 +29,7 @@ from cctv_vault.retention.policies import Policies
 from storage.backend import BlobStore
 
 
-class Requests(Deciding, Spot, Reading):
+class Requests(Deciding, Frames, Spot, Reading):
     """Disclosure requests, from receipt to closing."""
 
     def __init__(

@@ -50,7 +50,7 @@ CALLED_COUNTS_FOR: Final = timedelta(hours=12)
 _POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
 _APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
 _OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
-_UNPACKED: Final = ("data/clips/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
+_UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
 _NOTHING: Final = "nothing is handed over on the spot"
 
 

@@ -34,12 +34,14 @@ from cctv_vault.disclosure.bag import (
     read_manifest,
 )
 from cctv_vault.disclosure.claims import (
+    ClaimedFrame,
     ClaimedMasked,
     ClaimedRecording,
     ClaimError,
     Claims,
     comparable,
     decided_on,
+    is_moment,
     read_claims,
     read_moment,
     spans_of,
@@ -57,6 +59,7 @@ _PROOF: Final = re.compile(r"data/custody/proofs/(0|[1-9][0-9]{0,17})\.tlog-proo
 _OXUM: Final = re.compile(r"(?:\A|\n)Payload-Oxum: ([0-9]{1,15})\.([0-9]{1,15})(?=\n|\Z)")
 _KEYFRAME: Final = timedelta(seconds=60)
 _LAST_PICTURE: Final = timedelta(seconds=10)
+_FRAME_EARLY: Final = timedelta(milliseconds=10)
 _ZIP_TICK: Final = timedelta(seconds=2)
 _NOTHING: Final = timedelta(0)
 _HANDLING: Final = frozenset(
@@ -152,6 +155,7 @@ def shared_rules() -> dict[str, Any]:
         "events": {
             "sealed": Event.RECORDING_SEALED.value,
             "fileAdded": Event.REQUEST_FILE_ADDED.value,
+            "frameChosen": Event.REQUEST_FRAME_CHOSEN.value,
             "approving": sorted(_APPROVING),
             "handling": sorted(_HANDLING),
         },
@@ -160,6 +164,7 @@ def shared_rules() -> dict[str, Any]:
             "small": _MOST_SMALL,
             "keyframe": _KEYFRAME // timedelta(microseconds=1),
             "lastPicture": _LAST_PICTURE // timedelta(microseconds=1),
+            "frameEarly": _FRAME_EARLY // timedelta(microseconds=1),
             "zipTick": _ZIP_TICK // timedelta(microseconds=1),
         },
         "sentences": {code: {"sv": w.sv, "en": w.en} for code, w in SENTENCES.items()},
@@ -218,6 +223,7 @@ class _Check:
             self._check_recordings(claims, sealings)
             self._check_masked(claims, sealings)
             self._check_clips(claims)
+            self._check_frames(claims, sealings)
             self._check_decision(claims)
         self.note(None, "anchored-nobody", name=verifier.name)
         self.note(None, "cannot-prove")
@@ -506,6 +512,41 @@ class _Check:
                 if not originals.issuperset(clip.recordings):
                     self.note(clip.file, "clip-without-original")
         self._check_told("data/clips/", {clip.file for clip in claims.clips}, "clip-untold")
+
+    def _check_frames(self, claims: Claims, sealings: _Sealings) -> None:
+        originals = {recording.id for recording in claims.recordings}
+        for each in claims.frames:
+            chosen = self._chosen(each, claims)
+            sealed = sealings[each.recording][1].facts if each.recording in sealings else {}
+            stood = each.at - each.shown_from
+            faults = {
+                "other-hash": self._digests.get(each.file) != each.sha256,
+                "outside-decision": not decided_on(claims, each.camera, each.at, each.at),
+                "frame-unchosen": chosen is None,
+                "frame-source": (each.source_sha256, each.camera)
+                != (sealed.get("sha256"), sealed.get("camera")),
+                "frame-elsewhere": not -_FRAME_EARLY <= stood <= _LAST_PICTURE,
+            }
+            fault = next((code for code, holds in faults.items() if holds), "")
+            if fault or chosen is None:
+                self.bad(each.file, fault)
+                continue
+            self.ok(each.file, "frame-ok", index=chosen, sealed=sealings[each.recording][0])
+            if each.recording not in originals:
+                self.note(each.file, "clip-without-original")
+        self._check_told("data/frames/", {each.file for each in claims.frames}, "frame-untold")
+
+    def _chosen(self, frame: ClaimedFrame, claims: Claims) -> int | None:
+        """The last entry by which this moment was chosen for the request."""
+        found = [
+            index
+            for index, entry in self._entries.items()
+            if entry.subject == claims.request.id
+            and entry.event == Event.REQUEST_FRAME_CHOSEN
+            and entry.facts.get("camera") == frame.camera
+            and is_moment(entry.facts.get("at"), frame.at)
+        ]
+        return max(found, default=None)
 
     def _check_told(self, folder: str, told: set[str], code: str) -> None:
         for path in self._digests:

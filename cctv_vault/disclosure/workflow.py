@@ -218,6 +218,21 @@ class Window:
         return self.ends_at - self.starts_at
 
 
+@dataclass(frozen=True, order=True)
+class Moment:
+    """One moment of one camera, UTC."""
+
+    camera: str
+    at: datetime
+
+    def within(self, windows: Iterable[Window]) -> bool:
+        """Whether it lies in one of them."""
+        return any(
+            each.camera == self.camera and each.starts_at <= self.at < each.ends_at
+            for each in windows
+        )
+
+
 def camera_time(windows: Iterable[Window]) -> timedelta:
     """The sum over cameras: two cameras for an hour are two camera-hours."""
     return sum((window.length for window in windows), timedelta())

@@ -1,9 +1,10 @@
 """Single pictures out of a recording: posters and thumbnails as JPEG, exact frames as PNG."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from cctv_vault.media.errors import MediaCrashError
 from cctv_vault.media.limits import PICTURE
@@ -17,7 +18,8 @@ class Picture:
     """A picture and where in its recording it lies.
 
     ``offset_s`` is its true time in seconds after the recording's first picture; ``pts`` its time
-    stamp in the container in units of ``time_base`` seconds, None where the container has none.
+    stamp in the container in units of ``time_base`` seconds, None where the container has none;
+    ``number`` counts the recording's pictures from 1, where a very frame was asked for.
     """
 
     data: bytes
@@ -27,6 +29,40 @@ class Picture:
     offset_s: float
     pts: int | None
     time_base: Fraction | None
+    number: int | None = None
+
+
+class Film(Protocol):
+    """What is asked of a recording to find the picture of a moment."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def kind(self) -> str:
+        """Video or still."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When its first picture was shown."""
+
+    @property
+    def ended_at(self) -> datetime:
+        """When its last one ended."""
+
+
+_Film = TypeVar("_Film", bound=Film)
+
+
+def film_at(recordings: Iterable[_Film], at: datetime) -> _Film | None:
+    """The film of one camera that shows a moment: of several the one that began last."""
+    found = [
+        each
+        for each in recordings
+        if each.kind == "video" and each.started_at <= at < each.ended_at
+    ]
+    return max(found, key=lambda each: (each.started_at, each.id), default=None)
 
 
 class _Gathered:
@@ -76,6 +112,7 @@ def _picture(
             offset_s=timedelta(seconds=answer["offset_s"]).total_seconds(),  # refuses NaN
             pts=None if answer["pts"] is None else int(answer["pts"]),
             time_base=None if base is None else Fraction(str(base)),
+            number=None if answer.get("number") is None else int(answer["number"]),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise MediaCrashError("it answered nonsense") from error

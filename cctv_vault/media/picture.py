@@ -11,7 +11,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from cctv_vault.media.demux import TimedFrame, frames, open_at
+from cctv_vault.media.demux import TimedFrame, frames, open_at, open_footage
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.limits import MAX_STILL_BYTES
 from cctv_vault.media.remote import Output, RemoteFile
@@ -25,6 +25,8 @@ _EXIF_OFFSET_TAG: Final = "ExifIFD/0x9011"  # OffsetTimeOriginal, which libavuti
 _TURNS: Final = {90: "cclock", -270: "cclock", -90: "clock", 270: "clock"}
 # Time bases round; a frame this close after the asked moment is the one that was meant.
 _CLOSE_ENOUGH_S: Final = 0.002
+# No coding shows a picture further after the place it is stored in.
+_MOST_REORDERED: Final = 64
 
 
 def warm_up() -> None:
@@ -82,7 +84,28 @@ def frame(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> di
     found = _frame_at(file, float(arguments["offset_s"]), exact=True)
     upright = _turned(found.frame, _rotation(found.frame))
     out.write(encode(upright.reformat(format="rgb24"), "png"))
-    return _described(found, upright.width, upright.height)
+    return {
+        **_described(found, upright.width, upright.height),
+        "number": _number(file, found.time),
+    }
+
+
+def _number(file: RemoteFile, offset_s: float) -> int:
+    """Which picture of the file is shown at ``offset_s``, from 1, as the container counts them.
+
+    Those that cannot be decoded count too, so that any program finds the same one.
+    """
+    if sniff(file).still:
+        return 1
+    shown = late = 0
+    first: float | None = None
+    for packet in open_footage(file).packets():
+        first = packet.time if first is None else first
+        if packet.time - first <= offset_s + _CLOSE_ENOUGH_S:
+            shown, late = shown + 1, 0
+        elif (late := late + 1) > _MOST_REORDERED:
+            break
+    return max(shown, 1)
 
 
 def _described(found: TimedFrame, width: int, height: int) -> dict[str, Any]:

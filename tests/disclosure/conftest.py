@@ -18,6 +18,7 @@ from tests.shop import SYSTEM, film, open_shop, person, put, settings_of
 
 SHOWN = datetime.fromisoformat("2026-03-01T09:00:00+01:00")
 FROM, TO = "2026-03-01T09:00:05+01:00", "2026-03-01T09:00:30+01:00"
+CHOSEN = datetime.fromisoformat("2026-03-01T09:00:12.1+01:00")
 BODY: dict[str, Any] = {
     "requester": {
         "type": "police",
@@ -147,7 +148,9 @@ def furnished_shop(furnished: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def sample(furnished_shop: Shop) -> Sample:
     """A sound package of the furnished shop."""
-    path, _ = furnished_shop.prepared()
+    request, path = furnished_shop.approved(), furnished_shop.folder / "package.zip"
+    furnished_shop.requests.choose_frame(furnished_shop.handler, request, "kassa", CHOSEN)
+    furnished_shop.requests.prepare(furnished_shop.handler, request, path)
     return read_sample(path.read_bytes(), furnished_shop.vault.home.signer)
 
 

@@ -20,6 +20,7 @@ from cctv_vault.disclosure.bag import BagWriter
 from storage.secret import SecretKey
 
 ORIGINAL: Final = "data/originals/kassa/20260301_090000.mp4"
+FRAME: Final = "data/frames/kassa_20260301T080012.100000Z.png"
 CLIP: Final = "data/clips/kassa_20260301T080005Z_20260301T080030Z.mp4"
 RECORD: Final = "data/record.json"
 CHECKPOINT: Final = "data/custody/checkpoint.txt"
@@ -82,6 +83,7 @@ class Sample:
         """One file of each class, by a name for the class."""
         entry = next(path for path in self.files if "/entries/" in path)
         named = {"entry": entry, "original": ORIGINAL, "clip": CLIP, "proof": proof_of(entry)}
+        named["frame"] = FRAME
         single = {
             "readme": "READ ME.txt",
             "report": "data/report.pdf",
@@ -123,8 +125,9 @@ def _by_class(
     verb: str, act: Callable[[Sample, str], dict[str, bytes]], code: Mapping[str, str]
 ) -> Iterator[tuple[str, tuple[Tamper, str]]]:
     for name in (
-        *("entry", "original", "clip", "proof", "readme", "report", "system", "record", "key"),
+        *("entry", "original", "clip", "frame", "proof", "readme", "report", "system", "record"),
         *(
+            "key",
             "checkpoint",
             "note",
             "page",
@@ -411,6 +414,7 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
     **dict(_by_class("renamed", _renamed, _RENAMED)),
     "an original added": (_added("data/originals/kassa/extra.mp4"), "original-untold"),
     "a clip added": (_added("data/clips/extra.mp4"), "clip-untold"),
+    "a frame added": (_added("data/frames/extra.png"), "frame-untold"),
     "a file added in the payload": (_added("data/extra.txt"), "unlisted"),
     "a file added at the top": (_added("extra.txt"), "unlisted"),
     "an entry added": (_added("data/custody/entries/x.json"), "entry-name"),
@@ -458,6 +462,27 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
     "an original exchanged": (_exchanged_original, "entry-differs"),
     "an original hidden": (_hidden("recordings"), "original-untold"),
     "a clip hidden": (_hidden("clips"), "clip-untold"),
+    "a frame hidden": (_hidden("frames"), "frame-untold"),
+    "a frame nobody chose": (_without_event("request.frame-chosen"), "frame-unchosen"),
+    "a frame of another moment": (
+        _record(frames__0__at="2026-03-01T08:00:12.200000Z"),
+        "frame-unchosen",
+    ),
+    "a frame of a moment that was not decided on": (
+        _record(frames__0__at="2026-03-01T08:00:30Z"),
+        "outside-decision",
+    ),
+    "a frame shown long before its moment": (
+        _record(frames__0__shown_from="2026-03-01T08:00:02Z"),
+        "frame-elsewhere",
+    ),
+    "a frame shown after its moment": (
+        _record(frames__0__shown_from="2026-03-01T08:00:12.120000Z"),
+        "frame-elsewhere",
+    ),
+    "a frame of another original": (_record(frames__0__source_sha256="0" * 64), "frame-source"),
+    "a frame of another recording": (_record(frames__0__recording="0" * 20), "frame-source"),
+    "another hash of a frame": (_record(frames__0__sha256="0" * 64), "other-hash"),
     "a record of another request": (_record(request__id="B-OTHER111"), "record-other-request"),
     "a record of another log": (_record(custody__origin="other"), "record-other-log"),
     "a record of another kind of vault": (_record(simulated=False), "record-other-kind"),

@@ -238,6 +238,28 @@ def approve(screen: Screen, reference: str) -> None:
     approver.wait_for_selector("text=Beslutet är infört")
 
 
+def choose(screen: Screen, handler: Page, reference: str) -> None:
+    """Step to a picture in the player and choose it, and another one by its time."""
+    handler.goto(f"{screen.shop.base}/requests/{reference}")
+    handler.click("#footage ~ div table a")
+    if handler.locator("#reason").count():
+        handler.fill("#reason", "bilder till begäran")
+        handler.click("main form button")
+    until(handler, f"{VIDEO}?.readyState >= 3 && {VIDEO}.currentTime >= 5")
+    handler.click("[data-step='1']")
+    until(handler, f"!{VIDEO}.seeking")
+    screen.look(handler, "player-choosing")
+    handler.click("text=Välj den visade bilden")
+    handler.wait_for_selector("text=Bilden är vald.")
+    handler.click("text=Välj en bild efter tid")
+    handler.fill("#frame-at", "2026-03-02T07:30:12.480")
+    screen.look(handler, "request-frames")
+    handler.click("button:text('Välj bilden')")
+    handler.wait_for_selector("text=Bilden är vald.")
+    assert handler.locator("#frames ~ ul li").count() == 2
+    assert "2026-03-02 07:30:12,480 CET" in handler.inner_text("#frames ~ ul")
+
+
 def release(screen: Screen, handler: Page) -> tuple[str, str]:
     """Prepare and release by link; the link and its code."""
     handler.reload()
@@ -259,6 +281,7 @@ def test_an_officer_asks_two_persons_decide_and_the_package_verifies(
     handler = screen.signed_in("Maria")
     assess(screen, handler, reference)
     approve(screen, reference)
+    choose(screen, handler, reference)
     link, pickup = release(screen, handler)
 
     officer = screen.open(screen.shop.portal_base)
@@ -270,6 +293,7 @@ def test_an_officer_asks_two_persons_decide_and_the_package_verifies(
     download.value.save_as(package)
     verdict = verify_package(package, key=screen.shop.vault.log.vkey, allow_simulated=True)
     assert verdict.sound, verdict.findings
+    assert sum(each.code == "frame-ok" for each in verdict.findings) == 2
     assert not verify_package(package, key=None, allow_simulated=False).sound
 
     officer.goto(f"{screen.shop.portal_base}/status")

@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import PersonNeededError, VaultError
+from cctv_vault.ids import is_id
 from cctv_vault.people.actors import Right
 from cctv_vault.views import iso
 from web.desk import Here, Posted, Visit, see
@@ -92,10 +93,14 @@ def window_stream(
 
 
 @router.get("/footage/{recording}")
-def player(visit: Here, recording: str, t: float = 0.0) -> Response:
-    """The player; first of all it asks why, where nothing has been said in this session."""
+def player(visit: Here, recording: str, t: float = 0.0, request: str = "") -> Response:
+    """The player; first of all it asks why, where nothing has been said in this session.
+
+    Come to from a ``request``, it offers to choose the picture shown for its package.
+    """
     visit.require(Right.FOOTAGE_VIEW, event=Event.FOOTAGE_VIEWED, subject=recording)
-    return visit.page("player.html", _shown(visit, recording, t))
+    choosing = request if is_id(request) else ""
+    return visit.page("player.html", {**_shown(visit, recording, t), "choosing": choosing})
 
 
 @router.post("/footage/{recording}/reason")
@@ -169,4 +174,5 @@ def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
         "after": beside.after,
         "names": visit.names(each.actor for each in detail.entries),
         "playing": bool(detail.grants) and bool(visit.viewing_reason),
+        "choosing": "",
     }

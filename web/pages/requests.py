@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.frames import CHOSEN_IN
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS
 from cctv_vault.disclosure.letters import letters_of
+from cctv_vault.disclosure.results import RequestDetail
 from cctv_vault.disclosure.workflow import FINISHED, RIGHT_FOR, STATE_WORDS, Action, State
 from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
 from cctv_vault.people.actors import Right
@@ -182,6 +184,14 @@ def _decide(visit: Visit, request_id: str, form: Form) -> None:
     )
 
 
+def _frame(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.choose_frame(visit.actor, request_id, form.text("camera"), form.time("at"))
+
+
+def _frame_out(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.drop_frame(visit.actor, request_id, form.text("camera"), form.time("at"))
+
+
 def _prepare(visit: Visit, request_id: str, _form: Form) -> None:
     visit.vault.requests.prepare(visit.actor, request_id)
 
@@ -224,6 +234,8 @@ _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]
     "verify": _verify,
     "assess": _assess,
     "decide": _decide,
+    "frame": _frame,
+    "frame-out": _frame_out,
     "prepare": _prepare,
     "release": _release,
     "receipt": _receipt,
@@ -240,6 +252,16 @@ def _yes_or_no(form: Form) -> bool:
     if answer not in {"yes", "no"}:
         raise InvalidInputError("choose one of the two answers")
     return answer == "yes"
+
+
+def _may_choose(visit: Visit, detail: RequestDetail) -> bool:
+    """Whether frames can be chosen here now."""
+    on_the_spot = detail.asked_at is not None and visit.actor.may(Right.RELEASE_ON_THE_SPOT)
+    return (
+        State(detail.state) in CHOSEN_IN
+        and not REQUESTERS[detail.requester_type].masking.demanded
+        and (on_the_spot or visit.actor.may(Right.REQUEST_HANDLE))
+    )
 
 
 def disclosure_words(visit: Visit) -> dict[str, object]:
@@ -274,6 +296,23 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
             for action in detail.actions
             if visit.actor.may(RIGHT_FOR.get(Action(action), Right.REQUEST_HANDLE))
         },
+        "choosing": _may_choose(visit, detail),
+        "begins": {
+            each.id: max(
+                0.0,
+                *(
+                    (window.starts_at - each.started_at).total_seconds()
+                    for window in detail.approved
+                    if window.camera == each.camera and window.starts_at < each.ended_at
+                ),
+                0.0,
+            )
+            for each in detail.footage
+        },
+        "needed_cameras": [
+            (code, code) for code in sorted({each.camera for each in detail.approved})
+        ],
+        "waiting": any(each.until > visit.vault.clock.now() for each in detail.packages),
         "files": visit.vault.case_files.list(visit.actor, request_id),
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),

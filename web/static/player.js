@@ -1,5 +1,6 @@
 // The player: the exact time of what is shown, frame steps, speed, full screen with the viewer's
-// name still across the picture, and on to the camera's next recording.
+// name still across the picture, on to the camera's next recording, and the picture shown chosen for
+// a request.
 
 class FootagePlayer extends HTMLElement {
   connectedCallback() {
@@ -29,6 +30,13 @@ class FootagePlayer extends HTMLElement {
       if (document.fullscreenElement) document.exitFullscreen();
       else this.requestFullscreen();
     });
+    const choose = this.parentElement.querySelector("[data-choose]");
+    if (choose) {
+      choose.hidden = false;
+      choose.addEventListener("submit", () => {
+        choose.elements.at.value = new Date(this.moment() * 1000).toISOString();
+      });
+    }
     const strip = this.parentElement.querySelector("[data-strip]");
     if (strip) {
       const reveal = () => { strip.hidden = strip.naturalWidth === 0; };
@@ -58,9 +66,12 @@ class FootagePlayer extends HTMLElement {
     this.video.currentTime += frames / (Number(this.dataset.fps) || 25);
   }
 
+  moment() {
+    return Number(this.dataset.start) + this.video.currentTime;
+  }
+
   show() {
-    const at = Number(this.dataset.start) + this.video.currentTime;
-    this.shown.textContent = this.time.format(new Date(at * 1000));
+    this.shown.textContent = this.time.format(new Date(this.moment() * 1000));
   }
 }
 

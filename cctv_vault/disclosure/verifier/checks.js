@@ -5,7 +5,7 @@ class Faulty extends Error {}
 
 const { files: NAMED, events: EVENTS } = RULES;
 const MICROSECONDS = Object.fromEntries(
-  ["keyframe", "lastPicture", "zipTick"].map((name) => [name, BigInt(RULES.limits[name])]),
+  ["keyframe", "lastPicture", "frameEarly", "zipTick"].map((name) => [name, BigInt(RULES.limits[name])]),
 );
 
 // --- text, numbers, times -----------------------------------------------------------------------
@@ -204,6 +204,10 @@ const MASKED = listOf({
   camera: isShort, file: isShort, size: Number.isInteger, sha256: isHex,
   made_from: listOf({ id: isShort, sha256: isHex }),
 });
+const FRAMES = listOf({
+  camera: isShort, file: isShort, sha256: isHex, at: isTime, shown_from: isTime,
+  recording: isShort, source_sha256: isHex,
+});
 const RECORD_SHAPE = {
   format: (value) => value === "cctv-vault/package/v1",
   made_at: isTime,
@@ -220,6 +224,7 @@ const RECORD_SHAPE = {
     recordings: (value) => Array.isArray(value) && value.every(isShort),
   }),
   masked: (value) => value === undefined || MASKED(value),
+  frames: (value) => value === undefined || FRAMES(value),
   custody: { origin: isShort },
 };
 
@@ -291,6 +296,7 @@ class Check {
       this.checkRecordings(record);
       this.checkMasked(record);
       this.checkClips(record);
+      this.checkFrames(record);
       this.checkDecision(record);
     }
     this.note(null, "anchored-nobody", { name: key.name });
@@ -588,6 +594,39 @@ class Check {
       }
     }
     this.checkTold("data/clips/", record.clips, "clip-untold");
+  }
+
+  checkFrames(record) {
+    const originals = new Set(record.recordings.map(({ id }) => id));
+    const frames = record.frames ?? [];
+    for (const each of frames) {
+      const chosen = this.chosen(each, record);
+      const fault = this.frameFault(each, record, chosen);
+      if (fault) {
+        this.bad(each.file, fault);
+        continue;
+      }
+      this.ok(each.file, "frame-ok", { index: chosen, sealed: this.sealings.get(each.recording)[0] });
+      if (!originals.has(each.recording)) this.note(each.file, "clip-without-original");
+    }
+    this.checkTold("data/frames/", frames, "frame-untold");
+  }
+
+  frameFault(each, record, chosen) {
+    const at = moment(each.at), stood = at - moment(each.shown_from);
+    if (this.digests.get(each.file) !== each.sha256) return "other-hash";
+    if (!decidedOn(record, each.camera, at, at)) return "outside-decision";
+    if (chosen === undefined) return "frame-unchosen";
+    const facts = this.sealings.get(each.recording)?.[1].facts;
+    if (facts?.sha256 !== each.source_sha256 || facts.camera !== each.camera) return "frame-source";
+    return stood < -MICROSECONDS.frameEarly || stood > MICROSECONDS.lastPicture ? "frame-elsewhere" : "";
+  }
+
+  // The last entry by which this moment was chosen for the request.
+  chosen({ camera, at }, record) {
+    return [...this.entries].filter(([, { subject, event, facts }]) => subject === record.request.id
+      && event === EVENTS.frameChosen && facts.camera === camera
+      && moment(facts.at) === moment(at)).map(([index]) => index).sort((a, b) => a - b).at(-1);
   }
 
   checkTold(folder, parts, code) {

@@ -635,6 +635,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_grant_recording", ["recording_id"], unique=False)
 
     op.create_table(
+        "request_frame",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["camera_code"], ["camera.code"]),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("request_frame", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_request_frame_request_id"), ["request_id"], unique=False
+        )
+
+    op.create_table(
         "request_window",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
