@@ -25,6 +25,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
+from cctv_vault.database import Database
+from cctv_vault.media.sandbox import MediaSandbox
+
 # No deadlines: how long an example takes says something about the machine, not about the vault.
 # In continuous integration the examples are the same in every run of the same code.
 settings.register_profile(
@@ -46,6 +49,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_vault_of_the_person_at_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "KEYS", "USER", "TOKEN"):
         monkeypatch.delenv(f"CCTV_VAULT_{name}", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _media_workers_in_common() -> Iterator[None]:
+    """Let all vaults of a test process use the same media workers, one for each niceness.
+
+    A vault has six of its own, and starting one is dearer than most tests; the jobs, each in a
+    process of its own, are the same ones. tests/media and the vaults that run as a program have
+    workers of their own.
+    """
+    shared: dict[int, MediaSandbox] = {}
+
+    def common(*, nice: int = 0) -> MediaSandbox:
+        return shared.setdefault(nice, _Kept(nice=nice))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cctv_vault.vault.MediaSandbox", common)
+        yield
+    for each in shared.values():
+        MediaSandbox.close(each)
+
+
+class _Kept(MediaSandbox):
+    """Outlives the vault that closes it."""
+
+    def close(self) -> None:
+        """Nothing: the last test is not over."""
 
 
 @pytest.fixture(scope="session")
@@ -183,19 +213,41 @@ def _answers(server: PostgresServer, process: subprocess.Popen[bytes]) -> bool:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The address of a database of this test's own, empty and gone afterwards."""
-    name = f"test_{secrets.token_hex(8)}"
+    with _database(postgres_server, "template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _with_tables(postgres_server: PostgresServer) -> str:
+    """The name of a database with the newest tables: copying it is quicker than migrating."""
+    name = "with_tables"
     postgres_server.administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield postgres_server.url(name)
-    postgres_server.administer(
-        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    database = Database(postgres_server.url(name))
+    database.migrate()
+    database.close()
+    return name
+
+
+@contextmanager
+def _database(server: PostgresServer, template: str) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(8)}"
+    server.administer(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
     )
+    yield server.url(name)
+    server.administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
 )
-def database_url(request: pytest.FixtureRequest) -> str | None:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """Both engines in turn, as the settings name them: None for SQLite in the home."""
     if request.param == "sqlite":
-        return None
-    return str(request.getfixturevalue("postgres_url"))
+        yield None
+        return
+    server = request.getfixturevalue("postgres_server")
+    with _database(server, request.getfixturevalue("_with_tables")) as url:
+        yield url

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -35,7 +35,6 @@ from sqlalchemy import select
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, InvalidInputError, VaultError
 from cctv_vault.footage.streams import ORIGINAL, blob_name
-from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import PORTAL_ACTOR, Role
 from cctv_vault.retention.grants import GrantView
 from cctv_vault.retention.holds import HoldOrder
@@ -578,18 +577,10 @@ def _picture(number: int) -> bytes:
 
 
 @pytest.fixture
-def cheap_vaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One media worker for all vaults, and codes hashed quickly: both cost more than an act.
-
-    Neither is what the machine is about; tests/ingest and tests/disclosure have the real ones.
-    """
+def quick_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes hashed quickly: it costs more than an act, and tests/disclosure has the real ones."""
     quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("cctv_vault.disclosure.codes.PasswordHasher", lambda **_how: quick())
-    with MediaSandbox() as sandbox:
-        monkeypatch.setattr(sandbox, "close", lambda: None)
-        monkeypatch.setattr("cctv_vault.vault.MediaSandbox", lambda **_how: sandbox)
-        yield
-        monkeypatch.undo()
 
 
 def _make(folder: Path, url: str | None) -> Vault:
@@ -643,7 +634,7 @@ def _explore(
         )
 
 
-@pytest.mark.usefixtures("cheap_vaults")
+@pytest.mark.usefixtures("quick_codes")
 def test_the_core_and_a_model_of_plain_sets_agree_after_every_step(tmp_path: Path) -> None:
     """2 000 acts, each with all its comparisons."""
     _explore(_copies(tmp_path), tmp_path, acts=2_000, steps=60)
@@ -652,7 +643,7 @@ def test_the_core_and_a_model_of_plain_sets_agree_after_every_step(tmp_path: Pat
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(1, 11))
-@pytest.mark.usefixtures("cheap_vaults")
+@pytest.mark.usefixtures("quick_codes")
 def test_the_core_and_the_model_agree_for_longer(tmp_path: Path, part: int) -> None:
     """100 000 acts in ten parts, each of about five minutes of one core."""
     _explore(_copies(tmp_path), tmp_path, acts=10_000, steps=100, part=part)
@@ -660,7 +651,7 @@ def test_the_core_and_the_model_agree_for_longer(tmp_path: Path, part: int) -> N
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("cheap_vaults")
+@pytest.mark.usefixtures("quick_codes")
 def test_the_core_and_the_model_agree_on_postgresql(
     tmp_path: Path,
     postgres_server: Any,  # noqa: ANN401
