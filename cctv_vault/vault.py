@@ -197,7 +197,11 @@ class Vault:
             narrowing=self._narrowing,
         )
         self.deletions = Deletions(
-            database=database, ledger=ledger, policies=self.policies, zone=home.zone
+            database=database,
+            ledger=ledger,
+            policies=self.policies,
+            documents=home.documents,
+            zone=home.zone,
         )
         self.forecaster = Forecaster(
             database=database,
@@ -243,6 +247,7 @@ class Vault:
             vault_id=home.vault_id,
         )
         self.registers = Registers(
+            database=database,
             ledger=ledger,
             log=home.log,
             keyring=keyring,

@@ -32,6 +32,7 @@ from web.pages import (
     log,
     overview,
     quarantine,
+    registers,
     requests,
     session,
     timeline,
@@ -42,7 +43,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, holds, requests),
-    *(consents, expiry, log, cameras, quarantine, accounts, api),
+    *(consents, expiry, registers, log, cameras, quarantine, accounts, api),
 )
 
 

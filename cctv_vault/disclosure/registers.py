@@ -24,6 +24,7 @@ from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
 from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
+from cctv_vault.database import Database
 from cctv_vault.disclosure.cases import APPROVED, ASKED, open_json, windows_of
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.workflow import (
@@ -35,6 +36,7 @@ from cctv_vault.disclosure.workflow import (
 )
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.copies import CopyView
+from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.keyring import Keyring
@@ -69,12 +71,22 @@ class Register:
     size: float = 7.5
 
 
+@dataclass(frozen=True)
+class Period:
+    """A register with the time it is of, the end exclusive."""
+
+    register: Register
+    start: datetime
+    end: datetime
+
+
 class Registers:
-    """Writes registers."""
+    """Reads and writes registers."""
 
     def __init__(
         self,
         *,
+        database: Database,
         ledger: Ledger,
         log: CustodyLog,
         keyring: Keyring,
@@ -85,6 +97,7 @@ class Registers:
         zone: str,
     ) -> None:
         """All belong to the vault; ``copies`` is its register of copies as a person may see it."""
+        self._database = database
         self._ledger = ledger
         self._log = log
         self._keyring = keyring
@@ -93,6 +106,28 @@ class Registers:
         self._copies = copies
         self._controller = controller
         self._zone = zone
+
+    def read(
+        self,
+        actor: Actor,
+        register: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Period:
+        """A register of a period, to be looked at; the last 365 days where none is named.
+
+        Raises:
+            InvalidInputError: There is no such register, or the period is reversed.
+            AccessDeniedError: The person may not read registers.
+        """
+        with entered_if_refused(self._ledger, Event.REGISTER_EXPORTED, actor):
+            actor.require(Right.REGISTER_READ)
+            now = self._ledger.clock.now()
+            if register not in REGISTERS:
+                raise InvalidInputError(f"the register must be one of {', '.join(REGISTERS)}")
+            since, until = _period(now, start, end)
+            with self._database.read() as session:
+                return Period(self._made(session, actor, register, since, until), since, until)
 
     def export(
         self,
@@ -116,10 +151,7 @@ class Registers:
                     f"the register must be one of {', '.join(REGISTERS)}, "
                     f"its format one of {', '.join(FORMATS)}"
                 )
-            until = end or act.now + timedelta(seconds=1)
-            since = start or until - _DEFAULT
-            if since >= until:
-                raise InvalidInputError("the period ends before it starts")
+            since, until = _period(act.now, start, end)
             made = self._made(act.session, actor, register, since, until)
             now = act.now
         whole = _csv(made) if form == "csv" else self._pdf(made, since, until, now)
@@ -306,6 +338,16 @@ class Registers:
 
 _STAYS: Final = frozenset({"register", "quarantine", "save-now", "late-arrival", "restriction"})
 """Purposes for which nothing is handed to anyone."""
+
+
+def _period(
+    now: datetime, start: datetime | None, end: datetime | None
+) -> tuple[datetime, datetime]:
+    until = end or now + timedelta(seconds=1)
+    since = start or until - _DEFAULT
+    if since >= until:
+        raise InvalidInputError("the period ends before it starts")
+    return since, until
 
 
 def _requests(

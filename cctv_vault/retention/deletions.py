@@ -22,6 +22,7 @@ from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from cctv_vault import __version__
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
@@ -161,12 +162,19 @@ class Deletions:
     """The register of deletions of one vault."""
 
     def __init__(
-        self, *, database: Database, ledger: Ledger, policies: Policies, zone: str
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        policies: Policies,
+        documents: DocumentSigner,
+        zone: str,
     ) -> None:
-        """All belong to the vault."""
+        """All belong to the vault; ``documents`` signs the register."""
         self._database = database
         self._ledger = ledger
         self._policies = policies
+        self._documents = documents
         self._zone = zone
 
     def report(
@@ -221,7 +229,10 @@ class Deletions:
         if form not in {"pdf", "csv"}:
             raise InvalidInputError(f"a register is written as pdf or csv, not {form!r}")
         report = self.report(actor, start, end)
-        whole = as_pdf(report) if form == "pdf" else as_csv(report).encode()
+        if form == "pdf":
+            whole = self._documents.sign(as_pdf(report), at=report.made_at)
+        else:
+            whole = as_csv(report).encode()
         facts = {
             "register": "deletions",
             "form": form,

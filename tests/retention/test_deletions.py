@@ -5,8 +5,10 @@ import io
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pypdf import PdfReader
 
+from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, InvalidInputError
 from cctv_vault.retention.deletions import (
@@ -18,6 +20,7 @@ from cctv_vault.retention.deletions import (
     as_pdf,
     compare,
 )
+from storage.secret import SecretKey
 from tests.retention.conftest import MONDAY, World
 from tests.retention.test_policy_publish import A_DAY, OFFICER, publisher, version
 
@@ -31,6 +34,9 @@ def register(world: World) -> Deletions:
         database=world.home.database,
         ledger=world.home.ledger,
         policies=world.policies,
+        documents=DocumentSigner(
+            SecretKey(b"\x07" * 32), origin="butiken/simulated", controller="AB", since=MONDAY
+        ),
         zone="Europe/Stockholm",
     )
 
@@ -150,6 +156,7 @@ def test_it_is_written_as_csv_and_as_pdf_for_the_archive(sqlite_world: World) ->
     assert "Regler mot faktiska gallringar" in text
     assert "SIMULERAD" in text
     assert b"pdfaid" in pdf
+    assert len(PdfFileReader(io.BytesIO(pdf)).embedded_signatures) == 1
     assert Event.REGISTER_EXPORTED.value in world.events()
     assert as_pdf(report_of(world))[:5] == b"%PDF-"
 

@@ -105,7 +105,9 @@ def test_every_page_is_accessible_and_fits_the_screen(screen: Screen) -> None:
     screen.look(screen.open(screen.shop.base), "sign-in")
     page = screen.signed_in("Maria")
     screen.look(page, "overview")
-    for name in ("timeline", "incidents", "requests", "requests/new", "expiry", "log", "cameras"):
+    pages = ("timeline", "incidents", "requests", "requests/new", "expiry", "log", "cameras")
+    kept = ("", "/disclosures", "/copies", "/art30", "/statistics", "/deletions", "/certificates")
+    for name in (*pages, *(f"registers{each}" for each in kept)):
         page.goto(f"{screen.shop.base}/{name}")
         screen.look(page, name.replace("/", "-"))
     page.goto(f"{screen.shop.base}/nothing")
