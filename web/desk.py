@@ -26,7 +26,7 @@ from web.i18n import SWEDISH, Catalogue
 from web.reasons import reason_words
 from web.rendering import Renderer
 from web.security import SESSION_COOKIE, form_token, is_form_token
-from web.words import read_time
+from web.words import is_doubtful, read_time
 
 _LONGEST_FIELD: Final = 20_000
 
@@ -171,6 +171,10 @@ class Form:
             InvalidInputError: It is missing or no time.
         """
         return read_time(self.text(name), self._zone, edge=edge)
+
+    def doubtful(self, *names: str) -> bool:
+        """Whether one of these times occurs twice or not at all on the clocks of its night."""
+        return any(is_doubtful(self.text(each), self._zone) for each in names)
 
     def texts(self) -> dict[str, object]:
         """What was typed, to be shown again: text, or a list where a field came several times."""

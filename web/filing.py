@@ -59,6 +59,10 @@ def footage_of(form: Form, cameras: Sequence[str]) -> list[dict[str, Any]]:
             "from": iso(form.time(first)),
             "to": iso(form.time(last, edge="end")),
         }
+        if form.text("clock"):
+            item["clock"] = form.text("clock")
+        if form.doubtful(first, last):
+            item["doubtful"] = True
         if form.text("site") and not item["cameras"]:
             item["site"] = form.text("site")
         footage.append(item)

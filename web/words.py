@@ -87,9 +87,9 @@ def number_words(number: float, language: str) -> str:
 def read_time(text: str, zone: str, *, edge: Literal["start", "end"] = "start") -> datetime:
     """A time as typed or as a ``datetime-local`` field sends it, in UTC.
 
-    One with an offset means what it says. One without is read on the clocks of ``zone``; where an
-    autumn night has it twice, a window's start takes the earlier and its end the later, so that
-    nothing that may be meant is left out.
+    One with an offset means what it says. One without is read on the clocks of ``zone``; where a
+    change of the clocks has it twice or not at all, a window's start takes the earlier reading and
+    its end the later, so that nothing that may be meant is left out (`is_doubtful` tells).
 
     Raises:
         InvalidInputError: It is no time.
@@ -101,7 +101,25 @@ def read_time(text: str, zone: str, *, edge: Literal["start", "end"] = "start") 
         moment = None
     if moment is None or moment.tzinfo is not None:
         return parse_time(clean, zone)
-    return within_calendar(moment.replace(tzinfo=ZoneInfo(zone), fold=int(edge == "end")))
+    readings = [within_calendar(each) for each in _readings(moment, zone)]
+    return min(readings) if edge == "start" else max(readings)
+
+
+def is_doubtful(text: str, zone: str) -> bool:
+    """Whether a time, typed without an offset, occurs twice or not at all on ``zone``'s clocks."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    if moment.tzinfo is not None:
+        return False
+    first, second = _readings(moment, zone)
+    return first.utcoffset() != second.utcoffset()
+
+
+def _readings(moment: datetime, zone: str) -> tuple[datetime, datetime]:
+    local = moment.replace(tzinfo=ZoneInfo(zone))
+    return local.replace(fold=0), local.replace(fold=1)
 
 
 def exact_words(moment: datetime, zone: str) -> str:

@@ -204,14 +204,11 @@ class Desk:
 
     def _places(self) -> Places:
         with self._database.read() as session:
+            cameras = session.execute(select(table(Camera))).all()
             return Places(
-                cameras={
-                    code: (site, zone)
-                    for code, site, zone in session.execute(
-                        select(col(Camera.code), col(Camera.site_code), col(Camera.zone))
-                    )
-                },
+                cameras={each.code: (each.site_code, each.zone) for each in cameras},
                 sites={row.code: row.zone for row in session.execute(select(table(Site)))},
+                offsets={each.code: each.clock_offset_s for each in cameras},
             )
 
     def _cameras_of(self, request_id: str) -> Sequence[str]:

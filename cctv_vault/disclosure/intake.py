@@ -27,7 +27,9 @@ _LONG: Final = 4000
 _REQUESTER: Final = ("type", "authority", "unit", "name", "role", "email", "phone")
 _GROUND: Final = ("code", "decision_maker", "document", "due")
 _MATTER: Final = ("number", "offence")
-_ITEM: Final = ("cameras", "site", "from", "to")
+_ITEM: Final = ("cameras", "site", "from", "to", "clock", "doubtful")
+CLOCKS: Final = ("real", "picture")
+"""What a window's times are: those of a true clock, or those read off the picture."""
 _BODY: Final = (
     *("requester", "ground", "matter", "footage", "description", "language", "delivery"),
 )
@@ -35,10 +37,14 @@ _BODY: Final = (
 
 @dataclass(frozen=True)
 class Places:
-    """The cameras and sites there are: camera → (site, zone), site → zone."""
+    """The cameras and sites there are: camera → (site, zone), site → zone.
+
+    ``offsets`` says how many seconds a camera's clock shows more than the true time.
+    """
 
     cameras: Mapping[str, tuple[str, str]]
     sites: Mapping[str, str]
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     def of_site(self, site: str) -> tuple[str, ...]:
         """The cameras of a site, in order."""
@@ -50,7 +56,10 @@ class Filing:
     """A request that means something; everything that names a person is kept out of its repr.
 
     ``places_named`` is False where no camera was named, so that all of the place are meant;
-    ``due`` is the day that an order or an authority states for the answer.
+    ``due`` is the day that an order or an authority states for the answer. ``windows`` are in true
+    time: where ``off_picture``, some were read off the picture and each camera's clock is taken
+    off. ``doubtful`` are times that a change of the clocks has twice or not at all: the windows
+    hold everything that may be meant, and somebody has to ask.
     """
 
     type: str
@@ -68,6 +77,16 @@ class Filing:
     offence: str | None = field(repr=False)
     description: str = field(repr=False)
     due: date | None = None
+
+    @property
+    def off_picture(self) -> bool:
+        """Whether a time was read off the picture."""
+        return any(item.get("clock") == "picture" for item in self.footage)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a time has to be asked about."""
+        return any(item.get("doubtful") is True for item in self.footage)
 
     def to_body(self) -> dict[str, Any]:
         """The request as it is kept: what arrived, cleaned of surrounding white space."""
@@ -219,7 +238,14 @@ def _windows(
         start = _time(fields["from"], f"{where}.from", zone)
         end = _time(fields["to"], f"{where}.to", zone)
         _check_span(start, end, now, where)
-        windows += [Window(camera, start, end) for camera in cameras]
+        if fields.get("doubtful") not in {None, True, False}:
+            raise InvalidInputError(f"{where}.doubtful must be true or false")
+        if _choice(fields.get("clock") or "real", f"{where}.clock", CLOCKS) == "real":
+            windows += [Window(camera, start, end) for camera in cameras]
+        else:
+            for camera in cameras:
+                ahead = timedelta(seconds=places.offsets.get(camera, 0.0))
+                windows.append(Window(camera, start - ahead, end - ahead))
     windows.sort()
     for earlier, later in pairwise(windows):
         if later.camera == earlier.camera and later.starts_at < earlier.ends_at:

@@ -48,6 +48,10 @@ from cctv_vault.views import iso
 
 _LONGEST_SENDER: Final = 60
 WAYS: Final = ("staff", "api", "portal")
+_DOUBTFUL: Final = (
+    "a time lies in a night when the clocks changed, and occurs twice or not at all; all that may "
+    "be meant is kept: ask which is meant"
+)
 
 
 class Receiving(Desk):
@@ -294,6 +298,8 @@ class Receiving(Desk):
                 "via": via,
                 "windows": window_facts(filing.windows),
                 "places_named": filing.places_named,
+                "off_picture": filing.off_picture,
+                "doubtful": filing.doubtful,
                 "deadline": None if due is None else iso(due),
                 "gagged": gagged,
             },
@@ -346,6 +352,9 @@ class Receiving(Desk):
                 "handed over"
             )
             remarks = (*remarks, told)
+        items = open_json(act.session, self._keyring, row.body_text).get("footage") or ()
+        if any(each.get("doubtful") for each in items):
+            remarks = (*remarks, _DOUBTFUL)
         return Filed(
             id=row.id,
             code=code,

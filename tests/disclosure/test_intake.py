@@ -1,6 +1,7 @@
 """Reading a request strictly: what it means, and that nothing else gets in."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,29 @@ def test_a_place_stands_for_all_its_cameras() -> None:
     filing = read_request(body({"site": "solna", **ITEM}), PLACES, NOW, public=True)
     assert [window.camera for window in filing.windows] == ["entre", "kassa"]
     assert not filing.places_named
+
+
+def test_a_time_read_off_the_picture_is_corrected_for_each_cameras_clock() -> None:
+    places = replace(PLACES, offsets={"kassa": -3600.0, "entre": 90.0})
+    filing = read_request(
+        body({"site": "solna", "clock": "picture", **ITEM}), places, NOW, public=True
+    )
+    assert filing.off_picture
+    assert [(each.camera, each.starts_at, each.ends_at) for each in filing.windows] == [
+        (
+            "entre",
+            datetime(2026, 3, 1, 7, 58, 30, tzinfo=UTC),
+            datetime(2026, 3, 1, 8, 8, 30, tzinfo=UTC),
+        ),
+        ("kassa", datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 3, 1, 9, 10, tzinfo=UTC)),
+    ]
+    assert filing.to_body()["footage"][0]["from"] == ITEM["from"]
+
+
+@pytest.mark.parametrize("wrong", [{"clock": "wall"}, {"doubtful": "yes"}])
+def test_what_a_time_is_must_be_one_of_what_is_known(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=next(iter(wrong))):
+        read_request(body({"site": "solna", **ITEM, **wrong}), PLACES, NOW, public=True)
 
 
 def test_where_there_are_several_places_one_must_be_named() -> None:

@@ -204,6 +204,21 @@ def test_a_camera_an_hour_behind_gives_the_right_minutes_and_says_what_the_pictu
     assert "earlier than the true one" in clock["en"]
 
 
+def test_a_time_read_off_the_picture_of_a_camera_an_hour_behind_gives_the_same_minutes(
+    quick_shop: Shop,
+) -> None:
+    add_camera(quick_shop, "sen")
+    quick_shop.vault.register.measure_clock(
+        SYSTEM, "sen", offset_s=-3600, uncertainty_s=2, measured_at=SHOWN.astimezone(UTC)
+    )
+    shown = SHOWN - timedelta(hours=1)
+    taken_in(quick_shop, "sen", {f"sen_{shown:%Y%m%d_%H%M%S}.mp4": film(5, 20)})
+    out, prepared = quick_shop.prepared(footage=[{**window("sen", shown, 10), "clock": "picture"}])
+    assert (prepared.originals, prepared.clips) == (1, 1)
+    _, record = unzipped(out)
+    assert record["recordings"][0]["started_at"] == "2026-03-01T13:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("offset", "uncertainty", "says"),
     [

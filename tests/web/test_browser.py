@@ -211,6 +211,32 @@ def ask(screen: Screen) -> tuple[str, str]:
     return reference, code
 
 
+def test_what_an_officer_typed_survives_a_lost_connection(screen: Screen) -> None:
+    officer = screen.open(f"{screen.shop.portal_base}/begaran")
+    officer.fill("#authority", "Polismyndigheten")
+    officer.fill("#name", "Eva Exempel")
+    for _ in range(2):
+        officer.click("button:visible:text('Nästa')")
+    officer.fill("#from-1", "2026-03-02T07:30:05")
+    officer.fill("#to-1", "2026-03-02T07:30:15")
+    officer.check("input[name=clock][value=picture]")
+    officer.click("button:visible:text('Nästa')")
+    officer.context.set_offline(True)
+    officer.click("button:visible:text('Skicka begäran')")
+    officer.wait_for_selector("text=Det finns ingen uppkoppling just nu.")
+    officer.context.set_offline(False)
+    officer.reload()
+    assert officer.input_value("#name") == "Eva Exempel"
+    assert officer.input_value("#to-1") == "2026-03-02T07:30:15"
+    assert officer.is_checked("input[name=clock][value=picture]")
+    for _ in range(3):
+        officer.click("button:visible:text('Nästa')")
+    officer.click("button:visible:text('Skicka begäran')")
+    officer.wait_for_selector(".secret")
+    officer.goto(f"{screen.shop.portal_base}/begaran")
+    assert officer.input_value("#name") == ""
+
+
 def assess(screen: Screen, handler: Page, reference: str) -> None:
     """Confirm, verify and assess a request as its handler."""
     handler.goto(f"{screen.shop.base}/requests/{reference}")

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -130,6 +131,22 @@ def test_filing_freezes_the_footage_and_tells_reference_and_code_once(shop: Shop
             refused = portal.post("/status", data=wrong)
             assert refused.status_code == 404
             assert "mottagen" not in refused.text
+
+
+def test_a_time_of_the_night_the_clocks_changed_is_kept_both_ways_and_asked_about(
+    shop: Shop,
+) -> None:
+    night = {"from-1": "2025-10-26T02:10:00", "to-1": "2025-10-26T02:20:00", "clock": "picture"}
+    with shop.portal(language="sv") as portal:
+        page = portal.post("/begaran", data={**REQUEST, **night}).text
+        assert "vilken du menar" in page
+        reference = found(r'<dd class="secret mono">([^<]+)</dd>', page)
+    asked = shop.vault.requests.show(SYSTEM, reference).asked
+    assert {each.ends_at - each.starts_at for each in asked} == {timedelta(hours=1, minutes=10)}
+    maria = shop.person("Maria")
+    shown = maria.get(f"/requests/{reference}").text
+    assert "ask which is meant" in shown
+    assert "read off the picture" in shown
 
 
 def test_a_stranger_who_guesses_a_camera_learns_nothing(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from web.words import (
     day_words,
     duration_words,
     field_time,
+    is_doubtful,
     moment_words,
     number_words,
     read_time,
@@ -83,6 +84,26 @@ def test_a_window_in_the_doubled_hour_takes_in_both() -> None:
     start = read_time("2026-10-25T02:30:00", ZONE, edge="start")
     end = read_time("2026-10-25T02:40:00", ZONE, edge="end")
     assert end - start == timedelta(hours=1, minutes=10)
+
+
+def test_a_window_in_the_hour_that_is_left_out_takes_in_both_readings() -> None:
+    start = read_time("2026-03-29T02:10:00", ZONE, edge="start")
+    end = read_time("2026-03-29T02:40:00", ZONE, edge="end")
+    assert (start, end) == (at("2026-03-29T00:10:00Z"), at("2026-03-29T01:40:00Z"))
+
+
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [
+        ("2026-10-25T02:30:00", True),
+        ("2026-03-29T02:30:00", True),
+        ("2026-03-29T03:30:00", False),
+        ("2026-10-25T02:30:00+01:00", False),
+        ("ingen tid", False),
+    ],
+)
+def test_a_time_the_clocks_show_twice_or_never_is_known(text: str, doubtful: bool) -> None:  # noqa: FBT001
+    assert is_doubtful(text, ZONE) is doubtful
 
 
 @pytest.mark.parametrize("text", ["", "igår", "2026-13-01T00:00", "0001-01-01T00:00"])

@@ -126,16 +126,16 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     form = Form(data, counter.vault.zone)
     try:
         count(counter.filings, request)
+        body = body_of(form, words.language, public=True)
         filed = counter.vault.requests.file(
-            PORTAL_ACTOR,
-            body_of(form, words.language, public=True),
-            via="portal",
-            sender=network(request),
+            PORTAL_ACTOR, body, via="portal", sender=network(request)
         )
     except VaultError as error:
         again = {**_form(request, counter), "error": error, "values": form.texts()}
         return counter.page(request, "ask.html", again, status=status_of(error))
-    return counter.page(request, "filed.html", {"filed": filed}, status=201)
+    doubtful = any(each.get("doubtful") for each in body["footage"])
+    context = {"filed": filed, "doubtful": doubtful}
+    return counter.page(request, "filed.html", context, status=201)
 
 
 def receipt(request: Request, counter: Desk, data: Sent) -> Response:
