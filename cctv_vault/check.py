@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, VaultError
 from cctv_vault.footage.access import blob_name, stream_context
-from cctv_vault.people.actors import system_actor
+from cctv_vault.people.actors import EVERYTHING, system_actor
 from cctv_vault.schema import (
     CaseFile,
     CustodyEntry,
@@ -213,7 +213,7 @@ def _check_bytes(
         return
     try:
         verify_blob(vault.store, name, recording.segment_root)
-        key = vault.grants.key_for(session, recording.id, now, cleared=True)
+        key = vault.grants.key_for(session, recording.id, now, EVERYTHING)
         digest = hashlib.sha256()
         context = stream_context(vault.vault_id, recording.id, "original")
         with open_sealed(

@@ -1,16 +1,17 @@
 """What a person may not know of: gagged holds and requests, and what a colleague is suspected of.
 
 To anyone not cleared a gagged matter (RB 27:16 a) is absent everywhere: lists, counts, forecasts
-and the log. So is, to all but the privacy officer, an incident about the controller's own staff.
+and the log. So is, to all but the privacy officer, an incident about the controller's own staff:
+whoever is suspected may be on duty. What only such a hold keeps has expired to everybody else.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 from sqlmodel import col
 
 from cctv_vault.database import Database
-from cctv_vault.people.actors import Actor, Role
+from cctv_vault.people.actors import Actor, Role, Sight
 from cctv_vault.schema import CustodyEntry, CustodyLink, Hold, Incident, Request
 
 RESTRICTED: Final = frozenset({"employee-crime"})
@@ -29,16 +30,24 @@ def is_privacy_officer(actor: Actor) -> bool:
 def hidden_subjects(database: Database, actor: Actor) -> frozenset[str]:
     """The ids of the holds, requests and incidents that this person may not know of.
 
-    With a gagged hold go the sweeps that end its keys and the copies made of what only it keeps:
+    With a secret hold go the sweeps that end its keys and the copies made of what only it keeps:
     their entries name it.
     """
+    return hidden_from(database, actor.sight)
+
+
+def hidden_from(database: Database, sight: Sight) -> frozenset[str]:
+    """As `hidden_subjects`, by what may be known."""
     queries: list[Select[Any]] = []
-    if not actor.cleared:
-        gagged = select(col(Hold.id)).where(col(Hold.gagged))
-        theirs = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject).in_(gagged))
+    if not sight.gagged:
+        queries.append(select(col(Request.id)).where(col(Request.gagged)))
+    if not sight.staff:
+        queries.append(select(col(Incident.id)).where(col(Incident.category).in_(RESTRICTED)))
+    if not (sight.gagged and sight.staff):
+        holds = select(col(Hold.id)).where(~seen_by(sight))
+        theirs = select(col(CustodyLink.leaf_index)).where(col(CustodyLink.subject).in_(holds))
         queries += [
-            gagged,
-            select(col(Request.id)).where(col(Request.gagged)),
+            holds,
             select(col(CustodyLink.subject)).where(
                 col(CustodyLink.leaf_index).in_(theirs), _follows(col(CustodyLink.subject))
             ),
@@ -46,18 +55,23 @@ def hidden_subjects(database: Database, actor: Actor) -> frozenset[str]:
                 col(CustodyEntry.leaf_index).in_(theirs), _follows(col(CustodyEntry.subject))
             ),
         ]
-    if not is_privacy_officer(actor):
-        queries.append(select(col(Incident.id)).where(col(Incident.category).in_(RESTRICTED)))
-        queries.append(restricted_holds())
     with database.read() as session:
         return frozenset(
             str(each) for query in queries for each in session.execute(query).scalars()
         )
 
 
-def restricted_holds() -> Select[Any]:
-    """The ids of the holds of incidents about the controller's own staff."""
-    return select(col(Incident.hold_id)).where(col(Incident.category).in_(RESTRICTED))
+def secret() -> ColumnElement[bool]:
+    """Whether a hold is not everybody's to know of, of any kind."""
+    return or_(col(Hold.gagged), col(Hold.about_staff))
+
+
+def seen_by(sight: Sight) -> ColumnElement[bool]:
+    """Whether a hold may be known of; also true of what is no hold, of an outer join."""
+    return and_(
+        true() if sight.gagged else func.coalesce(col(Hold.gagged), false()).is_(False),
+        true() if sight.staff else func.coalesce(col(Hold.about_staff), false()).is_(False),
+    )
 
 
 def _follows(subject: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column

@@ -281,6 +281,10 @@ class Hold(SQLModel, table=True):
     review_at: datetime | None
     reminded: int = Field(default=0, description="calls for that review entered so far, 0 to 3")
     gagged: bool = False
+    about_staff: bool = Field(
+        default=False,
+        description="of what a colleague is suspected of: the privacy officer's alone",
+    )
     released_at: datetime | None = Field(default=None, index=True)
     released_by: str | None = None
 

@@ -18,7 +18,7 @@ from cctv_vault.disclosure.workflow import Moment, RequestFacts, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages
-from cctv_vault.people.actors import Actor
+from cctv_vault.people.actors import Actor, Sight
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import (
@@ -247,7 +247,9 @@ def footage_in(
         for page in pages(session, (window.camera,), start=window.starts_at, end=window.ends_at):
             rows.update({row.id: row for row in page})
     live = grants.live(session, list(rows), now)
-    kept = [row for row in rows.values() if is_visible(live.get(row.id, ()), cleared=cleared)]
+    # What a colleague is suspected of is no reason to tell who asks that footage is gone.
+    sight = Sight(gagged=cleared, staff=True)
+    kept = [row for row in rows.values() if is_visible(live.get(row.id, ()), sight)]
     gone = set(rows) - {row.id for row in kept}
     return Found(
         kept=tuple(sorted(kept, key=lambda row: (row.camera_code, row.started_at, row.id))),

@@ -1,7 +1,7 @@
 """The catalogue: which recordings there are, why each is still here, and where there is none.
 
-Owns what a person may know of. A recording without a live grant is absent; one that only a gagged
-hold keeps is, to anyone not cleared, a recording that has expired, in every list, count and gap.
+Owns what a person may know of. A recording without a live grant is absent; one that only a secret
+hold keeps is, to anyone who may not know of it, one that has expired, in every list, count and gap.
 """
 
 import builtins
@@ -40,7 +40,7 @@ from cctv_vault.gags import hidden_subjects
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import decide_time
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import Grants, GrantView, live_clause
 from cctv_vault.schema import Camera, CustodyEntry, Grant, Hold, Quarantined, Recording, table
 
@@ -236,7 +236,7 @@ class Catalogue:
                 known = tuple(
                     grant
                     for grant in self._grants.history(session, recording_id, now)
-                    if actor.cleared or not grant.gagged
+                    if grant.seen_by(actor.sight)
                 )
         entries = self._log.entries(
             subject=recording_id,
@@ -293,7 +293,7 @@ class Catalogue:
     ) -> tuple[Gap, ...]:
         """The gaps as this person may know them, for an act that has asked its own rights."""
         with self._database.read() as session:
-            read = _Reading(session, self._ledger.clock.now(), cleared=actor.cleared)
+            read = _Reading(session, self._ledger.clock.now(), actor.sight)
             return tuple(
                 gap
                 for code in codes
@@ -427,7 +427,7 @@ class Catalogue:
                 actor.require(Right.FOOTAGE_LIST)
             now = self._ledger.clock.now()
             with self._database.read() as session:
-                yield _Reading(session, now, cleared=actor.cleared)
+                yield _Reading(session, now, actor.sight)
 
     def _listed(
         self,
@@ -460,7 +460,7 @@ class Catalogue:
                     return
                 rows = session.execute(_with_grants(question, _LISTED), values | {"now": now}).all()
             count, last = 0, after
-            for row, ends, held in _merged(rows, cleared=actor.cleared):
+            for row, ends, held in _merged(rows, actor.sight):
                 count, last = count + 1, Mark(row.started_at, row.id)
                 if ends:
                     yield RecordingView(**_fields(row, ends, held=held))
@@ -482,7 +482,7 @@ class Catalogue:
                 if begins >= now:
                     break
                 with self._database.read() as session:
-                    read = _Reading(session, now, cleared=actor.cleared)
+                    read = _Reading(session, now, actor.sight)
                     found = read.stretches(code, begins, ends)
                     gaps = sum(1 for _ in read.gaps(code, found, begins, ends))
                 yield DayCoverage(code, day, *_covered(found, begins, min(ends, now)), gaps)
@@ -492,10 +492,10 @@ class Catalogue:
 class _Reading:
     """One snapshot of the index, read for one person at one time."""
 
-    def __init__(self, session: Session, now: datetime, *, cleared: bool) -> None:
+    def __init__(self, session: Session, now: datetime, sight: Sight) -> None:
         self._session = session
         self._now = now
-        self._cleared = cleared
+        self._sight = sight
         self._stops: list[Span] | None = None
 
     def codes(self, cameras: Sequence[str]) -> list[str]:
@@ -514,7 +514,7 @@ class _Reading:
 
     def stretches(self, code: str, start: datetime, end: datetime) -> Sequence[Stretch]:
         """A camera's footage that overlaps [start, end), what has expired included."""
-        return stretches(self._session, code, start, end, self._now, cleared=self._cleared)
+        return stretches(self._session, code, start, end, self._now, sight=self._sight)
 
     def gaps(
         self, code: str, found: Sequence[Stretch], start: datetime, end: datetime
@@ -543,9 +543,9 @@ def list_codes(session: Session) -> list[str]:
     return list(session.scalars(select(col(Camera.code)).order_by(col(Camera.code))))
 
 
-def is_visible(grants: Sequence[GrantView], *, cleared: bool) -> bool:
+def is_visible(grants: Sequence[GrantView], sight: Sight) -> bool:
     """Whether a recording with these live grants is there at all for somebody."""
-    return any(grant.live and (cleared or not grant.gagged) for grant in grants)
+    return any(grant.live and grant.seen_by(sight) for grant in grants)
 
 
 def _require_list(actor: Actor) -> None:
@@ -565,6 +565,7 @@ def _with_grants(question: Question, columns: tuple[str, ...]) -> Select[Any]:
             _plain(grant.until),
             grant.hold_id,
             hold.gagged,
+            hold.about_staff,
         )
         .outerjoin(table(Grant), and_(grant.recording_id == rows.c.id, live_clause(now)))
         .outerjoin(table(Hold), hold.id == grant.hold_id)
@@ -581,7 +582,7 @@ def _plain(column: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's
 _Ends = list[datetime | None]
 
 
-def _merged(rows: Iterable[Any], *, cleared: bool) -> Iterator[tuple[Any, _Ends, bool]]:
+def _merged(rows: Iterable[Any], sight: Sight) -> Iterator[tuple[Any, _Ends, bool]]:
     """Each recording once, with the ends of the grants a viewer may know of, and if one is a hold.
 
     Without any it is, to that viewer, a recording that has expired.
@@ -595,8 +596,9 @@ def _merged(rows: Iterable[Any], *, cleared: bool) -> Iterator[tuple[Any, _Ends,
             if last is not None:
                 yield last, ends, held
             last, last_id, ends, held = row, row[0], [], False
-        *_, grant, until, hold_id, gagged = row
-        if grant is not None and row.state == "kept" and (cleared or not gagged):
+        *_, grant, until, hold_id, gagged, about_staff = row
+        seen = (sight.gagged or not gagged) and (sight.staff or not about_staff)
+        if grant is not None and row.state == "kept" and seen:
             ends.append(until)
             held = held or hold_id is not None
     if last is not None:

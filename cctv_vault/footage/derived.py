@@ -37,7 +37,7 @@ from cctv_vault.gags import hidden_subjects
 from cctv_vault.ingest.journal import SealingJournal
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
-from cctv_vault.people.actors import Actor, system_actor
+from cctv_vault.people.actors import Actor, Sight, system_actor
 from cctv_vault.retention.due import Narrowed
 from cctv_vault.retention.grants import Grants, live_clause
 from cctv_vault.retention.policies import Policies
@@ -267,7 +267,7 @@ class Narrowing:
         recording, made = plan.recording, list[_Made]()
         try:
             with self._database.read() as session:
-                key = self._grants.key_for(session, recording.id, until, cleared=False)
+                key = self._grants.key_for(session, recording.id, until, Sight(staff=True))
                 camera = find_camera(session, recording.camera_code)
             for piece in plan.pieces:
                 self._cut(recording, key, piece, camera, made)

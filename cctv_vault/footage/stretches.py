@@ -17,12 +17,13 @@ from sqlmodel import Session
 
 from cctv_vault.footage.gaps import JOINED, Edge, Stretch
 from cctv_vault.footage.timeindex import Moment, Question, asked, found, from_text, order_of
+from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.schema import Grant, Hold, Recording, table
 
 
 def stretches(
-    session: Session, camera: str, start: datetime, end: datetime, now: datetime, *, cleared: bool
+    session: Session, camera: str, start: datetime, end: datetime, now: datetime, *, sight: Sight
 ) -> Sequence[Stretch]:
     """A camera's footage that overlaps [start, end), in the order of its start.
 
@@ -32,7 +33,7 @@ def stretches(
         start: Of the window.
         end: Of the window, exclusive.
         now: The time at which grants are live.
-        cleared: Whether what only a gagged hold keeps is there.
+        sight: For whom: what only a hold keeps that they may not know of has expired.
     """
     question, values = asked(session, (camera,), start=start, end=end)
     if not question.parts:
@@ -43,8 +44,9 @@ def stretches(
     for (key, kind, started_at, ended_at, derived), of_it in groupby(rows, _recording):
         ends: list[Any] = []
         held = False
-        for *_, grant, until, hold_id, gagged in of_it:
-            if grant is not None and (cleared or not gagged):
+        for *_, grant, until, hold_id, gagged, about_staff in of_it:
+            seen = (sight.gagged or not gagged) and (sight.staff or not about_staff)
+            if grant is not None and seen:
                 ends.append(until)
                 held = held or hold_id is not None
         run = open_runs.get(of := (kind, bool(ends), held, derived))
@@ -129,6 +131,7 @@ def _with_grants(question: Question) -> Select[Any]:
             type_coerce(grant.until, Text()),
             grant.hold_id,
             hold.gagged,
+            hold.about_staff,
         )
         .outerjoin(
             table(Grant),

@@ -227,6 +227,7 @@ class Incidents:
                     # Not the title: who may see a hold need not see what happened.
                     reason=f"incident {incident_id}",
                     until=act.now + _UNCONFIRMED_FOR if kind in RESTRICTED else None,
+                    about_staff=kind in RESTRICTED,
                 ),
             )
             incident = Incident(
@@ -655,7 +656,7 @@ class Incidents:
             {each: size for each, size in before.items() if each not in after},
             act.now,
             hold_id=hold_id,
-            cleared=act.actor.cleared,
+            sight=act.actor.sight,
         )
         incident.starts_at, incident.ends_at = span
         session.add(incident)

@@ -19,6 +19,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
 from cctv_vault.footage.streams import ORIGINAL, blob_name, stream_context
 from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.actors import EVERYTHING
 from cctv_vault.retention.grants import Grants
 from cctv_vault.schema import DerivedStream, Recording
 from storage.backend import BlobStore
@@ -114,7 +115,7 @@ class Maker(ABC):
             recording = session.get(Recording, recording_id)
             if recording is None or recording.kind not in self.kinds:
                 return False
-            key = self._grants.key_for(session, recording_id, now, cleared=True)
+            key = self._grants.key_for(session, recording_id, now, EVERYTHING)
         with open_sealed(
             self._store,
             blob_name(recording_id, ORIGINAL),

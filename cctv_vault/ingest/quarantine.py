@@ -18,12 +18,13 @@ from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera
+from cctv_vault.gags import seen_by
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import decide_time
 from cctv_vault.ingest.probe import ProbeRefusal
 from cctv_vault.ingest.sources import unescape_name
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import CustodyEntry, Hold, HoldWindow, Quarantined
 from cctv_vault.views import iso
@@ -265,7 +266,7 @@ def _may_be_held(session: Session, row: Quarantined, now: datetime) -> bool:
         .where(
             col(HoldWindow.camera_code) == row.camera_code,
             col(Hold.released_at).is_(None),
-            col(Hold.gagged).is_(False),
+            seen_by(Sight()),
             or_(col(Hold.until).is_(None), col(Hold.until) > now),
         )
     )

@@ -43,6 +43,7 @@ from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera, known_cameras
 from cctv_vault.footage.streams import ORIGINAL, QUARANTINE, blob_name
 from cctv_vault.footage.timeindex import span_class
+from cctv_vault.gags import seen_by
 from cctv_vault.ids import long_id
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import RecordingTime, decide_time, drifted
@@ -72,7 +73,7 @@ from cctv_vault.ingest.sources import (
 )
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
-from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.people.actors import Actor, Right, Sight, system_actor
 from cctv_vault.retention.grants import LATE, Grants
 from cctv_vault.schema import (
     Camera,
@@ -606,7 +607,7 @@ class Ingest:
             ).first()
             if known is not None:
                 grants = self._grants.live(session, [known.id], now).get(known.id, ())
-                kept = known.state == "kept" and any(not each.gagged for each in grants)
+                kept = known.state == "kept" and any(each.seen_by(Sight()) for each in grants)
                 return replace(
                     told,
                     outcome="duplicate" if kept else "expired",
@@ -626,7 +627,7 @@ class Ingest:
             arrived=now,
             time_source=moment.source,
         )
-        return term.until <= now and not _is_wanted(session, camera, moment, now, gagged=False)
+        return term.until <= now and not _is_wanted(session, camera, moment, now, secret=False)
 
     def _refuse_own(self, path: Path) -> None:
         if any(path.is_relative_to(each) for each in self._own):
@@ -837,8 +838,8 @@ class Ingest:
         act.session.add(camera)
         act.session.flush()
         grants = self._grants.on_arrival(act, recording, new.key)
-        # Told to everybody, so what only the cleared may know of does not count.
-        told = [grant for grant in grants if not grant.gagged]
+        # Told to everybody, so what not everybody may know of does not count.
+        told = [grant for grant in grants if grant.seen_by(Sight())]
         late = bool(told) and all(grant.purpose == LATE for grant in told)
         act.record(
             Event.RECORDING_SEALED,
@@ -927,15 +928,15 @@ class Ingest:
     def _offered_again(self, act: Act, offer: _File, known: Recording) -> _Entered:
         """The same file again changes nothing; its source is removed like any other."""
         grants = self._grants.live(act.session, [known.id], act.now).get(known.id, ())
-        # What only a gagged hold keeps is, to everyone else, a recording that has expired.
+        # What only a secret hold keeps is, to everyone else, a recording that has expired.
         here = known.state == "kept" and any(each.live for each in grants)
-        kept = here and any(not each.gagged for each in grants)
+        kept = here and any(each.seen_by(Sight()) for each in grants)
         self._record_again(act, offer, known.id, ended=not kept)
         if kept:
             removal = self._intend_removal(act, offer, known.id)
             return _Entered("duplicate", known.id, "it is sealed already", removal, used=False)
         # Where the vault has it under such a hold, that one must not show in what stays behind.
-        if _is_wanted(act.session, known.camera_code, known, act.now, gagged=not here):
+        if _is_wanted(act.session, known.camera_code, known, act.now, secret=not here):
             # The vault's own copy is gone for good; what a hold wants is not destroyed here too.
             return _Entered(
                 "expired",
@@ -1104,9 +1105,9 @@ def _is_wanted(
     recording: Recording | RecordingTime,
     now: datetime,
     *,
-    gagged: bool,
+    secret: bool,
 ) -> bool:
-    """Whether a hold in force covers the time of a recording; ``gagged`` ones too, where asked."""
+    """Whether a hold in force covers the time of a recording; ``secret`` ones too, where asked."""
     query = (
         select(HoldWindow)
         .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
@@ -1116,8 +1117,8 @@ def _is_wanted(
             or_(col(Hold.until).is_(None), col(Hold.until) > now),
         )
     )
-    if not gagged:
-        query = query.where(col(Hold.gagged).is_(False))
+    if not secret:
+        query = query.where(seen_by(Sight()))
     for window in session.exec(query):
         slack = timedelta(seconds=window.widened_s + recording.uncertainty_s)
         if (

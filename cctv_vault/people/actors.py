@@ -82,6 +82,21 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 
 @dataclass(frozen=True)
+class Sight:
+    """Which secrets somebody may know of.
+
+    ``gagged`` are orders under a duty of silence (RB 27:16 a), ``staff`` is what a colleague is
+    suspected of. What only such a hold keeps has expired to everybody else.
+    """
+
+    gagged: bool = False
+    staff: bool = False
+
+
+EVERYTHING = Sight(gagged=True, staff=True)
+
+
+@dataclass(frozen=True)
 class Actor:
     """Who acts: a person's account, the system itself, or a stranger on the portal.
 
@@ -98,6 +113,11 @@ class Actor:
     on_the_spot: bool = False
     is_person: bool = False
     os_user: str = ""
+
+    @property
+    def sight(self) -> Sight:
+        """Which secrets they may know of."""
+        return Sight(gagged=self.cleared, staff=Role.PRIVACY_OFFICER in self.roles)
 
     def may(self, right: Right) -> bool:
         """Whether any of the roles carries the right."""

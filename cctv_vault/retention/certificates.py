@@ -31,10 +31,10 @@ from cctv_vault.custody.proofs import verify_proof
 from cctv_vault.database import Database
 from cctv_vault.errors import NotFoundError, OnHoldError, TransitionNotAllowedError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import hidden_subjects
+from cctv_vault.gags import hidden_subjects, seen_by
 from cctv_vault.ids import reference
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.people.actors import Actor, Right, Sight, system_actor
 from cctv_vault.retention import single
 from cctv_vault.retention.clearing import LISTED, recordings_of
 from cctv_vault.retention.rules import is_live
@@ -261,15 +261,20 @@ class Certificates:
     def _refuse_if_kept(
         self, session: Session, actor: Actor, recording: Recording, now: datetime
     ) -> None:
-        grants = session.execute(
-            select(table(Grant), col(Hold.gagged).label("gagged"))
+        left = session.execute(
+            select(table(Grant), col(Hold.about_staff))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-            .where(col(Grant.recording_id) == recording.id, col(Grant.purpose_key_id).is_not(None))
+            .where(
+                col(Grant.recording_id) == recording.id,
+                col(Grant.purpose_key_id).is_not(None),
+                # No duty of silence bids certify what a suspicion against staff still keeps.
+                seen_by(Sight(gagged=actor.cleared, staff=True)),
+            )
         ).all()
         unseen = hidden_subjects(self._database, actor)
-        left = [each for each in grants if actor.cleared or not each.gagged]
         for each in left:
-            if is_live(now, until=each.until, ended_at=each.ended_at):
+            told = actor.sight.staff or not each.about_staff
+            if told and is_live(now, until=each.until, ended_at=each.ended_at):
                 raise OnHoldError(
                     f"the recording {recording.id} is kept for {each.purpose}: {each.reason}; "
                     "there is nothing to certify"

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.footage.streams import blob_name
+from cctv_vault.gags import secret as is_secret
+from cctv_vault.gags import seen_by
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor
+from cctv_vault.people.actors import EVERYTHING, Actor, Sight
 from cctv_vault.retention.due import DueItem, batches, copies_under, gone_items
 from cctv_vault.schema import (
     CaseFile,
@@ -53,12 +55,12 @@ _THINGS: Final = (*((Package, "packages"), (Quarantined, "quarantined"), (CaseFi
 
 @dataclass
 class Gone:
-    """What went in a sweep, as somebody with that clearance may know it.
+    """What went in a sweep, as somebody may know of it.
 
     ``named`` are the first `LISTED` of ``recordings``; ``things`` counts packages and files.
     """
 
-    cleared: bool
+    sight: Sight
     recordings: int = 0
     things: int = 0
     blobs: int = 0
@@ -86,10 +88,12 @@ class Clearing:
             while True:
                 with self._database.read() as session:
                     grants = _some_grants(session, some)
-                    told = _last_told(session, grants, secret=secret)
+                    told = _last_told(session, grants, EVERYTHING if secret else Sight())
+                    known = _last_told(session, grants, gone.sight)
                     links = _missing_links(session, grants, leaves)
                 if not grants:
                     break
+                gone.recordings += known
                 self._clear_grants(run_id, grants, links, told, gone)
                 done += len(grants)
                 tell("clearing", done, max(done, total))
@@ -127,16 +131,15 @@ class Clearing:
             )
             if links:
                 session.execute(insert(table(CustodyLink)), links)
-            expired = _expire(session, touched, run_id, now)
+            _expire(session, touched, run_id, now)
             session.execute(
                 update(table(SweepRun))
                 .where(col(SweepRun.id) == run_id)
                 .values(recordings=table(SweepRun).c.recordings + told)
             )
-        gone.recordings += expired if gone.cleared else told
         if len(gone.named) < LISTED:
             with self._database.read() as session:
-                gone.named += gone_items(session, touched, now, cleared=gone.cleared)
+                gone.named += gone_items(session, touched, now, gone.sight)
             del gone.named[LISTED:]
 
     def _clear_things(self, run_id: str, key_ids: Sequence[str], gone: Gone) -> None:
@@ -285,14 +288,14 @@ def _destroyed(session: Session, run_id: str) -> dict[str, int]:
 
 
 def _is_secret(session: Session, run_id: str) -> bool:
-    """Whether a sweep ends the keys of gagged holds, by the holds its beginning is about."""
+    """Whether a sweep ends the keys of secret holds, by the holds its beginning is about."""
     started = select(col(CustodyEntry.leaf_index)).where(
         col(CustodyEntry.subject) == run_id, col(CustodyEntry.event) == Event.SWEEP_STARTED.value
     )
     about = (
         select(col(CustodyLink.subject))
         .join(Hold, col(Hold.id) == col(CustodyLink.subject))
-        .where(col(CustodyLink.leaf_index).in_(started), col(Hold.gagged))
+        .where(col(CustodyLink.leaf_index).in_(started), is_secret())
     )
     return session.execute(about.limit(1)).first() is not None
 
@@ -309,10 +312,10 @@ def _some_grants(session: Session, key_ids: Sequence[str]) -> Sequence[Any]:
     ).all()
 
 
-def _last_told(session: Session, grants: Sequence[Any], *, secret: bool) -> int:
-    """How many recordings lose their last wrapped key with these grants, as the log tells it.
+def _last_told(session: Session, grants: Sequence[Any], sight: Sight) -> int:
+    """How many recordings lose their last wrapped key with these grants, as somebody may know it.
 
-    What a gagged hold still keeps counts as gone, but where its own keys end.
+    What a secret hold still keeps counts as gone.
     """
     recordings = {str(each.recording_id) for each in grants}
     left = (
@@ -322,10 +325,9 @@ def _last_told(session: Session, grants: Sequence[Any], *, secret: bool) -> int:
             col(Grant.recording_id).in_(recordings),
             col(Grant.purpose_key_id).is_not(None),
             col(Grant.id).not_in([each.id for each in grants]),
+            seen_by(sight),
         )
     )
-    if not secret:
-        left = left.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
     return len(recordings - set(session.execute(left).scalars()))
 
 

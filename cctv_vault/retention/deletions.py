@@ -3,7 +3,8 @@
 Owns the comparison, per purpose and day on which something's time ended, and how it is written: as
 CSV for a machine, as PDF/A (``deletions.typ``) for a privacy officer and IMY. Destroyed means that
 the root was destroyed under which the purpose's key had been wrapped: from then on no copy of the
-vault opens it. Footage that a gagged hold keeps is told like the rest, and gagged holds are not.
+vault opens it. Footage that a secret hold keeps is told like the rest; gagged holds are told to
+nobody, and those of suspicions against staff to the privacy officer.
 """
 
 import csv
@@ -18,7 +19,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import typst
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from cctv_vault import __version__
@@ -28,9 +29,9 @@ from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import hidden_subjects
+from cctv_vault.gags import hidden_from, seen_by
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Policy, Purpose
 from cctv_vault.schema import CustodyEntry, CustodyLink, Grant, Hold, VaultRow, table
@@ -193,10 +194,11 @@ class Deletions:
         start = _midnight(end - _DEFAULT, self._zone) if start is None else start
         if start >= end:
             raise InvalidInputError("the period of a register ends after it begins")
-        hidden = hidden_subjects(self._database, system_actor())
+        sight = Sight(staff=actor.sight.staff)  # what is gagged stands in no register
+        hidden = hidden_from(self._database, sight)
         with self._database.read() as session:
             vault = session.get_one(VaultRow, 1)
-            found = _ended(session, start, end, now, hidden)
+            found = _ended(session, (start, end, now), sight, hidden)
             rows = compare(found, now, self._zone)
             versions = self._policies.versions(session)
         return DeletionReport(
@@ -348,16 +350,20 @@ def _length(span: timedelta) -> str:
 
 
 def _ended(
-    session: Session, start: datetime, end: datetime, now: datetime, hidden: frozenset[str]
+    session: Session,
+    times: tuple[datetime, datetime, datetime],
+    sight: Sight,
+    hidden: frozenset[str],
 ) -> Iterator[Ended]:
-    """Every time under a purpose that ended in a period, but for those of gagged holds."""
+    """What ended from a start until an end, and by now, but for what secret holds kept."""
+    start, end, now = times
     destroyed = _destroyed(session, start, hidden)
     over = func.coalesce(col(Grant.ended_at), col(Grant.until))
     rows = session.execute(
         select(table(Grant))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
         .where(
-            or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)),
+            seen_by(sight),
             over >= start,
             over < end,
             over <= now,

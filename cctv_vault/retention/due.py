@@ -1,7 +1,7 @@
 """What a sweep has before it: which purpose keys are due, and which recordings go with them.
 
-Owns the questions a sweep asks of the index, all of them reads; it changes nothing. What a gagged
-hold keeps has gone like the rest to anyone who may not know of it, and the keys of gagged holds
+Owns the questions a sweep asks of the index, all of them reads; it changes nothing. What a secret
+hold keeps has gone like the rest to anyone who may not know of it, and the keys of secret holds
 are asked for apart.
 """
 
@@ -13,6 +13,9 @@ from typing import Any, Final
 from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
+from cctv_vault.gags import secret as is_secret
+from cctv_vault.gags import seen_by
+from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.rules import KeyFacts, SweepPlan, plan_sweep
 from cctv_vault.schema import (
@@ -68,19 +71,19 @@ class Narrowed:
 class DueKeys:
     """The purpose keys a sweep has to do with, in the order in which they are destroyed.
 
-    ``gagged`` are the gagged holds it is about: all of its holds, or none.
+    ``secret`` are the secret holds it is about: all of its holds, or none.
     """
 
     keys: tuple[str, ...]
     plan: SweepPlan
-    gagged: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
 
 
 def lapsed_holds(session: Session, until: datetime, *, secret: bool | None) -> tuple[str, ...]:
-    """The holds whose end has passed; those of gagged holds, of the others, or (None) of both."""
+    """The holds whose end has passed; those of secret holds, of the others, or (None) of both."""
     ended = select(col(Hold.id)).where(col(Hold.released_at).is_(None), col(Hold.until) <= until)
     if secret is not None:
-        ended = ended.where(col(Hold.gagged).is_(secret))
+        ended = ended.where(is_secret() if secret else ~is_secret())
     return tuple(str(each) for each in session.execute(ended.order_by(col(Hold.until))).scalars())
 
 
@@ -92,9 +95,8 @@ def due_keys(
     What fell due first stands first, so that a vault that was down catches up in order; keys
     without a quarter-hour of their own come last.
     """
-    gagged = frozenset(
-        str(each)
-        for each in session.execute(select(col(Hold.id)).where(col(Hold.gagged))).scalars()
+    hidden = frozenset(
+        str(each) for each in session.execute(select(col(Hold.id)).where(is_secret())).scalars()
     )
     slots = frozenset(f"hold/{each}" for each in lapsed)
     keys = table(PurposeKey).c
@@ -102,7 +104,7 @@ def due_keys(
         or_(keys.expires_at <= until, keys.retiring.is_(True), keys.slot.in_(slots))
     )
     if secret is not None:
-        theirs = keys.slot.in_([f"hold/{each}" for each in gagged])
+        theirs = keys.slot.in_([f"hold/{each}" for each in hidden])
         query = query.where(theirs if secret else ~theirs)
     rows = sorted(session.execute(query), key=lambda each: (each.expires_at or _NEVER, each.id))
     ending = [x.id for x in rows if x.expires_at is None or x.expires_at > until]
@@ -121,7 +123,7 @@ def due_keys(
         until,
     )
     about = {each.slot.removeprefix("hold/") for each in rows} | set(lapsed)
-    return DueKeys(tuple(x.id for x in rows), plan, tuple(sorted(about & gagged)))
+    return DueKeys(tuple(x.id for x in rows), plan, tuple(sorted(about & hidden)))
 
 
 def live_under(session: Session, key_ids: Sequence[str], now: datetime) -> dict[str, int]:
@@ -167,9 +169,9 @@ def copies_under(session: Session, key_ids: Sequence[str]) -> dict[str, int]:
 
 
 def due_items(
-    session: Session, plan: SweepPlan, now: datetime, *, cleared: bool
+    session: Session, plan: SweepPlan, now: datetime, sight: Sight
 ) -> tuple[DueItem, ...]:
-    """The recordings that lose their last grant, as somebody with that clearance may know it."""
+    """The recordings that lose their last grant, as somebody may know of it."""
     going, replaced = set(plan.destroy), set(plan.replace)
     touched: set[str] = set()
     for some in batches([*plan.destroy, *plan.replace]):
@@ -181,7 +183,7 @@ def due_items(
     found: list[DueItem] = []
     for some in batches(sorted(touched)):
         kept: dict[str, list[Any]] = {}
-        for row in _grants_of(session, some, cleared=cleared):
+        for row in _grants_of(session, some, sight):
             if row.purpose_key_id is not None:
                 kept.setdefault(row.recording_id, []).append(row)
         found += [
@@ -197,11 +199,11 @@ def due_items(
 
 
 def gone_items(
-    session: Session, recording_ids: Sequence[str], now: datetime, *, cleared: bool
+    session: Session, recording_ids: Sequence[str], now: datetime, sight: Sight
 ) -> list[DueItem]:
     """Of recordings that just lost a wrapped key, those that have none left, as `due_items`."""
     kept: dict[str, list[Any]] = {}
-    for row in _grants_of(session, recording_ids, cleared=cleared):
+    for row in _grants_of(session, recording_ids, sight):
         kept.setdefault(row.recording_id, []).append(row)
     return [
         _item(rows, now)
@@ -221,21 +223,19 @@ def batches(values: Sequence[str], size: int = _BATCH) -> Iterator[Sequence[str]
         yield values[start : start + size]
 
 
-def _grants_of(session: Session, recording_ids: Sequence[str], *, cleared: bool) -> Iterator[Any]:
+def _grants_of(session: Session, recording_ids: Sequence[str], sight: Sight) -> Iterator[Any]:
     """Every grant of recordings, with what is told of them, but for what must not be known."""
-    rows = session.execute(
+    yield from session.execute(
         select(
             table(Grant),
-            col(Hold.gagged).label("gagged"),
             col(Recording.camera_code).label("camera"),
             col(Recording.started_at).label("started_at"),
         )
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(col(Grant.recording_id).in_(recording_ids))
+        .where(col(Grant.recording_id).in_(recording_ids), seen_by(sight))
         .order_by(col(Grant.id))
     )
-    return (row for row in rows if cleared or not row.gagged)
 
 
 def _item(rows: Sequence[Any], now: datetime) -> DueItem:

@@ -2,7 +2,7 @@
 
 Owns the arithmetic (pure: facts and a time in, a forecast out) and the gathering of its facts. It
 proposes only what is lawful: a shorter period, a review, another disk, less coming in. That footage
-which a purpose keeps could go earlier is no choice it knows. What a gagged hold keeps leaves, to
+which a purpose keeps could go earlier is no choice it knows. What a secret hold keeps leaves, to
 anyone who may not know of it, when everything else would.
 """
 
@@ -14,14 +14,15 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.gags import seen_by
 from cctv_vault.ledger import Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.policies import Policies, opening_days
 from cctv_vault.retention.rules import Opening, kept_under
@@ -273,10 +274,10 @@ class Forecaster:
         free = self._store.free_bytes()
         free = None if free is None else free - self._reserve
         with self._database.read() as session:
-            kept = _kept(session, now, cleared=actor.cleared)
+            kept = _kept(session, now, actor.sight)
             arriving, rate = self._arriving(session, now)
             closed = self._closed(session, kept, arriving, now)
-            short = _beyond(session, now, cleared=actor.cleared)
+            short = _beyond(session, now, actor.sight)
         stock = _grouped(kept)
         days, full_at = foresee(stock, arriving, free=free, now=now, zone=self._zone)
         open_ended = tuple(each for each in stock if each.until is None)
@@ -379,7 +380,7 @@ class _Kept:
     bytes: int
 
 
-def _kept(session: Session, now: datetime, *, cleared: bool) -> list[_Kept]:
+def _kept(session: Session, now: datetime, sight: Sight) -> list[_Kept]:
     """What is kept, each recording under the purpose that keeps it longest."""
     query = (
         select(
@@ -393,10 +394,8 @@ def _kept(session: Session, now: datetime, *, cleared: bool) -> list[_Kept]:
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .join(Camera, col(Camera.code) == col(Recording.camera_code))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(live_clause(now))
+        .where(live_clause(now), seen_by(sight))
     )
-    if not cleared:
-        query = query.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
     last: dict[str, Any] = {}
     for row in session.execute(query):
         known = last.get(row.recording_id)
@@ -424,15 +423,13 @@ def _grouped(kept: Sequence[_Kept]) -> tuple[Stock, ...]:
     return tuple(Stock(*key, *sums) for key, sums in groups.items())
 
 
-def _beyond(session: Session, now: datetime, *, cleared: bool) -> int:
+def _beyond(session: Session, now: datetime, sight: Sight) -> int:
     """Bytes older than a day that no hold keeps: what the guideline's shortest period frees."""
     held = (
         select(col(Grant.recording_id))
         .join(Hold, col(Hold.id) == col(Grant.hold_id))
-        .where(live_clause(now))
+        .where(live_clause(now), seen_by(sight))
     )
-    if not cleared:
-        held = held.where(col(Hold.gagged).is_(False))
     kept = select(col(Grant.recording_id)).where(live_clause(now), col(Grant.hold_id).is_(None))
     return int(
         session.execute(

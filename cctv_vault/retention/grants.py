@@ -1,8 +1,8 @@
 """Grants: which purposes keep a recording, each with its own wrapped copy of the recording's key.
 
 Owns the rows of ``recording_grant`` and the only way from one to a recording key. It refuses to
-open anything without a live grant, and tells nobody who is not cleared that a gagged hold keeps
-something: to them such a recording has expired, in the same words.
+open anything without a live grant, and tells nobody who may not know of it that a secret hold
+keeps something: to them such a recording has expired, in the same words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
 from cctv_vault.errors import ConfigError, ExpiredError, NotFoundError, OnHoldError
+from cctv_vault.gags import seen_by
 from cctv_vault.ledger import Act
+from cctv_vault.people.actors import Sight
 from cctv_vault.retention.keyring import KeyHandle, Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Period, Policy, Purpose
@@ -34,6 +36,8 @@ from storage.secret import SecretKey
 
 LATE: Final = "late-arrival"
 RESTRICTION: Final = "restriction"
+_OF_THE_HOUSE: Final = frozenset({"incident", "save-now", "more-coming", "claim", "trespass-ban"})
+"""Holds the house places for itself; every other answers an order, a request or a right."""
 _BATCH: Final = 500
 
 
@@ -48,7 +52,12 @@ class GrantView:
     reason: str
     hold_id: str | None
     gagged: bool
+    about_staff: bool
     live: bool
+
+    def seen_by(self, sight: Sight) -> bool:
+        """Whether somebody may know of it."""
+        return (sight.gagged or not self.gagged) and (sight.staff or not self.about_staff)
 
 
 class Grants:
@@ -91,8 +100,8 @@ class Grants:
         if term.until > now:
             kept, until, reason = base, term.until, term.reason
             version = term.shortened_by or basis.version
-        elif all(view.gagged for view in views):
-            # Also where only a gagged hold keeps it: going without would tell everybody of it.
+        elif not any(view.seen_by(Sight()) for view in views):
+            # Also where only a secret hold keeps it: going without would tell everybody of it.
             kept = policy.purpose(LATE)
             until, version = _period(kept).after(now), policy.version
             reason = f"{kept.en}: {base.code} ended before it arrived"
@@ -156,9 +165,16 @@ class Grants:
                 .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
                 .where(col(Grant.recording_id).in_(some), live_clause(now))
             )
-            if not (hold.gagged or act.actor.cleared):
-                # What only a gagged hold keeps is gone, to anyone who may not know of it.
-                query = query.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
+            # What only a secret hold keeps is gone, to anyone who may not know of it. But what
+            # the law bids keep is not let go of because of what a colleague is suspected of.
+            query = query.where(
+                seen_by(
+                    Sight(
+                        gagged=hold.gagged or act.actor.sight.gagged,
+                        staff=hold.purpose not in _OF_THE_HOUSE or act.actor.sight.staff,
+                    )
+                )
+            )
             for row in session.execute(query):
                 live.setdefault(row.recording_id, []).append(row)
                 if row.hold_id == hold.id:
@@ -285,22 +301,20 @@ class Grants:
     # --- opening ------------------------------------------------------------------------------
 
     def key_for(
-        self, session: Session, recording_id: str, now: datetime, *, cleared: bool
+        self, session: Session, recording_id: str, now: datetime, sight: Sight
     ) -> SecretKey:
         """A recording's key, through any live grant the person may know of.
 
         Raises:
             NotFoundError: There is no such recording.
-            ExpiredError: No purpose keeps it; or only a gagged hold does and the person is not
-                cleared, which must not be told apart.
+            ExpiredError: No purpose keeps it; or only a hold does that the person may not know of,
+                which must not be told apart.
         """
         query = (
             select(table(Grant))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-            .where(col(Grant.recording_id) == recording_id, live_clause(now))
+            .where(col(Grant.recording_id) == recording_id, live_clause(now), seen_by(sight))
         )
-        if not cleared:
-            query = query.where(or_(col(Hold.id).is_(None), col(Hold.gagged).is_(False)))
         key = self._open_any(session, session.execute(query).all(), {})
         if key is not None:
             return key
@@ -313,16 +327,16 @@ class Grants:
             f"the recording {recording_id} has expired: no purpose keeps it any more"
         )
 
-    def only_gagged(
+    def only_secret(
         self, session: Session, recording_ids: Sequence[str], now: datetime
     ) -> tuple[str, ...]:
-        """The gagged holds that alone keep any of these recordings: what is done with it is theirs.
+        """The secret holds that alone keep any of these recordings: what is done with it is theirs.
 
         An entry that names them is hidden with them.
         """
         holds: set[str] = set()
         for grants in self.live(session, recording_ids, now).values():
-            if all(each.gagged for each in grants):
+            if not any(each.seen_by(Sight()) for each in grants):
                 holds |= {each.hold_id for each in grants if each.hold_id is not None}
         return tuple(sorted(holds))
 
@@ -365,7 +379,7 @@ class Grants:
         self, session: Session, now: datetime, clause: ColumnElement[bool]
     ) -> Iterable[tuple[str, GrantView]]:
         rows = session.execute(
-            select(table(Grant), col(Hold.gagged).label("gagged"))
+            select(table(Grant), col(Hold.gagged), col(Hold.about_staff))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
             .where(clause)
             .order_by(col(Grant.id))
@@ -381,6 +395,7 @@ class Grants:
                     reason=row.reason,
                     hold_id=row.hold_id,
                     gagged=bool(row.gagged),
+                    about_staff=bool(row.about_staff),
                     live=row.purpose_key_id is not None
                     and is_live(now, until=row.until, ended_at=row.ended_at),
                 ),
@@ -418,7 +433,7 @@ class Grants:
     ) -> GrantView:
         handle = self._keyring.for_hold(act.session, hold.id, hold.purpose, act.now)
         row = _hold_row(hold, recording_id, act.now, policy)
-        return self._insert(act, row | self._wrapped(handle, key, recording_id), gagged=hold.gagged)
+        return self._insert(act, row | self._wrapped(handle, key, recording_id), hold)
 
     def _timed_grant(
         self,
@@ -443,9 +458,9 @@ class Grants:
             "policy_version": version,
             "ended_at": None,
         }
-        return self._insert(act, row | self._wrapped(handle, key, recording_id), gagged=False)
+        return self._insert(act, row | self._wrapped(handle, key, recording_id), None)
 
-    def _insert(self, act: Act, row: dict[str, Any], *, gagged: bool) -> GrantView:
+    def _insert(self, act: Act, row: dict[str, Any], hold: Hold | None) -> GrantView:
         act.session.execute(insert(table(Grant)).values(**row))
         return GrantView(
             purpose=row["purpose"],
@@ -454,7 +469,8 @@ class Grants:
             until=row["until"],
             reason=row["reason"],
             hold_id=row["hold_id"],
-            gagged=gagged,
+            gagged=hold is not None and hold.gagged,
+            about_staff=hold is not None and hold.about_staff,
             live=True,
         )
 

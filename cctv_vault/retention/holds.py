@@ -27,9 +27,9 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import is_privacy_officer, restricted_holds
+from cctv_vault.gags import seen_by
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.extensions import extensions_of
 from cctv_vault.retention.grants import RESTRICTION, Grants, live_clause
 from cctv_vault.retention.keyring import Keyring
@@ -77,7 +77,8 @@ class HoldOrder:
     ``windows`` are (camera, from, to) with ``to`` exclusive; ``until`` None means as long as the
     policy says, or open-ended with a review; ``document`` is the order itself, sealed.
     ``decided_at`` is when an order or a ban was decided, where that was before today: its time runs
-    from there. ``over_15`` says that the person of a trespass ban is 15 or older.
+    from there. ``over_15`` says that the person of a trespass ban is 15 or older. ``about_staff``
+    is set by an incident about the controller's own staff.
     """
 
     purpose: str
@@ -90,6 +91,7 @@ class HoldOrder:
     hold_id: str | None = None
     decided_at: datetime | None = None
     over_15: bool = False
+    about_staff: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ class Holds:
             until=until,
             review_at=order.review_at or review_at(purpose, now, until),
             gagged=order.gagged,
+            about_staff=order.about_staff,
         )
         session.add(hold)
         session.flush()
@@ -425,12 +428,12 @@ class Holds:
         self._may_read(actor)
         with self._database.read() as session:
             self._visible(session, hold_id, actor)
-            return self.ending_of(session, hold_id, self._ledger.clock.now(), cleared=actor.cleared)
+            return self.ending_of(session, hold_id, self._ledger.clock.now(), actor.sight)
 
-    def ending_of(self, session: Session, hold_id: str, now: datetime, *, cleared: bool) -> Ending:
+    def ending_of(self, session: Session, hold_id: str, now: datetime, sight: Sight) -> Ending:
         """What ending a hold would do, for the incident or request that owns it."""
         return self.without(
-            session, self.kept(session, hold_id, now), now, hold_id=hold_id, cleared=cleared
+            session, self.kept(session, hold_id, now), now, hold_id=hold_id, sight=sight
         )
 
     def kept(self, session: Session, hold_id: str, now: datetime) -> dict[str, int]:
@@ -449,7 +452,7 @@ class Holds:
         now: datetime,
         *,
         hold_id: str,
-        cleared: bool,
+        sight: Sight,
     ) -> Ending:
         """What becomes of recordings, given with their bytes, that a hold keeps no longer."""
         live = self._grants.live(session, list(sizes), now)
@@ -457,7 +460,7 @@ class Holds:
             size
             for recording_id, size in sizes.items()
             if all(
-                each.hold_id == hold_id or (each.gagged and not cleared)
+                each.hold_id == hold_id or not each.seen_by(sight)
                 for each in live.get(recording_id, ())
             )
         ]
@@ -481,10 +484,7 @@ class Holds:
         self._may_read(actor)
         now = self._ledger.clock.now()
         query = select(Hold).order_by(col(Hold.placed_at).desc(), col(Hold.id))
-        if not actor.cleared:
-            query = query.where(col(Hold.gagged).is_(False))
-        if not is_privacy_officer(actor):
-            query = query.where(col(Hold.id).not_in(restricted_holds()))
+        query = query.where(seen_by(actor.sight))
         if live_only:
             query = query.where(_holding(now))
         with self._database.read() as session:
@@ -655,12 +655,12 @@ class Holds:
 
     def _visible(self, session: Session, hold_id: str, actor: Actor) -> Hold:
         hold = session.get(Hold, hold_id)
-        if hold is None or (hold.gagged and not actor.cleared):
+        if (
+            hold is None
+            or (hold.gagged and not actor.sight.gagged)
+            or (hold.about_staff and not actor.sight.staff)
+        ):
             raise NotFoundError("hold", hold_id)
-        if not is_privacy_officer(actor):
-            theirs = restricted_holds().where(col(Incident.hold_id) == hold_id)
-            if session.execute(theirs).first() is not None:
-                raise NotFoundError("hold", hold_id)
         return hold
 
     def _owner(self, session: Session, hold_id: str) -> str | None:

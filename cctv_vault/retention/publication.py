@@ -20,7 +20,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.extensions import extensions_of
 from cctv_vault.retention.grants import LATE, live_clause
 from cctv_vault.retention.keyring import KeyHandle, Keyring
@@ -139,7 +139,7 @@ class Publisher:
                 actor.require(Right.REGISTER_READ)
             with self._database.read() as session:
                 plan = self._plan(session, document, published_at, now)
-        effect = self._effect(plan, cleared=actor.cleared)
+        effect = self._effect(plan, actor.sight)
         return _published(plan, document, published_at, effect, dry_run=True)
 
     def publish(self, actor: Actor, document: str, published_at: datetime) -> Publication:
@@ -178,7 +178,7 @@ class Publisher:
             act.session.flush()
             self._shorten(act, plan)
             self._shorten_holds(act, plan)
-            told = self._effect(plan, cleared=False)  # the log is everybody's
+            told = self._effect(plan, Sight())  # the log is everybody's
             act.record(
                 Event.POLICY_PUBLISHED,
                 f"policy/{plan.policy.version}",
@@ -192,7 +192,7 @@ class Publisher:
                     "holds": list(told.holds),
                 },
             )
-            effect = self._effect(plan, cleared=actor.cleared)
+            effect = self._effect(plan, actor.sight)
             return _published(plan, document, published_at, effect, dry_run=False)
 
     # --- deciding -----------------------------------------------------------------------------
@@ -235,13 +235,13 @@ class Publisher:
             checked.recorders,
         )
 
-    def _effect(self, plan: _Plan, *, cleared: bool) -> Effect:
+    def _effect(self, plan: _Plan, sight: Sight) -> Effect:
         """The recordings that go sooner: those whose latest end moves."""
         cut = {each.row.id: each.until for each in plan.cuts}
         recordings, sizes = Counter[date](), Counter[date]()
         at_once = 0
         for rows in plan.grants.values():
-            known = [each for each in rows if cleared or not each.gagged]
+            known = [each for each in rows if _seen(each, sight)]
             before = _latest(each.until for each in known)
             after = _latest(cut.get(each.id, each.until) for each in known)
             if not known or after is _OPEN or after == before:
@@ -255,7 +255,7 @@ class Publisher:
             bytes=sizes.total(),
             at_once=at_once,
             days=tuple(Going(day, recordings[day], sizes[day]) for day in sorted(recordings)),
-            holds=tuple(each.hold.id for each in plan.holds if cleared or not each.hold.gagged),
+            holds=tuple(each.hold.id for each in plan.holds if _seen(each.hold, sight)),
         )
 
     # --- applying -----------------------------------------------------------------------------
@@ -370,7 +370,8 @@ def _live_grants(now: datetime) -> Any:  # noqa: ANN401 - a statement
     return (
         select(
             table(Grant),
-            col(Hold.gagged).label("gagged"),
+            col(Hold.gagged),
+            col(Hold.about_staff),
             col(Recording.camera_code),
             col(Recording.origin),
             col(Recording.ended_at).label("captured"),
@@ -413,6 +414,10 @@ def _hold_cuts(
         until = max(until, effective_at)
         if hold.until is None or until < hold.until:
             yield _HoldCut(hold, until)
+
+
+def _seen(hold: Any, sight: Sight) -> bool:  # noqa: ANN401 - a hold, or a grant's row with its
+    return (sight.gagged or not hold.gagged) and (sight.staff or not hold.about_staff)
 
 
 def _latest(ends: Iterable[datetime | None]) -> datetime | None:

@@ -17,6 +17,8 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
+from cctv_vault.gags import seen_by
+from cctv_vault.people.actors import Sight
 from cctv_vault.retention.clearing import recordings_of
 from cctv_vault.schema import (
     Camera,
@@ -51,12 +53,12 @@ Logged = tuple[int, Entry]
 def told_of(session: Session, recording_id: str) -> list[Any]:
     """The grants of a recording that everybody may know of, the oldest first."""
     rows = session.execute(
-        select(table(Grant), col(Hold.gagged).label("gagged"))
+        select(table(Grant))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(col(Grant.recording_id) == recording_id)
+        .where(col(Grant.recording_id) == recording_id, seen_by(Sight()))
         .order_by(col(Grant.id))
     )
-    return [each for each in rows if not each.gagged]
+    return list(rows)
 
 
 def destructions(

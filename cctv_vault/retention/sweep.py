@@ -38,7 +38,7 @@ from cctv_vault.errors import DamagedError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.people.actors import EVERYTHING, Actor, Right, system_actor
 from cctv_vault.retention.certificates import Certificates
 from cctv_vault.retention.clearing import Clearing, Gone
 from cctv_vault.retention.due import (
@@ -184,7 +184,7 @@ class Sweeper:
             secret = self._sweep(actor, verdict.safe_until, progress, secret=True)
             if told.id is not None or secret.id is not None:
                 self._database.scrub_free_pages()
-            told = _together(told, secret) if actor.cleared else told
+            told = _together(told, secret) if actor.sight == EVERYTHING else told
             return replace(told, alarm=told.alarm or alarm or whole)
 
     def _sweep(
@@ -194,14 +194,14 @@ class Sweeper:
         run_id = self._begin(actor, until, progress, secret=secret)
         if run_id is None:
             return self._nothing(None)
-        gone, alarm = Gone(actor.cleared), None
+        gone, alarm = Gone(actor.sight), None
         try:
             self._continue(actor, run_id, progress, gone)
         except StorageError as error:
             alarm = f"the sweep {run_id} is not finished: {error}"
         run = self._run_row(run_id)
-        # To whoever is not cleared what a gagged hold still keeps has gone like the rest.
-        removed = gone.blobs if actor.cleared else gone.recordings + gone.things
+        # To whoever may not know of it what a secret hold still keeps has gone like the rest.
+        removed = gone.blobs if actor.sight == EVERYTHING else gone.recordings + gone.things
         return SweepReport(
             id=run_id,
             due=in_order(gone.named),
@@ -253,8 +253,8 @@ class Sweeper:
                         col(Recording.certificate_id) == run_id,
                     )
                 ).scalar_one()
-            # How much ciphertext is gone would tell, beside the rest, of what a gagged hold keeps.
-            blobs = int(removed) if actor.cleared else 0
+            # How much ciphertext is gone would tell, beside the rest, of what a secret hold keeps.
+            blobs = int(removed) if actor.sight == EVERYTHING else 0
             found.append(
                 SweepStatus(
                     run.id, run.started_at, run.step, run.keys_destroyed, run.recordings, blobs
@@ -267,11 +267,12 @@ class Sweeper:
     def _forecast(self, actor: Actor) -> SweepReport:
         self._may_read(actor)
         verdict = self._guard.verdict()
-        until, secret = verdict.safe_until, None if actor.cleared else False
+        until = verdict.safe_until
+        secret = None if actor.sight == EVERYTHING else False
         with self._database.read() as session:
             lapsed = lapsed_holds(session, until, secret=secret)
             plan = due_keys(session, until, lapsed, secret=secret).plan
-            due = due_items(session, plan, until, cleared=actor.cleared)
+            due = due_items(session, plan, until, actor.sight)
         epoch = max(self._roots.epochs())
         return SweepReport(
             id=None,
@@ -324,7 +325,7 @@ class Sweeper:
     ) -> str | None:
         """Delete the due purpose keys, with their entries; the sweep's id, None for none due.
 
-        ``secret`` ends the keys of gagged holds and nothing else, otherwise all but those. What is
+        ``secret`` ends the keys of secret holds and nothing else, otherwise all but those. What is
         decided in a read stays so until it is done: nothing new comes under a key that is past its
         quarter-hour or retiring, and nothing that has ended begins again.
         """
@@ -375,7 +376,7 @@ class Sweeper:
                     "from_epoch": epoch,
                     "to_epoch": epoch + 1,
                 },
-                also=due.gagged,
+                also=due.secret,
             )
 
     def _lapse(
@@ -547,7 +548,7 @@ class Sweeper:
         alarm = None
         for run_id in self._open_runs():
             try:
-                self._continue(actor, run_id, progress, Gone(actor.cleared))
+                self._continue(actor, run_id, progress, Gone(actor.sight))
             except StorageError as error:
                 alarm = f"the sweep {run_id} is not finished: {error}"
         return alarm

@@ -16,7 +16,7 @@ from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.streams import ORIGINAL, blob_name, stream_context
 from cctv_vault.home import Home
 from cctv_vault.incidents.service import Incidents
-from cctv_vault.people.actors import Actor, Role, system_actor
+from cctv_vault.people.actors import Actor, Role, Sight, system_actor
 from cctv_vault.retention.certificates import Certificates
 from cctv_vault.retention.grants import Grants, GrantView
 from cctv_vault.retention.holds import HoldOrder, Holds
@@ -200,7 +200,9 @@ class World:
     def read(self, recording_id: str, *, cleared: bool = True) -> bytes:
         """The whole original, through a live grant; raises where there is none."""
         with self.home.database.read() as session:
-            key = self.grants.key_for(session, recording_id, self.now(), cleared=cleared)
+            key = self.grants.key_for(
+                session, recording_id, self.now(), Sight(gagged=cleared, staff=True)
+            )
             row = session.get_one(Recording, recording_id)
         with open_sealed(
             self.home.store,

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from cctv_vault.errors import ExpiredError, NotFoundError
+from cctv_vault.people.actors import EVERYTHING
 from cctv_vault.schema import Grant, PurposeKey
 from storage.errors import KeyTamperedError
 from tests.retention.conftest import MONDAY, World
@@ -109,7 +110,7 @@ def test_a_reader_whose_snapshot_is_older_than_a_rotation_reads_on(world: World)
     with world.home.database.read() as session:
         session.exec(select(PurposeKey)).all()  # the snapshot begins here
         world.sweeper.run(world.manager)
-        key = world.grants.key_for(session, kept, world.now(), cleared=True)
+        key = world.grants.key_for(session, kept, world.now(), EVERYTHING)
     assert key.reveal() == world.keys[kept]
 
 

@@ -16,7 +16,7 @@ from cctv_vault.clock import Tick
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, DamagedError, ExpiredError
 from cctv_vault.footage.streams import QUARANTINE, blob_name
-from cctv_vault.people.actors import Role
+from cctv_vault.people.actors import EVERYTHING, Role
 from cctv_vault.retention import clearing, sweep
 from cctv_vault.retention.sweep import SweepReport
 from cctv_vault.schema import Grant, Package, PurposeKey, Quarantined, Request, SweepRun, table
@@ -376,7 +376,7 @@ def test_a_clock_that_jumps_destroys_nothing_until_two_persons_attest_it(
     assert world.events().count(Event.CLOCK_ALARM.value) == 1
     assert world.row(recording).state == "kept"
     with world.home.database.read() as session, pytest.raises(ExpiredError):
-        world.grants.key_for(session, recording, clock.tick().now, cleared=True)
+        world.grants.key_for(session, recording, clock.tick().now, EVERYTHING)
 
     assert not world.sweeper.attest_clock(world.manager).complete
     with pytest.raises(AccessDeniedError):

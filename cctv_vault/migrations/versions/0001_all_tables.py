@@ -234,6 +234,7 @@ def upgrade() -> None:
         sa.Column("review_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("reminded", sa.Integer(), nullable=False),
         sa.Column("gagged", sa.Boolean(), nullable=False),
+        sa.Column("about_staff", sa.Boolean(), nullable=False),
         sa.Column("released_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("released_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.ForeignKeyConstraint(["document_text"], ["sealed_text.id"]),
