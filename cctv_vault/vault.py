@@ -171,6 +171,7 @@ class Vault:
             keyring=keyring,
             grants=self.grants,
             policies=self.policies,
+            access=self.access,
             zone=home.zone,
         )
         self.certificates = Certificates(

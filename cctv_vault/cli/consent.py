@@ -1,5 +1,6 @@
 """Commands on course material: subject, consent, publication."""
 
+import contextlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from cctv_vault.cli.session import Session, session
 from cctv_vault.consent.service import ItemView, PublicationView
 from cctv_vault.errors import InvalidInputError
+from cctv_vault.footage.outfile import OutFile, check_target
 
 _Subject = Annotated[str, typer.Argument(metavar="SUBJECT")]
 _Item = Annotated[str, typer.Argument(metavar="ITEM")]
@@ -173,6 +175,52 @@ def consent_withdraw(
         "the next sweep",
         *(f"  ended: {each}" for each in done.ended),
         *(f"TAKE DOWN {_published(each)}" for each in done.take_down),
+        *(f"DESTROY the copy {each}, and confirm it" for each in done.copies),
+    )
+
+
+@consent_app.command("export")
+def consent_export(
+    context: typer.Context,
+    item: _Item,
+    channel: Annotated[str, typer.Option(help="Where it is published, as `consent give`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.")],
+) -> None:
+    """The original, to be published: only where everybody in it agrees to that channel."""
+    run = session(context)
+    target = output.absolute()
+    check_target(target)
+    copy = run.vault.consents.export(run.actor, item, channel)
+    with contextlib.closing(copy.chunks) as chunks, OutFile(target) as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.finish()
+    run.say(
+        {
+            "recording": copy.recording,
+            "copy_id": copy.copy_id,
+            "bytes": copy.bytes,
+            "sha256": copy.sha256,
+            "end_at": copy.end_at,
+        },
+        f"{output}: {copy.bytes} bytes, SHA-256 {copy.sha256.hex()}",
+        f"Copy {copy.copy_id} is in the register; destroy it by {run.local(copy.end_at)}, or as "
+        "soon as somebody withdraws.",
+    )
+
+
+@consent_app.command("copies")
+def consent_copies(context: typer.Context) -> None:
+    """Copies for publication that must be destroyed now."""
+    run = session(context)
+    run.table(
+        run.vault.consents.copies_to_destroy(run.actor),
+        {
+            "copy": lambda c: c.id,
+            "item": lambda c: ", ".join(c.recordings),
+            "for": lambda c: c.purpose,
+            "destroy by": lambda c: run.local(c.end_at),
+        },
     )
 
 

@@ -245,6 +245,16 @@ def footage_export(
     )
 
 
+@footage_app.command("destroyed")
+def footage_destroyed(
+    context: typer.Context, copy: Annotated[str, typer.Argument(metavar="COPY")]
+) -> None:
+    """Confirm that a copy in the register has been destroyed."""
+    run = session(context)
+    done = run.vault.access.copies.confirm_destroyed(run.actor, copy)
+    run.say(done, f"That {done.id} is destroyed stands in the register.")
+
+
 @footage_app.command("clip")
 def footage_clip(
     context: typer.Context,

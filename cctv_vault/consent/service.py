@@ -44,6 +44,8 @@ from cctv_vault.errors import (
     ProhibitedError,
     TransitionNotAllowedError,
 )
+from cctv_vault.footage.access import FootageAccess, Permit, PublishingCopy
+from cctv_vault.footage.copies import PUBLICATION, CopyView
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ids import reference
 from cctv_vault.ledger import Act, Ledger
@@ -176,13 +178,17 @@ class ItemView:
 
 @dataclass(frozen=True, repr=False)
 class Withdrawal:
-    """What a withdrawal did: what it took back, which items it ended, and what must be removed."""
+    """What a withdrawal did: what it took back, which items it ended, and what must be removed.
+
+    ``copies`` are those made for publishing, which must be destroyed.
+    """
 
     subject: str
     consents: tuple[str, ...]
     items: tuple[str, ...]
     ended: tuple[str, ...]
     take_down: tuple[PublicationView, ...]
+    copies: tuple[str, ...]
 
 
 class Consents:
@@ -196,6 +202,7 @@ class Consents:
         keyring: Keyring,
         grants: Grants,
         policies: Policies,
+        access: FootageAccess,
         zone: str,
     ) -> None:
         """All belong to the vault; ``zone`` is where a child's birthday begins."""
@@ -204,6 +211,7 @@ class Consents:
         self._keyring = keyring
         self._grants = grants
         self._policies = policies
+        self._access = access
         self._zone = ZoneInfo(zone)
 
     # --- people and texts ---------------------------------------------------------------------
@@ -495,7 +503,7 @@ class Consents:
             subject.body_text = self._seal(act, body, f"subject/{subject_id}")
             session.add(subject)
             session.flush()
-            ended, down = self._enforce(act, sorted(touched), subject_id)
+            ended, down, copies = self._enforce(act, sorted(touched), subject_id)
             act.record(
                 Event.CONSENT_WITHDRAWN,
                 subject_id,
@@ -505,9 +513,15 @@ class Consents:
                     "items": sorted(touched),
                     "ended": list(ended),
                     "take_down": [row.id for row in down],
+                    "copies": list(copies),
                 },
                 details={"words": _line(words, "words", empty=True)} if words else None,
-                also=(*sorted(touched), *(row.id for row in taken), *(row.id for row in down)),
+                also=(
+                    *sorted(touched),
+                    *(row.id for row in taken),
+                    *(row.id for row in down),
+                    *copies,
+                ),
             )
             return Withdrawal(
                 subject=subject_id,
@@ -517,6 +531,7 @@ class Consents:
                 take_down=tuple(
                     self._publication_view(session, row, allowed=False) for row in down
                 ),
+                copies=copies,
             )
 
     # --- publishing ---------------------------------------------------------------------------
@@ -559,6 +574,52 @@ class Consents:
             )
             session.flush()
             return self._publication_view(session, row, allowed=True)
+
+    def export(self, actor: Actor, item_id: str, channel: str) -> PublishingCopy:
+        """Take an item out to publish it on a channel: its original, bit for bit.
+
+        Only what may be published there is handed out, and only until the first of the consents it
+        rests on ends: then the copy must be destroyed, and a withdrawal ends it at once. The log
+        names the channel and the versions of the text that were agreed to.
+
+        Raises:
+            ProhibitedError: It is footage of surveillance.
+            GateNotMetError: Nobody said who is in it, or somebody has not agreed.
+            ExpiredError: Its purpose has ended.
+        """
+
+        def permit(act: Act) -> Permit:
+            actor.require(Right.CONSENT_KEEP)
+            _, item = self._known(act, item_id)
+            where = _channel(channel).value
+            verdict = publishable(item, where, act.now)
+            _allowed(verdict, item_id, where)
+            people = sorted(item.people or ())
+            consents = act.session.exec(
+                select(Consent.text_version).where(
+                    col(Consent.recording_id) == item_id,
+                    col(Consent.channel) == where,
+                    col(Consent.subject_id).in_(people),
+                    col(Consent.withdrawn_at).is_(None),
+                    col(Consent.until) > act.now,
+                )
+            )
+            facts: dict[str, Json] = {
+                "channel": where,
+                "people": list(people),
+                "texts": sorted(set(consents)),
+            }
+            return Permit(where, verdict.until or act.now, facts)
+
+        return self._access.publishing_copy(actor, item_id, f"publication: {channel}", permit)
+
+    def copies_to_destroy(self, actor: Actor) -> tuple[CopyView, ...]:
+        """Copies for publication that may be kept no longer and nobody has said are destroyed."""
+        return tuple(
+            each
+            for each in self._access.copies.list(actor, open_only=True)
+            if each.purpose.startswith(PUBLICATION) and each.end_at <= self._ledger.clock.now()
+        )
 
     def confirm_taken_down(self, actor: Actor, publication_id: str, how: str) -> PublicationView:
         """A person confirms that a publication is gone, and how it was made sure.
@@ -655,8 +716,8 @@ class Consents:
 
     def _enforce(
         self, act: Act, items: Sequence[str], subject_id: str
-    ) -> tuple[tuple[str, ...], list[Publication]]:
-        """After a withdrawal: the items that end, and the publications that must go."""
+    ) -> tuple[tuple[str, ...], list[Publication], tuple[str, ...]]:
+        """After a withdrawal: the items that end, and the publications and copies that must go."""
         session, now = act.session, act.now
         rows = session.exec(select(Recording).where(col(Recording.id).in_(items))).all()
         facts = self._facts(session, rows, now)
@@ -688,8 +749,17 @@ class Consents:
                 each.ordered_down_at = now
                 session.add(each)
                 down.append(each)
+        copies = [
+            copy
+            for each in rows
+            for copy in self._access.copies.end_publication(
+                act,
+                each.id,
+                [x for x in Channel if not publishable(facts[each.id], x.value, now).allowed],
+            )
+        ]
         session.flush()
-        return tuple(ended), down
+        return tuple(ended), down, tuple(sorted(copies))
 
     def _bound(self, act: Act, rows: Sequence[Recording]) -> None:
         """No item is kept longer than everybody who agreed to it has agreed (table A)."""

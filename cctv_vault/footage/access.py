@@ -2,16 +2,17 @@
 
 Owns the only ways from a recording to its plain bytes. Every look of a person is entered with its
 reason, once an hour for one recording and reason; every copy that leaves is announced before and
-entered after. What has expired is refused, and so is what only a gagged hold keeps, in the same
+entered after. What has expired is refused, and so is what only a secret hold keeps, in the same
 words. Plain bytes stay in memory, except in the file a person ordered.
 """
 
 import builtins
 import contextlib
+import hashlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,7 +41,7 @@ from cctv_vault.footage.clips import (
     remux_for_browser,
     stream,
 )
-from cctv_vault.footage.copies import Copies, Intended
+from cctv_vault.footage.copies import PUBLICATION, Copies, Intended
 from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.motion import MotionTrack
 from cctv_vault.footage.outfile import OutFile, check_target
@@ -59,11 +60,11 @@ from cctv_vault.footage.timeindex import pages
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
-from cctv_vault.people.actors import Actor, Right, system_actor
+from cctv_vault.people.actors import Actor, Right, Sight, system_actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import DerivedStream, Recording
-from cctv_vault.views import iso
+from cctv_vault.views import iso, printable
 from storage.backend import BlobStore
 from storage.errors import (
     BlobExistsError,
@@ -130,6 +131,32 @@ class ClipReceipt:
     sha256: builtins.bytes
     copy_id: str
     end_at: datetime
+
+
+@dataclass(frozen=True)
+class Permit:
+    """That an item may be published: where, until when, and what the log says of it."""
+
+    channel: str
+    until: datetime
+    facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class PublishingCopy:
+    """An original on its way out to be published; ``end_at`` is when it must be destroyed.
+
+    ``chunks`` are its bytes; the copy is registered as made with the last of them. Whoever takes
+    it closes them.
+    """
+
+    copy_id: str
+    recording: str
+    name: str
+    bytes: int
+    sha256: builtins.bytes
+    end_at: datetime
+    chunks: Generator[builtins.bytes]
 
 
 class FootageReader(io.RawIOBase):
@@ -361,7 +388,7 @@ class FootageAccess:
                 raise InvalidInputError("motion is told of up to a day at once")
             with self._database.read() as session:
                 find_camera(session, camera)
-                footage = self._window(session, camera, start, end, cleared=actor.cleared)
+                footage = self._window(session, camera, start, end, actor.sight)
                 roots = _roots(session, [recording.id for recording, _ in footage], MOTION)
         tracks = []
         for recording, key in footage:
@@ -377,7 +404,7 @@ class FootageAccess:
             As `open`, except for rights and reason.
         """
         with self._database.read() as session:
-            recording, key = self._key(session, recording_id, cleared=cleared)
+            recording, key = self._key(session, recording_id, Sight(gagged=cleared, staff=True))
         return self._reader(recording, key, ORIGINAL, recording.segment_root)
 
     # --- leaving ------------------------------------------------------------------------------
@@ -404,7 +431,7 @@ class FootageAccess:
         with self._ledger.act(event, actor, subject=recording_id) as act:
             actor.require(Right.FOOTAGE_EXPORT)
             _check(out)
-            recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
+            recording, key = self._key(act.session, recording_id, actor.sight)
             intended = self.copies.intend(
                 act,
                 recordings=(recording_id,),
@@ -417,11 +444,7 @@ class FootageAccess:
             with self._reader(recording, key, ORIGINAL, recording.segment_root) as reader:
                 while chunk := reader.read(_CHUNK):
                     file.write(chunk)
-            if file.sha256 != recording.sha256:
-                raise DamagedError(
-                    f"the recording {recording_id} is damaged: its bytes are not those that were "
-                    "sealed"
-                )
+            _check_whole(recording, file.sha256)
             file.finish()
         end_at = self.copies.made(actor, intended, file.sha256, {"size": file.size})
         return ExportReceipt(
@@ -432,6 +455,66 @@ class FootageAccess:
             copy_id=intended.copy_id,
             end_at=end_at,
         )
+
+    def publishing_copy(
+        self, actor: Actor, recording_id: str, reason: str, permit: Callable[[Act], Permit]
+    ) -> PublishingCopy:
+        """The original, bit for bit, sent out to be published; registered like every copy.
+
+        Args:
+            actor: Who takes it out.
+            recording_id: The recording.
+            reason: Why.
+            permit: Whether it may be, asked in the act that announces it under the lock of the
+                camera; raises where it may not.
+
+        Raises:
+            What ``permit`` does, and as `export`.
+        """
+        event = Event.FOOTAGE_EXPORT_INTENDED
+        with self._database.read() as session:
+            known = session.get(Recording, recording_id)
+            cameras = [] if known is None else [known.camera_code]
+        with self._ledger.act(event, actor, cameras=cameras, subject=recording_id) as act:
+            actor.require(Right.FOOTAGE_EXPORT)
+            permitted = permit(act)
+            recording, key = self._key(act.session, recording_id, actor.sight)
+            intended = self.copies.intend(
+                act,
+                recordings=(recording_id,),
+                purpose=f"{PUBLICATION}{permitted.channel}",
+                reason=reason,
+                out=None,
+                also=(recording.camera_code,),
+                until=permitted.until,
+                facts=permitted.facts,
+            )
+        return PublishingCopy(
+            copy_id=intended.copy_id,
+            recording=recording_id,
+            name=printable(recording.original_name),
+            bytes=recording.size,
+            sha256=recording.sha256,
+            end_at=permitted.until,
+            chunks=self._sent(actor, intended, recording, key),
+        )
+
+    def _sent(
+        self, actor: Actor, intended: Intended, recording: Recording, key: SecretKey
+    ) -> Generator[bytes]:
+        """The bytes of a copy that is sent, and how it went; close it where not all are taken."""
+        sent, digest = 0, hashlib.sha256()
+        try:
+            with self._reader(recording, key, ORIGINAL, recording.segment_root) as reader:
+                while chunk := reader.read(_CHUNK):
+                    digest.update(chunk)
+                    sent += len(chunk)
+                    yield chunk
+            _check_whole(recording, digest.digest())
+        except BaseException:
+            self.copies.failed(actor, intended, sent)
+            raise
+        self.copies.made(actor, intended, recording.sha256, {"size": sent})
 
     def clip(
         self,
@@ -457,7 +540,7 @@ class FootageAccess:
             if start >= end:
                 raise InvalidInputError("a clip must end after it begins")
             keep_audio = find_camera(act.session, camera).sound == "yes"
-            footage = self._window(act.session, camera, start, end, cleared=actor.cleared)
+            footage = self._window(act.session, camera, start, end, actor.sight)
             if not footage:
                 raise NotFoundError(
                     "footage", f"{camera} from {iso(start)} to {iso(end)}", "the window is empty"
@@ -511,7 +594,7 @@ class FootageAccess:
         try:
             self._may_view(actor, reason, poster=poster)
             with self._database.read() as session:
-                recording, key = self._key(session, recording_id, cleared=actor.cleared)
+                recording, key = self._key(session, recording_id, actor.sight)
             subject = recording.camera_code if poster else recording_id
             if self._seen((actor.id, stream, subject, reason)):
                 return recording, key
@@ -520,7 +603,7 @@ class FootageAccess:
         event = Event.FOOTAGE_VIEWED
         with self._ledger.act(event, actor, subject=recording_id) as act:
             self._may_view(actor, reason, poster=poster)
-            recording, key = self._key(act.session, recording_id, cleared=actor.cleared)
+            recording, key = self._key(act.session, recording_id, actor.sight)
             subject = recording.camera_code if poster else recording_id
             secret = self._secret(act, [recording_id])
             act.record(
@@ -545,7 +628,7 @@ class FootageAccess:
                     f"a window to play lasts up to {LONGEST_WINDOW // timedelta(hours=1)} hours"
                 )
             keep_audio = find_camera(act.session, camera).sound == "yes"
-            footage = self._window(act.session, camera, start, end, cleared=actor.cleared)
+            footage = self._window(act.session, camera, start, end, actor.sight)
             if not footage:
                 raise NotFoundError(
                     "footage", f"{camera} from {iso(start)} to {iso(end)}", "the window is empty"
@@ -589,7 +672,7 @@ class FootageAccess:
                     unasked = 0
                     with self._database.read() as session:
                         for recording, _ in footage:
-                            self._key(session, recording.id, cleared=actor.cleared)
+                            self._key(session, recording.id, actor.sight)
 
     @contextmanager
     def _opened(self, footage: Sequence[tuple[Recording, SecretKey]]) -> Iterator[list[ClipSource]]:
@@ -608,9 +691,9 @@ class FootageAccess:
             ]
 
     def _secret(self, act: Act, recording_ids: Sequence[str]) -> tuple[str, ...]:
-        """The gagged holds to name beside a look or a copy, so that it is hidden with them."""
+        """The secret holds to name beside a look or a copy, so that it is hidden with them."""
         now = self._ledger.provable_now(act.session)
-        return self._grants.only_gagged(act.session, recording_ids, now)
+        return self._grants.only_secret(act.session, recording_ids, now)
 
     @staticmethod
     def _may_view(actor: Actor, reason: str, *, poster: bool) -> None:
@@ -632,19 +715,19 @@ class FootageAccess:
                 self._views.popitem(last=False)
 
     def _key(
-        self, session: Session, recording_id: str, *, cleared: bool
+        self, session: Session, recording_id: str, sight: Sight
     ) -> tuple[Recording, SecretKey]:
         recording = session.get(Recording, recording_id)
         if recording is None:
             raise NotFoundError("recording", recording_id)
         now = self._ledger.provable_now(session)
         with _damage_named(recording_id):
-            key = self._grants.key_for(session, recording_id, now, cleared=cleared)
+            key = self._grants.key_for(session, recording_id, now, sight)
         self._grants.require_usable(session, [recording_id], now)
         return recording, key
 
     def _window(
-        self, session: Session, camera: str, start: datetime, end: datetime, *, cleared: bool
+        self, session: Session, camera: str, start: datetime, end: datetime, sight: Sight
     ) -> list[tuple[Recording, SecretKey]]:
         """The videos of a window that are there for somebody, with their keys, in order."""
         now = self._ledger.provable_now(session)
@@ -653,9 +736,9 @@ class FootageAccess:
             self._grants.require_usable(session, [row.id for row in rows], now)
             live = self._grants.live(session, [row.id for row in rows], now)
             found.extend(
-                (row, self._grants.key_for(session, row.id, now, cleared=cleared))
+                (row, self._grants.key_for(session, row.id, now, sight))
                 for row in rows
-                if row.kind == "video" and is_visible(live.get(row.id, ()), cleared=cleared)
+                if row.kind == "video" and is_visible(live.get(row.id, ()), sight)
             )
         return found
 
@@ -770,6 +853,13 @@ def _roots(session: Session, recording_ids: Sequence[str], stream: str) -> dict[
         )
     )
     return {str(key): bytes(root) for key, root in rows}
+
+
+def _check_whole(recording: Recording, sha256: builtins.bytes) -> None:
+    if sha256 != recording.sha256:
+        raise DamagedError(
+            f"the recording {recording.id} is damaged: its bytes are not those that were sealed"
+        )
 
 
 def _check(out: Path | BinaryIO) -> None:

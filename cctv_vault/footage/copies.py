@@ -6,10 +6,11 @@ registered, reminded of and asked after.
 """
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from sqlmodel import col, select
@@ -36,6 +37,10 @@ KEPT_FOR: Final[Mapping[str, timedelta]] = {
     "technical-fault": timedelta(days=7),
 }
 """What a copy may be made for, and how long until it must be destroyed."""
+
+PUBLICATION: Final = "publication/"
+"""What the purpose of a copy begins with that course material is published from; its channel
+follows. Only `Consents.export` makes one, and it ends when the consent does."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,22 @@ class Copies:
         recordings: Sequence[str],
         purpose: str,
         reason: str,
-        out: Path | BinaryIO,
+        out: Path | BinaryIO | None,
         also: Sequence[str] = (),
+        until: datetime | None = None,
+        facts: Mapping[str, Json] = MappingProxyType({}),
     ) -> Intended:
         """Announce, in the caller's act, that a copy will be made; checks purpose and reason.
+
+        ``out`` is None for one that is sent piece by piece. ``until`` is when one for publication
+        must be destroyed; of every other purpose that is known. ``facts`` are entered with it.
 
         Raises:
             AccessDeniedError: The person may not export footage.
             InvalidInputError: The purpose is none of ``KEPT_FOR``, or there is no reason.
         """
         act.actor.require(Right.FOOTAGE_EXPORT)
-        if purpose not in KEPT_FOR:
+        if purpose not in KEPT_FOR and (until is None or not purpose.startswith(PUBLICATION)):
             raise InvalidInputError(
                 f"{purpose!r} is no purpose of a copy; choose one of {', '.join(KEPT_FOR)}"
             )
@@ -114,12 +124,13 @@ class Copies:
                 "purpose": purpose,
                 "reason_text": text,
                 "made_by": act.actor.id,
+                "until": None if until is None else iso(until),
             },
         )
         act.record(
             Event.FOOTAGE_EXPORT_INTENDED,
             subject,
-            facts={"copy": copy_id, "purpose": purpose, "recordings": list(recordings)},
+            facts={"copy": copy_id, "purpose": purpose, "recordings": list(recordings), **facts},
             details={"reason": reason},
             also=(copy_id, *recordings, *also),
         )
@@ -196,11 +207,34 @@ class Copies:
             )
             return _view(copy, act.now)
 
+    @staticmethod
+    def end_publication(act: Act, item: str, channels: Collection[str]) -> tuple[str, ...]:
+        """End the copies that an item was to be published from on these channels, at once.
+
+        Returns their ids: somebody has to destroy them and confirm it.
+        """
+        purposes = [f"{PUBLICATION}{each}" for each in channels]
+        ended = []
+        for copy in act.session.exec(
+            select(FootageCopy)
+            .where(
+                col(FootageCopy.purpose).in_(purposes),
+                col(FootageCopy.destroyed_confirmed_at).is_(None),
+            )
+            .order_by(col(FootageCopy.id))
+        ):
+            if item in copy.recordings:
+                copy.end_at = min(copy.end_at, act.now)
+                act.session.add(copy)
+                ended.append(copy.id)
+        return tuple(ended)
+
     def _register(
         self, act: Act, intent: Intent, sha256: builtins.bytes, facts: Mapping[str, Json]
     ) -> datetime:
         purpose, recordings = str(intent.payload["purpose"]), list(intent.payload["recordings"])
-        end_at = act.now + KEPT_FOR[purpose]
+        until = intent.payload.get("until")
+        end_at = act.now + KEPT_FOR[purpose] if until is None else datetime.fromisoformat(until)
         act.session.add(
             FootageCopy(
                 id=intent.id,

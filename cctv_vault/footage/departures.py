@@ -67,7 +67,7 @@ class Departures:
         id: str,  # noqa: A002 - the row's own word
         kind: str,
         subject: str,
-        out: Path | BinaryIO,
+        out: Path | BinaryIO | None,
         payload: Mapping[str, Any],
     ) -> Departure:
         """Write down, in the caller's act, that bytes will leave; the caller enters it."""

@@ -1,6 +1,8 @@
 """Consent in a real vault: given, withdrawn in one step, and what that ends."""
 
+import io
 from datetime import UTC, date, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -419,3 +421,64 @@ def test_a_name_lasts_five_years_from_the_last_answer_and_the_log_still_verifies
     vault.sweeper.run(MANAGER)
     assert vault.consents.subject(MANAGER, anna.id).name == ""
     vault.log.verify()
+
+
+def test_what_everybody_agrees_to_is_taken_out_to_be_published_until_somebody_withdraws(
+    vault: Vault, photograph: str
+) -> None:
+    anna = added(vault)
+    vault.consents.declare(MANAGER, photograph, [anna.id])
+    with pytest.raises(GateNotMetError, match=f"{anna.id} has not agreed"):
+        vault.consents.export(MANAGER, photograph, "website")
+    agree(vault, anna.id, photograph)
+    with pytest.raises(GateNotMetError, match="print"):
+        vault.consents.export(MANAGER, photograph, "print")
+    out = vault.consents.export(MANAGER, photograph, "website")
+    assert sha256(b"".join(out.chunks)).digest() == out.sha256
+    (copy,) = vault.access.copies.list(MANAGER)
+    assert (copy.id, copy.purpose, copy.recordings) == (
+        out.copy_id,
+        "publication/website",
+        (photograph,),
+    )
+    assert copy.end_at == vault.consents.item(MANAGER, photograph).channels[0].until
+    entry = next(
+        each
+        for each in vault.visible_entries(MANAGER, subject=photograph)
+        if each.event == "footage.export-intended" and each.facts.get("channel")
+    )
+    assert (entry.facts["channel"], entry.facts["texts"]) == ("website", [1])
+    assert vault.consents.copies_to_destroy(MANAGER) == ()
+
+    done = vault.consents.withdraw(MANAGER, anna.id)
+    assert done.copies == (copy.id,)
+    (due,) = vault.consents.copies_to_destroy(AUDITOR)
+    assert due.id == copy.id
+    vault.access.copies.confirm_destroyed(MANAGER, copy.id)
+    assert vault.consents.copies_to_destroy(AUDITOR) == ()
+
+
+def test_surveillance_is_never_taken_out_to_be_published_and_the_attempt_is_entered(
+    vault: Vault,
+) -> None:
+    still = next(vault.catalogue.list(SYSTEM, cameras=("kassa",), kind="still")).id
+    for actor in (MANAGER, OFFICER):
+        with pytest.raises(ProhibitedError, match="never published"):
+            vault.consents.export(actor, still, "website")
+    assert refusals(vault, "prohibited") == 2
+    assert vault.access.copies.list(MANAGER) == ()
+    with pytest.raises(InvalidInputError, match="no purpose of a copy"):
+        vault.access.export(
+            MANAGER, still, io.BytesIO(), reason="kampanj", purpose="publication/website"
+        )
+
+
+def test_a_copy_that_broke_off_is_entered_as_such(vault: Vault, course_film: str) -> None:
+    vault.consents.declare(MANAGER, course_film, [])
+    out = vault.consents.export(MANAGER, course_film, "in-shop")
+    next(out.chunks)
+    out.chunks.close()
+    assert vault.access.copies.list(MANAGER) == ()
+    assert "footage.export-failed" in {
+        each.event for each in vault.visible_entries(MANAGER, subject=course_film)
+    }

@@ -55,11 +55,20 @@ def test_a_photograph_is_declared_agreed_to_published_withdrawn_and_taken_down(
     assert published.status_code == 303
     assert maria.get(f"/footage/{photograph}/thumbnail").status_code == 200
 
+    assert maria.post(f"{item}/copy", channel="print").status_code == 409
+    copy = maria.post(f"{item}/copy", channel="website")
+    assert copy.headers["content-disposition"] == f'attachment; filename="{photograph}.jpg"'
+    assert copy.content[:2] == b"\xff\xd8"
+    assert "/consents/copies/" not in maria.get("/consents").text
+
     assert maria.get(person).status_code == 200
     assert maria.post(f"{person}/withdraw").headers["location"].startswith("/consents?")
     assert maria.get(f"/footage/{photograph}/thumbnail").status_code == 410
     page = maria.get("/consents").text
     assert PLACE in page
+    (destroyed,) = re.findall(r'action="(/consents/copies/[^"]+)"', page)
+    assert maria.client.post(destroyed).status_code == 403  # without the form's token
+    assert maria.post(destroyed).status_code == 303
     (down,) = re.findall(r'action="(/consents/publications/[^"]+)"', page)
     assert maria.post(down, how="borttagen ur publiceringsverktyget").status_code == 303
     assert PLACE not in maria.get("/consents").text
@@ -70,7 +79,7 @@ def test_footage_of_surveillance_has_no_page_here(shop: Shop, photograph: str) -
     petra = shop.person("Petra")
     still = next(shop.vault.catalogue.list(SYSTEM, cameras=("entre",), kind="still")).id
     assert petra.get(f"/consents/items/{still}").status_code == 403
-    for act in ("people", "publish", "give"):
+    for act in ("people", "publish", "give", "copy"):
         fields = {"people": "nobody", "channel": "website", "place": PLACE, "channels": "website"}
         assert petra.post(f"/consents/items/{still}/{act}", **fields).status_code in {403, 404}
     assert photograph in petra.get("/consents").text

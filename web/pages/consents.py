@@ -1,11 +1,12 @@
 """Samtycken: who is in course material, what they allow, where it stands and what must go."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.consent.rules import Channel, Method
 from cctv_vault.custody.events import Event
@@ -15,6 +16,7 @@ from web.desk import Form, Here, Posted, Visit, see
 
 router = APIRouter()
 _NOBODY: Final = "nobody"
+_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 @router.get("/consents")
@@ -131,14 +133,43 @@ def publish(visit: Here, form: Posted, item: str) -> Response:
     return see(f"/consents/items/{item}", "publication-recorded")
 
 
+@router.post("/consents/items/{item}/copy")
+def take_out(visit: Here, form: Posted, item: str) -> Response:
+    """The original, to be published on a channel everybody in it agrees to."""
+    try:
+        copy = visit.vault.consents.export(visit.actor, item, form.text("channel"))
+    except VaultError as error:
+        return _refused(visit, item, error, form)
+    ending = _ENDING.search(copy.name)
+    name = f"{copy.recording}{ending[0].lower() if ending else ''}"
+    return StreamingResponse(
+        copy.chunks,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Length": str(copy.bytes),
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
+
+
+@router.post("/consents/copies/{copy}")
+def copy_destroyed(visit: Here, _form: Posted, copy: str) -> Response:
+    """Confirm that a copy that was to be published is destroyed."""
+    visit.vault.access.copies.confirm_destroyed(visit.actor, copy)
+    return see("/consents", "copy-destroyed")
+
+
 def _listed(visit: Visit) -> dict[str, object]:
     visit.require(Right.REGISTER_READ, event=Event.CONSENT_GIVEN)
     service = visit.vault.consents
+    copies = service.copies_to_destroy(visit.actor)
     return {
         "due": service.publications(visit.actor, due_only=True),
+        "copies": copies,
         "items": service.items(visit.actor),
         "people": service.subjects(visit.actor),
         "texts": service.texts(visit.actor),
+        "names": visit.names(each.made_by for each in copies),
     }
 
 
