@@ -31,6 +31,7 @@ from web.pages import (
     incidents,
     log,
     overview,
+    policy,
     quarantine,
     registers,
     requests,
@@ -43,7 +44,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, holds, requests),
-    *(consents, expiry, registers, log, cameras, quarantine, accounts, api),
+    *(consents, expiry, policy, registers, log, cameras, quarantine, accounts, api),
 )
 
 

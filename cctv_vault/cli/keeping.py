@@ -260,11 +260,24 @@ def incident_review(context: typer.Context, incident_id: _Id, reason: _Reason) -
 
 
 @incident_app.command("close")
-def incident_close(context: typer.Context, incident_id: _Id, reason: _Reason) -> None:
+def incident_close(
+    context: typer.Context,
+    incident_id: _Id,
+    reason: _Reason,
+    dry_run: Annotated[bool, typer.Option(help="Tell what would go; close nothing.")] = False,
+) -> None:
     """End an incident; what nothing else keeps goes with the next sweep."""
     run = session(context)
+    hold_id = run.vault.incidents.show(run.actor, incident_id).hold_id
+    ending = run.vault.holds.ending(run.actor, hold_id)
+    if dry_run:
+        run.say(ending, *_goes(ending))
+        return
+    if not run.as_json and sys.stdin.isatty():
+        run.say(None, *_goes(ending))
+        typer.confirm("Close it?", abort=True, err=True)
     incident = run.vault.incidents.close(run.actor, incident_id, reason)
-    run.say(incident, f"{incident.id} is closed.")
+    run.say(incident, f"{incident.id} is closed.", *_goes(ending))
 
 
 hold_app = typer.Typer(no_args_is_help=True, help="Holds.")

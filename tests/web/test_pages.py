@@ -24,6 +24,7 @@ MAY: dict[str, set[str]] = {
     "/requests": {"Sara", "Maria", "Bo", "Petra", "Dag"},
     "/requests/new": {"Sara", "Maria", "Petra"},
     "/expiry": {"Maria", "Bo", "Petra", "Dag", "Rut"},
+    "/policy": {"Maria", "Bo", "Petra", "Dag", "Rut"},
     "/registers": {"Maria", "Bo", "Petra", "Dag", "Rut"},
     "/registers/disclosures": {"Maria", "Bo", "Petra", "Dag", "Rut"},
     "/registers/deletions": {"Maria", "Bo", "Petra", "Dag", "Rut"},
