@@ -122,6 +122,50 @@ class ClockMeasurement(SQLModel, table=True):
     recorded_by: str
 
 
+class CameraHealth(SQLModel, table=True):
+    """Whether a camera is well: what is expected of it, and what is wrong now."""
+
+    __tablename__: ClassVar[str] = "camera_health"
+
+    camera_code: str = Field(primary_key=True, foreign_key="camera.code")
+    watched_since: datetime = Field(description="since when it was looked at without a long pause")
+    looked_at: datetime
+    learned_at: datetime | None = None
+    habit: Json | None = Field(
+        default=None,
+        sa_column=Column(JSON(none_as_null=True), nullable=True),
+        description="health.habit.Habit; None before enough is known",
+    )
+    anchor: Json | None = Field(
+        default=None,
+        sa_column=Column(JSON(none_as_null=True), nullable=True),
+        description="how long files took when the clock was known: seconds, scatter, measured_at",
+    )
+    faults: list[Json] = _json_list()  # fault, since, found_at, figures
+    told: Json = _json()  # fault -> when that was last sent out
+    view_since: datetime | None = Field(
+        default=None, description="what the room looked like before no longer counts"
+    )
+
+
+class PictureNote(SQLModel, table=True):
+    """What the pictures of a recording say of its camera, in figures; for four weeks."""
+
+    __tablename__: ClassVar[str] = "picture_note"
+    __table_args__: ClassVar[Any] = (Index("ix_picture_note", "camera_code", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    camera_code: str = Field(foreign_key="camera.code")
+    recording_id: str = Field(foreign_key="recording.id")
+    at: datetime
+    light: float = Field(description="grey levels of 0 to 255, on average")
+    spread: float = Field(description="grey levels; near 0 where there is nothing in the picture")
+    still: bool = Field(description="whether no more changed than coding a picture twice does")
+    mark: str = Field(description="the same for pictures that are the same point for point")
+    likeness: float | None = Field(description="0 to 1, to the room as it was; None: not known")
+    viewed: bool = Field(description="whether the stream view of its recording was made")
+
+
 # --- footage ----------------------------------------------------------------------------------
 
 
@@ -522,7 +566,7 @@ class OutboxMessage(SQLModel, table=True):
     id: str = Field(primary_key=True)
     key: str = Field(unique=True, description="what it is about, so that nothing is told twice")
     channel: str = Field(description="mail or webhook")
-    about: str | None = Field(default=None, index=True, description="the request or hold")
+    about: str | None = Field(default=None, index=True, description="the request, hold or camera")
     words_text: int = Field(
         foreign_key="sealed_text.id", description="canonical JSON: address and message"
     )

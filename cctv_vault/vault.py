@@ -19,6 +19,8 @@ from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.derived import Narrowing
 from cctv_vault.footage.register import Register
 from cctv_vault.gags import hidden_subjects
+from cctv_vault.health.service import Health
+from cctv_vault.health.views import Views
 from cctv_vault.home import Home
 from cctv_vault.incidents.service import Incidents
 from cctv_vault.ingest.motion import MotionIndex
@@ -109,6 +111,9 @@ class Vault:
             store=home.store,
             grants=self.grants,
             sandbox=self._motion_sandbox,
+            views=Views(
+                database=database, store=home.store, grants=self.grants, vault_id=home.vault_id
+            ),
             vault_id=home.vault_id,
         )
         self.posters = Posters(
@@ -118,6 +123,7 @@ class Vault:
             grants=self.grants,
             sandbox=self._picture_sandbox,
             motion=self.motion,
+            views=self.motion.views,
             vault_id=home.vault_id,
         )
         self.quarantine = Quarantine(database=database, ledger=ledger, keyring=keyring)
@@ -217,6 +223,15 @@ class Vault:
             ledger=ledger,
             keyring=keyring,
             carriers=Carriers.of(self.settings),
+        )
+        self.health = Health(
+            database=database,
+            ledger=ledger,
+            policies=self.policies,
+            readiness=self.readiness,
+            outbox=self.outbox,
+            is_stopped=lambda: self.ingest.is_stopped,
+            simulated=home.simulated,
         )
         self.notices = Notices(ledger=ledger, keyring=keyring, outbox=self.outbox)
         self.requests = Requests(

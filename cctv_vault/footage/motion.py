@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from cctv_vault.footage.look import RoomLook, read_look
 from cctv_vault.media.errors import MediaCrashError
 from cctv_vault.media.limits import MOTION
 from cctv_vault.media.sandbox import ByteSource, MediaSandbox
@@ -20,10 +21,14 @@ TILES: Final = 40
 
 @dataclass(frozen=True)
 class Measured:
-    """A byte for each second of a film (0: nothing changed, 255: everything), and its strip."""
+    """A byte for each second of a film (0: nothing changed, 255: everything), and its strip.
+
+    ``look`` is what its pictures say of the camera.
+    """
 
     scores: bytes
     strip: bytes
+    look: RoomLook | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def measure(sandbox: MediaSandbox, file: ByteSource, *, duration_s: float) -> Me
         raise MediaCrashError("it answered nonsense") from error
     if not 0 < len(scores) <= max(1, math.ceil(duration_s)):
         raise MediaCrashError("it answered nonsense")
-    return Measured(scores, b"".join(gathered.parts))
+    return Measured(scores, b"".join(gathered.parts), read_look(answer))
 
 
 def curve(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, Protocol, TypeVar
 
+from cctv_vault.footage.look import RoomLook, read_look
 from cctv_vault.media.errors import MediaCrashError
 from cctv_vault.media.limits import PICTURE
 from cctv_vault.media.sandbox import ByteSource, MediaSandbox
@@ -19,7 +20,8 @@ class Picture:
 
     ``offset_s`` is its true time in seconds after the recording's first picture; ``pts`` its time
     stamp in the container in units of ``time_base`` seconds, None where the container has none;
-    ``number`` counts the recording's pictures from 1, where a very frame was asked for.
+    ``number`` counts the recording's pictures from 1, where a very frame was asked for;
+    ``look`` is what it says of the camera, where that was asked.
     """
 
     data: bytes
@@ -30,6 +32,7 @@ class Picture:
     pts: int | None
     time_base: Fraction | None
     number: int | None = None
+    look: RoomLook | None = None
 
 
 class Film(Protocol):
@@ -74,14 +77,20 @@ class _Gathered:
 
 
 def poster(
-    sandbox: MediaSandbox, file: ByteSource, *, offset_s: float = 0.0, width: int = POSTER_WIDTH
+    sandbox: MediaSandbox,
+    file: ByteSource,
+    *,
+    offset_s: float = 0.0,
+    width: int = POSTER_WIDTH,
+    look: bool = False,
 ) -> Picture:
     """The key frame at or before ``offset_s``, turned upright, at most ``width`` pixels wide.
 
     Raises:
         MediaRefusedError: nothing in the file can be shown.
     """
-    return _picture(sandbox, "poster", file, {"offset_s": offset_s, "width": width}, "image/jpeg")
+    arguments = {"offset_s": offset_s, "width": width, "look": look}
+    return _picture(sandbox, "poster", file, arguments, "image/jpeg")
 
 
 def exact_frame(sandbox: MediaSandbox, file: ByteSource, *, offset_s: float) -> Picture:
@@ -113,6 +122,7 @@ def _picture(
             pts=None if answer["pts"] is None else int(answer["pts"]),
             time_base=None if base is None else Fraction(str(base)),
             number=None if answer.get("number") is None else int(answer["number"]),
+            look=read_look(answer),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise MediaCrashError("it answered nonsense") from error

@@ -9,6 +9,8 @@ THUMBNAIL: Final = "thumbnail"
 RENDITION: Final = "rendition"
 MOTION: Final = "motion"
 STRIP: Final = "strip"
+VIEW: Final = "view"
+"""The outline of the empty room (`health.views`)."""
 QUARANTINE: Final = "quarantine"
 """The one stream of a quarantined file."""
 

@@ -10,6 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from sqlmodel import col, select
@@ -17,7 +18,9 @@ from sqlmodel import col, select
 from cctv_vault.clock import Clock
 from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
-from cctv_vault.footage.streams import ORIGINAL, blob_name, stream_context
+from cctv_vault.footage.look import RoomLook
+from cctv_vault.footage.streams import ORIGINAL, VIEW, blob_name, stream_context
+from cctv_vault.health.views import Views
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import EVERYTHING
 from cctv_vault.retention.grants import Grants
@@ -28,6 +31,14 @@ from storage.stream import SealedReader, delete_stream, open_sealed, seal
 
 _LOG: Final = logging.getLogger(__name__)
 _CATCH_UP: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of a recording: small streams by name, and what its pictures say."""
+
+    streams: Mapping[str, bytes] = field(repr=False)
+    look: RoomLook | None = None
 
 
 class Maker(ABC):
@@ -46,6 +57,7 @@ class Maker(ABC):
         store: BlobStore,
         grants: Grants,
         sandbox: MediaSandbox,
+        views: Views,
         vault_id: str,
     ) -> None:
         """All belong to the vault."""
@@ -54,12 +66,13 @@ class Maker(ABC):
         self._store = store
         self._grants = grants
         self._sandbox = sandbox
+        self.views = views
         self._vault_id = vault_id
         self._queue: deque[str] = deque()
 
     @abstractmethod
-    def made_of(self, recording: Recording, footage: SealedReader) -> Mapping[str, bytes]:
-        """What is made of a recording, by stream; small enough to be held in memory.
+    def made_of(self, recording: Recording, footage: SealedReader) -> Made:
+        """What is made of a recording, small enough to be held in memory.
 
         Raises:
             MediaRefusedError: Nothing in it can be decoded.
@@ -123,7 +136,13 @@ class Maker(ABC):
             stream_context(self._vault_id, recording_id, ORIGINAL),
             segment_root=recording.segment_root,
         ) as footage:
-            streams = self.made_of(recording, footage)
+            made_of = self.made_of(recording, footage)
+        noted = None
+        if made_of.look is not None:
+            noted = self.views.consider(recording, made_of.look, now)
+        streams = dict(made_of.streams)
+        if noted is not None and noted.outline is not None:
+            streams[VIEW] = noted.outline
         # A sweep may have ended the recording meanwhile: then nothing of it is kept. All are
         # small, so they are sealed under the lock, which two makers also need.
         with self._database.write((recording.camera_code,)) as session:
@@ -131,6 +150,8 @@ class Maker(ABC):
             made = session.get(DerivedStream, (recording_id, self.stream))
             if newest is None or newest.state != "kept" or made is not None:
                 return False
+            if noted is not None:
+                self.views.enter(session, newest, noted)
             for stream, data in streams.items():
                 name = blob_name(recording_id, stream)
                 delete_stream(self._store, name)  # of a maker that died before its commit

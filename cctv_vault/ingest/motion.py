@@ -5,12 +5,11 @@ Owns the streams ``motion`` (a byte for each second: 0 nothing changed, 255 ever
 delay intake.
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from cctv_vault.footage.motion import measure
 from cctv_vault.footage.streams import MOTION, STRIP
-from cctv_vault.ingest.making import Maker
+from cctv_vault.ingest.making import Made, Maker
 from cctv_vault.schema import Recording
 from storage.stream import SealedReader
 
@@ -21,8 +20,8 @@ class MotionIndex(Maker):
     stream: ClassVar[str] = MOTION
     kinds: ClassVar[tuple[str, ...]] = ("video",)
 
-    def made_of(self, recording: Recording, footage: SealedReader) -> Mapping[str, bytes]:
+    def made_of(self, recording: Recording, footage: SealedReader) -> Made:
         """The strip and the scores of a film; as `Maker.made_of`."""
         length = (recording.ended_at - recording.started_at).total_seconds()
         found = measure(self._sandbox, footage, duration_s=length)
-        return {STRIP: found.strip, MOTION: found.scores}
+        return Made({STRIP: found.strip, MOTION: found.scores}, found.look)

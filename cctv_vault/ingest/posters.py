@@ -5,14 +5,15 @@ motion once no poster waits. What shows no picture has no poster.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import ClassVar
 
 from cctv_vault.clock import Clock
 from cctv_vault.database import Database
 from cctv_vault.footage.stills import poster
 from cctv_vault.footage.streams import THUMBNAIL
-from cctv_vault.ingest.making import Maker
+from cctv_vault.health.views import Views
+from cctv_vault.ingest.making import Made, Maker
 from cctv_vault.ingest.motion import MotionIndex
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.retention.grants import Grants
@@ -36,6 +37,7 @@ class Posters(Maker):
         grants: Grants,
         sandbox: MediaSandbox,
         motion: MotionIndex,
+        views: Views,
         vault_id: str,
     ) -> None:
         """All belong to the vault."""
@@ -45,15 +47,19 @@ class Posters(Maker):
             store=store,
             grants=grants,
             sandbox=sandbox,
+            views=views,
             vault_id=vault_id,
         )
         self._motion = motion
         self._added = threading.Event()
 
-    def made_of(self, recording: Recording, footage: SealedReader) -> Mapping[str, bytes]:
+    def made_of(self, recording: Recording, footage: SealedReader) -> Made:
         """The picture in the middle; as `Maker.made_of`."""
-        picture = poster(self._sandbox, footage, offset_s=recording.duration_s / 2)
-        return {THUMBNAIL: picture.data}
+        # Of a film, what its pictures say comes with its motion.
+        is_still = recording.kind == "still"
+        middle = recording.duration_s / 2
+        picture = poster(self._sandbox, footage, offset_s=middle, look=is_still)
+        return Made({THUMBNAIL: picture.data}, picture.look)
 
     def add(self, recording_id: str) -> None:
         """Note that a recording has no poster yet."""

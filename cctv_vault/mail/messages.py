@@ -26,6 +26,14 @@ class Notice(StrEnum):
     CLARIFY = "clarification"
     DECIDED = "decided"
     RELEASED = "released"
+    CAMERA_SILENT = "camera-silent"
+    CAMERA_UNREADABLE = "camera-unreadable"
+    CAMERA_BLACK = "camera-black"
+    CAMERA_FROZEN = "camera-frozen"
+    CAMERA_MOVED = "camera-moved"
+    CAMERA_LATE = "camera-late"
+    CAMERA_CLOCK = "camera-clock"
+    CAMERA_WELL = "camera-well"
 
 
 @dataclass(frozen=True)
@@ -87,4 +95,21 @@ _SUBJECTS: Final = {
     ),
     Notice.DECIDED: ("er begäran är avgjord", "your request is decided"),
     Notice.RELEASED: ("bildmaterialet kan hämtas", "the footage can be fetched"),
+    Notice.CAMERA_SILENT: ("kameran sänder inget", "the camera sends nothing"),
+    Notice.CAMERA_UNREADABLE: (
+        "det som kameran sänder går inte att läsa",
+        "what the camera sends cannot be read",
+    ),
+    Notice.CAMERA_BLACK: (
+        "kamerans bild är svart eller skymd",
+        "the camera's picture is black or covered",
+    ),
+    Notice.CAMERA_FROZEN: ("kamerans bild står stilla", "the camera's picture is frozen"),
+    Notice.CAMERA_MOVED: (
+        "kameran ser något annat än förut",
+        "the camera sees something else than before",
+    ),
+    Notice.CAMERA_LATE: ("kamerans filer kommer sent", "the camera's files come late"),
+    Notice.CAMERA_CLOCK: ("kamerans klocka går fel", "the camera's clock is wrong"),
+    Notice.CAMERA_WELL: ("kameran fungerar igen", "the camera is well again"),
 }

@@ -67,15 +67,17 @@ class Outbox:
 
     # --- writing down -------------------------------------------------------------------------
 
-    def tell_house(self, act: Act, notice: Notice, reference: str, *, key: str = "") -> None:
+    def tell_house(
+        self, act: Act, notice: Notice, reference: str, *, key: str = "", path: str = ""
+    ) -> None:
         """Tell those who work here, by mail to the house's addresses and by webhook.
 
         ``key`` sets apart what may be told again of the same reference, for example a second
-        review; without one a notice of a reference is told once.
+        review; without one a notice of a reference is told once. ``path`` is where the link leads
+        on the staff pages, for what is no request.
         """
-        link = (
-            f"{self._carriers.staff_url}/requests/{reference}" if self._carriers.staff_url else ""
-        )
+        path = path or f"/requests/{reference}"
+        link = f"{self._carriers.staff_url}{path}" if self._carriers.staff_url else ""
         message = Message(notice, reference, link)
         if self._carriers.smtp is not None:
             for address in self._carriers.house:

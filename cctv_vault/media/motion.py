@@ -19,8 +19,8 @@ from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.limits import MAX_VIDEO_PIXELS
 from cctv_vault.media.picture import encode
 from cctv_vault.media.remote import Output, RemoteFile
+from cctv_vault.media.view import SMALL_WIDTH, Looker, small_grey
 
-_WIDTH: Final = 160
 _LONGEST_S: Final = 86_400
 # A pixel has changed where its brightness has by more than a tenth: more than noise and exposure.
 _CHANGED: Final = 24
@@ -29,7 +29,7 @@ _EVERY_S: Final = 0.99
 
 def warm_up() -> None:
     """Makes libav look up the filters it will need, before files cannot be opened any more."""
-    blank = VideoFrame(_WIDTH, 90, "gray")
+    blank = VideoFrame(SMALL_WIDTH, 90, "gray")
     difference = _Difference(blank)
     difference.share(blank)
     difference.share(blank)
@@ -42,7 +42,8 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     """The operation ``motion``: ``duration_s`` as indexed, ``tiles`` of the strip at most.
 
     Writes the strip as JPEG; answers ``scores``, a byte for each second in hexadecimal (0: nothing
-    changed, 255: everything), how many ``tiles`` the strip has, and ``tile_s``, seconds of each.
+    changed, 255: everything), how many ``tiles`` the strip has, ``tile_s``, seconds of each, and
+    ``look``, what the pictures say of the camera.
     """
     (file,) = files
     length = min(float(arguments["duration_s"]), _LONGEST_S)
@@ -51,11 +52,12 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     scores = bytearray(seconds)
     difference: _Difference | None = None
     strip: _Strip | None = None
+    looker = Looker()
     first = last = 0.0
     with av.logging.Capture():
         footage = open_footage(file)
         for frame, time in _key_frames(footage):
-            small = _small(frame)
+            small = small_grey(frame)
             if difference is None or strip is None:
                 difference, strip, first, last = (
                     _Difference(small),
@@ -63,6 +65,7 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
                     time,
                     time,
                 )
+            looker.see(small, time)
             share = difference.share(small)
             for second in range(max(0, int(last - first)), min(seconds, int(time - first) + 1)):
                 scores[second] = max(scores[second], share)
@@ -74,7 +77,12 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     if strip is None:
         raise MediaRefusedError("undecodable", "none of its key frames can be decoded")
     out.write(strip.finish())
-    return {"scores": scores.hex(), "tiles": strip.filled, "tile_s": seconds / tiles}
+    return {
+        "scores": scores.hex(),
+        "tiles": strip.filled,
+        "tile_s": seconds / tiles,
+        "look": looker.told(),
+    }
 
 
 def _key_frames(footage: Footage) -> "Any":  # noqa: ANN401 - frames with their times
@@ -103,11 +111,6 @@ def _decoded(context: VideoCodecContext, packet: "Any") -> list[VideoFrame]:  # 
     return [each for each in found if each.width * each.height <= MAX_VIDEO_PIXELS]
 
 
-def _small(frame: VideoFrame) -> VideoFrame:
-    height = max(2, round(frame.height * _WIDTH / frame.width / 2) * 2)
-    return frame.reformat(_WIDTH, min(height, 4 * _WIDTH), "gray", interpolation="AREA")
-
-
 class _Difference:
     """What share of the pixels changed since the picture before."""
 
@@ -129,7 +132,7 @@ class _Difference:
     def share(self, picture: VideoFrame) -> int:
         """0 to 255; 0 for the first picture."""
         if picture.height != self._height:
-            picture = picture.reformat(_WIDTH, self._height, "gray")
+            picture = picture.reformat(SMALL_WIDTH, self._height, "gray")
         picture.pts, picture.time_base = self._number, Fraction(1, 25)
         self._number += 1
         self._graph.push(picture)
@@ -145,12 +148,12 @@ class _Strip:
 
     def __init__(self, tiles: int, like: VideoFrame) -> None:
         self.filled = 0
-        self._size = (_WIDTH, like.height)
+        self._size = (SMALL_WIDTH, like.height)
         self._graph = av.filter.Graph()
         source = self._graph.add_buffer(
-            width=_WIDTH,
+            width=SMALL_WIDTH,
             height=like.height,
-            format=av.VideoFormat("yuvj420p", _WIDTH, like.height),
+            format=av.VideoFormat("yuvj420p", SMALL_WIDTH, like.height),
             time_base=Fraction(1, 25),
         )
         tile = self._graph.add("tile", f"{tiles}x1")

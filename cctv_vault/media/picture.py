@@ -16,6 +16,7 @@ from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.limits import MAX_STILL_BYTES
 from cctv_vault.media.remote import Output, RemoteFile
 from cctv_vault.media.sniff import Sniffed, sniff
+from cctv_vault.media.view import Looker, small_grey
 
 _CODECS: Final = {"jpeg": "mjpeg", "png": "png"}
 _JPEG_PIXELS: Final = "yuvj420p"
@@ -35,6 +36,7 @@ def warm_up() -> None:
     encode(blank, "mjpeg")
     encode(blank.reformat(format="rgb24"), "png")
     _turned(blank, 180)
+    Looker().see(small_grey(blank), 0.0)
     encoder = _codec("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 64, 64, "yuv420p"
     encoder.time_base = Fraction(1, 25)
@@ -68,14 +70,20 @@ def read_still(file: RemoteFile, sniffed: Sniffed) -> dict[str, Any]:
 
 
 def poster(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict[str, Any]:
-    """The operation ``poster``: a JPEG no wider than ``width``, near ``offset_s``."""
+    """The operation ``poster``: a JPEG no wider than ``width``, near ``offset_s``.
+
+    With ``look`` it also answers what that picture says of the camera.
+    """
     (file,) = files
     found = _frame_at(file, float(arguments["offset_s"]), exact=False)
     upright = _turned(found.frame, _rotation(found.frame))
     width = max(2, min(int(arguments["width"]), upright.width) // 2 * 2)
     height = max(2, round(upright.height * width / upright.width / 2) * 2)
     out.write(encode(upright.reformat(width, height, _JPEG_PIXELS), "mjpeg"))
-    return _described(found, width, height)
+    looker = Looker()
+    if arguments.get("look"):
+        looker.see(small_grey(found.frame), 0.0)
+    return {**_described(found, width, height), "look": looker.told()}
 
 
 def frame(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict[str, Any]:

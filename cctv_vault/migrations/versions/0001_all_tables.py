@@ -288,6 +288,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "camera_health",
+        sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("watched_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("looked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("learned_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("habit", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("anchor", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("faults", sa.JSON(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("view_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["camera_code"], ["camera.code"]),
+        sa.PrimaryKeyConstraint("camera_code"),
+    )
+    op.create_table(
         "clock_measurement",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -585,6 +599,25 @@ def upgrade() -> None:
             batch_op.f("ix_package_purpose_key_id"), ["purpose_key_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_package_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
+        "picture_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("camera_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("light", sa.Float(), nullable=False),
+        sa.Column("spread", sa.Float(), nullable=False),
+        sa.Column("still", sa.Boolean(), nullable=False),
+        sa.Column("mark", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("likeness", sa.Float(), nullable=True),
+        sa.Column("viewed", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["camera_code"], ["camera.code"]),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("picture_note", schema=None) as batch_op:
+        batch_op.create_index("ix_picture_note", ["camera_code", "at"], unique=False)
 
     op.create_table(
         "publication",
