@@ -26,6 +26,7 @@ from web.portal.app import create_portal
 _LOG: Final = logging.getLogger("cctv_vault.web")
 _GRACE_S: Final = 5
 _POST_S: Final = 10.0
+_LOOK_S: Final = 60.0
 
 
 class _Listener(uvicorn.Server):
@@ -94,11 +95,13 @@ class Serving:
         """Serve until `stop`, or in the main thread SIGTERM or SIGINT; then end cleanly."""
         sweeping = threading.Thread(target=_sweep, args=(self._vault, self._ended), name="sweep")
         posting = threading.Thread(target=_post, args=(self._vault, self._ended), name="post")
+        watching = threading.Thread(target=_look, args=(self._vault, self._ended), name="health")
         watcher = self._vault.watcher()
         with self._sockets:
             watcher.start()
             sweeping.start()
             posting.start()
+            watching.start()
             try:
                 asyncio.run(self._listen())
             finally:
@@ -106,6 +109,7 @@ class Serving:
                 watcher.stop()
                 sweeping.join()
                 posting.join()
+                watching.join()
 
     def stop(self) -> None:
         """End `run`, from any thread; it finishes what it is answering."""
@@ -157,6 +161,17 @@ def _post(vault: Vault, stop: threading.Event) -> None:
             _LOG.error("messages were not sent: %s", error.code)
         except Exception as error:  # noqa: BLE001 - one failed round must not be the last
             _LOG.error("sending messages failed: %s", type(error).__name__)
+
+
+def _look(vault: Vault, stop: threading.Event) -> None:
+    """Look after the cameras; apart from the rest, so that nothing slow makes one seem silent."""
+    while not stop.wait(_LOOK_S):
+        try:
+            vault.health.look(system_actor())
+        except VaultError as error:
+            _LOG.error("the cameras were not looked after: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - one failed round must not be the last
+            _LOG.error("looking after the cameras failed: %s", type(error).__name__)
 
 
 def _sweep(vault: Vault, stop: threading.Event) -> None:
