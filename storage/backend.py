@@ -5,7 +5,7 @@ A blob is written once, whole, under a name, and is never changed. Names are rel
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 _NAME: Final = re.compile(
@@ -64,6 +64,15 @@ class BlobStore(Protocol):
 
         Raises:
             BlobExistsError: The name is taken, or another writer holds it.
+            StorageUnavailableError: The medium failed.
+        """
+
+    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+        """Put many small blobs, each given whole; all durable on return, or none is there.
+
+        Raises:
+            BlobExistsError: A name is taken, or another writer holds it.
+            StorageFullError: No room.
             StorageUnavailableError: The medium failed.
         """
 

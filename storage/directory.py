@@ -15,7 +15,7 @@ import fcntl
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from storage.backend import checked_name
 from storage.errors import (
     BlobExistsError,
     BlobMissingError,
+    StorageError,
     StorageFullError,
     StorageUnavailableError,
     UnknownFormatError,
@@ -36,6 +37,7 @@ _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # O_DIRECT asks for offsets, lengths and addresses that are multiples of the device's block.
 _BLOCK: Final = 4096
 _STAGE: Final = 4 << 20
+_SYNCS: Final = 32
 # A folder may be removed as empty by a delete between being made and being written into.
 _RACES: Final = 100
 
@@ -128,6 +130,32 @@ class DirectoryStore:
             self._check_mounted()
             return DirectoryWriter(self._root, name, target)
 
+    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+        """Put many small blobs; see `BlobStore.put_together`.
+
+        Each step is taken for all of them before the next one: all are written, then synced, then
+        in place, and then each folder on the way to the root is synced once. Syncs under way at
+        the same time share the filesystem's commits and the disk's flushes.
+        """
+        writers: list[DirectoryWriter] = []
+        with translated(f"{len(blobs)} blobs"), ThreadPoolExecutor(_SYNCS) as syncs:
+            self._check_mounted()
+            try:
+                for name, data in blobs:
+                    writers.append(DirectoryWriter(self._root, name, self._path(name)))
+                    writers[-1].write_whole(data)
+                list(syncs.map(DirectoryWriter.sync, writers))
+                for writer in writers:
+                    writer.place()
+                folders = _up_to(self._root, (self._path(name) for name, _ in blobs))
+                list(syncs.map(sync_folder, folders))
+            except BaseException:
+                for writer in reversed(writers):
+                    writer.withdraw()
+                raise
+            for writer in writers:
+                writer.release()
+
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return a range; see `BlobStore.read`."""
         with self._opened(name) as handle:
@@ -142,9 +170,17 @@ class DirectoryStore:
         """
         if chunk % _BLOCK:
             raise ValueError(f"read-back goes in multiples of {_BLOCK} bytes")
-        with self._opened(name) as handle, ThreadPoolExecutor(1) as reader:
+        with self._opened(name) as handle, contextlib.ExitStack() as stack:
             if not _set_direct(handle, on=True):
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            size = os.fstat(handle).st_size
+            if size < chunk:
+                # Room for a byte more, so that what was added is met.
+                stage = mmap.mmap(-1, size // _BLOCK * _BLOCK + _BLOCK)
+                if count := _fill(handle, stage, 0):
+                    yield stage[:count]
+                return
+            reader = stack.enter_context(ThreadPoolExecutor(1))
             stages = [mmap.mmap(-1, chunk), mmap.mmap(-1, chunk)]
             offset, ahead = 0, reader.submit(_fill, handle, stages[0], 0)
             while count := ahead.result():
@@ -266,6 +302,7 @@ class DirectoryWriter:
         # What a dead writer left under the same name is written over.
         os.ftruncate(handle, 0)
         self._handle: int | None = handle
+        self._placed = False
         self._stages: list[mmap.mmap] = []
         self._staged = 0
         self._thread: ThreadPoolExecutor | None = None
@@ -327,19 +364,39 @@ class DirectoryWriter:
             _set_direct(handle, on=False)
             if self._staged:
                 write_all(handle, memoryview(self._stages[0])[: self._staged])
-            os.fdatasync(handle)
-            self._temporary.rename(self._target)
+            self.sync()
+            self.place()
             try:
-                folder = self._target.parent
-                # Up to the root: another writer may have made a folder not durable yet.
-                while folder != self._root.parent:
+                for folder in _up_to(self._root, (self._target,)):
                     sync_folder(folder)
-                    folder = folder.parent
             except BaseException:
                 # In place but perhaps not durable is neither; it is ours, so it goes.
                 self._target.unlink()
                 raise
-            self._close()
+            self.release()
+
+    def write_whole(self, data: bytes) -> None:
+        """Write all there is of a small blob, and have the system begin to bring it to the disk."""
+        handle = self._open_handle()
+        write_all(handle, data)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync(self) -> None:
+        """Bring what was written to the disk."""
+        os.fdatasync(self._open_handle())
+
+    def place(self) -> None:
+        """Give the blob its name; not durable before the folders are synced."""
+        self._temporary.rename(self._target)
+        self._placed = True
+
+    def withdraw(self) -> None:
+        """Leave nothing of a blob that is perhaps in place and perhaps not durable."""
+        if self._placed:
+            with contextlib.suppress(OSError):
+                self._target.unlink()
+        with contextlib.suppress(StorageError):
+            self.abort()
 
     def abort(self) -> None:
         """Forget the bytes; see `BlobWriter.abort`."""
@@ -350,9 +407,10 @@ class DirectoryWriter:
                 self._temporary.unlink(missing_ok=True)
                 _prune(self._target.parent, self._root)
             finally:
-                self._close()
+                self.release()
 
-    def _close(self) -> None:
+    def release(self) -> None:
+        """Give up the claim on the name."""
         if self._thread is not None:
             # Before the handle goes: its number may be another file's a moment later.
             self._thread.shutdown(wait=True)
@@ -438,6 +496,20 @@ def _require_buffered_now(handle: int, error: OSError) -> None:
 def _require_same(handle: int, path: Path) -> None:
     if not os.path.samestat(os.fstat(handle), path.stat()):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _up_to(root: Path, blobs: Iterable[Path]) -> list[Path]:
+    """The folders of blobs and all above them, the root last, each once.
+
+    All of them: another writer may have made a folder not durable yet.
+    """
+    folders: set[Path] = {root}
+    for blob in blobs:
+        folder = blob.parent
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.parent
+    return sorted(folders, key=lambda each: len(each.parts), reverse=True)
 
 
 def _sync_nearest(folder: Path) -> None:

@@ -12,7 +12,7 @@ by their caller's lease, and a stream's hash file, always of few parts, is put o
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -116,6 +116,25 @@ class S3Store:
         if self.exists(name):
             raise BlobExistsError(name)
         return S3Writer(self, self._bucket, name)
+
+    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+        """Put one after the other; see `BlobStore.put_together`."""
+        done: list[str] = []
+        try:
+            for name, data in blobs:
+                writer = self.create(name)
+                try:
+                    writer.write(data)
+                    writer.commit()
+                except BaseException:
+                    writer.abort()
+                    raise
+                done.append(name)
+        except BaseException:
+            for name in reversed(done):
+                with contextlib.suppress(StorageUnavailableError):
+                    self.delete(name)
+            raise
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return a range; see `BlobStore.read`."""

@@ -10,11 +10,11 @@ import hashlib
 import io
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -56,15 +56,19 @@ __all__ = [
     "SealWriter",
     "SealedReader",
     "SealedStream",
+    "SmallStream",
     "StreamContext",
     "delete_stream",
     "open_sealed",
     "seal",
+    "seal_together",
     "stream_exists",
     "stream_names",
     "verify_blob",
 ]
 
+_T = TypeVar("_T")
+_D = TypeVar("_D")
 # Segments under way at once in a sealing, and decrypted ones kept by a reader.
 _SLOTS: Final = 4
 _KEPT: Final = 4
@@ -87,6 +91,23 @@ class SealedStream:
     ciphertext_size: int
     segment_count: int
     segment_root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SmallStream:
+    """A stream of one segment, about to be sealed: at most ``FIRST_PLAIN`` plain bytes, held whole.
+
+    Attributes:
+        name: The blob's name in the store; never tried before.
+        key: The key of the object the stream belongs to.
+        context: What the stream is bound to.
+        data: All of its plain bytes.
+    """
+
+    name: str
+    key: SecretKey = field(repr=False)
+    context: StreamContext
+    data: bytes = field(repr=False)
 
 
 class _Slot:
@@ -135,7 +156,7 @@ class SealWriter:
         self._filled = 0
         # A full segment waits here until it is known whether it is the last.
         self._full: _Slot | None = None
-        self._hashers = (ThreadPoolExecutor(1), ThreadPoolExecutor(1))
+        self._hashers: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._out = store.create(name)
         self._committed: list[str] = []
         self._open = True
@@ -190,7 +211,7 @@ class SealWriter:
                 tuple(leaf.result() for leaf in self._leaves),
             )
             self._commit(hashes.to_bytes())
-            self._check_in_place(hashes)
+            _check_in_place(self._store, self._name, hashes)
             for slot in self._slots:
                 slot.wait()
         except BaseException:
@@ -284,10 +305,15 @@ class SealWriter:
         plain, sealed = slot.plain[:size], slot.sealed[: start + size + TAG_BYTES]
         if not index:
             sealed[:start] = self._header
-        slot.work.append(self._hashers[0].submit(self._plain_hash.update, plain))
+        # Threads cost more than they save where there is but one segment.
+        if self._hashers is None and not last:
+            self._hashers = (ThreadPoolExecutor(1), ThreadPoolExecutor(1))
+        slot.work.append(
+            _submit(self._hashers and self._hashers[0], self._plain_hash.update, plain)
+        )
         counter = nonce(self._prefix, index, last=last)
         self._cipher.encrypt_into(counter, plain, None, sealed[start:])
-        leaf = self._hashers[1].submit(leaf_hash, sealed)
+        leaf = _submit(self._hashers and self._hashers[1], leaf_hash, sealed)
         slot.work.append(leaf)
         self._leaves.append(leaf)
         self._ciphertext_size += len(sealed)
@@ -306,13 +332,8 @@ class SealWriter:
         self._out.commit()
         self._committed.append(self._name)
 
-    def _check_in_place(self, hashes: SegmentHashes) -> None:
-        _read_back(self._store, self._name, hashes, None)
-        if _load_hashes(self._store, self._name, from_medium=True) != hashes:
-            raise BlobTamperedError(self._name, "segment hashes", "the medium changed them")
-
     def _stop(self) -> None:
-        for hasher in self._hashers:
+        for hasher in self._hashers or ():
             hasher.shutdown(wait=True, cancel_futures=True)
 
     def _require_open(self) -> None:
@@ -371,6 +392,54 @@ def seal(
                 f"the source of {name} yielded {writer.size} bytes, not {expected_size}"
             )
         return writer.finish()
+
+
+def seal_together(store: BlobStore, streams: Sequence[SmallStream]) -> list[SealedStream]:
+    """Seal many small streams at once; all durable and read back on return.
+
+    They become durable together, which costs a disk little more than one of them alone. On any
+    exception nothing is left under their names.
+
+    Raises:
+        BlobExistsError: A name is taken or being written.
+        BlobTamperedError: What was read back is not what was written.
+        StorageFullError: No room.
+        StorageUnavailableError: The medium failed.
+        ValueError: One has more than a segment holds, or a name that is not for a stream.
+    """
+    done: list[str] = []
+    made = [_sealed_whole(each) for each in streams]
+    try:
+        # The hash files first: a blob in place has its hash file, always.
+        for blobs in (
+            [(s.name + HASHES_SUFFIX, m[1].to_bytes()) for s, m in zip(streams, made, strict=True)],
+            [(s.name, m[0]) for s, m in zip(streams, made, strict=True)],
+        ):
+            store.put_together(blobs)
+            done += [name for name, _ in blobs]
+        for each, (_, hashes, _) in zip(streams, made, strict=True):
+            _check_in_place(store, each.name, hashes)
+    except BaseException:
+        for name in reversed(done):
+            with contextlib.suppress(StorageError):
+                store.delete(name)
+        raise
+    return [stream for _, _, stream in made]
+
+
+def _sealed_whole(stream: SmallStream) -> tuple[bytes, SegmentHashes, SealedStream]:
+    """The blob of a stream of one segment, its hashes, and its commitments."""
+    if len(stream.data) > FIRST_PLAIN:
+        raise ValueError(f"a small stream has at most {FIRST_PLAIN} bytes")
+    if stream.name.endswith(HASHES_SUFFIX):
+        raise ValueError(f"a stream's name does not end in {HASHES_SUFFIX}")
+    salt, prefix = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(PREFIX_BYTES)
+    header = bytes([HEADER_BYTES]) + salt + prefix
+    cipher = AESGCM(stream_key(stream.key, salt, stream.context))
+    blob = header + cipher.encrypt(nonce(prefix, 0, last=True), stream.data, None)
+    hashes = SegmentHashes(header, len(blob), (leaf_hash(blob),))
+    digest = hashlib.sha256(stream.data).digest()
+    return blob, hashes, SealedStream(digest, len(stream.data), len(blob), 1, hashes.root())
 
 
 def open_sealed(
@@ -632,6 +701,22 @@ def _check_segment(
     raise BlobTamperedError(name, f"segment {index}")
 
 
+def _check_in_place(store: BlobStore, name: str, hashes: SegmentHashes) -> None:
+    """Read a stream just put back from the medium and compare it with what was written."""
+    _read_back(store, name, hashes, None)
+    if _load_hashes(store, name, from_medium=True) != hashes:
+        raise BlobTamperedError(name, "segment hashes", "the medium changed them")
+
+
+def _submit(pool: ThreadPoolExecutor | None, work: Callable[[_D], _T], data: _D) -> Future[_T]:
+    """Have something done by a pool, or at once where there is none."""
+    if pool is not None:
+        return pool.submit(work, data)
+    done: Future[_T] = Future()
+    done.set_result(work(data))
+    return done
+
+
 def _read_back(
     store: BlobStore,
     name: str,
@@ -646,12 +731,13 @@ def _read_back(
         index, sealed, found = under_way.popleft()
         _check_segment(name, hashes, index, sealed, found.result())
 
-    with ThreadPoolExecutor(2) as hashers:
+    with contextlib.ExitStack() as stack:
+        hashers = stack.enter_context(ThreadPoolExecutor(2)) if leaves > 1 else None
         for index, sealed in enumerate(store.read_back(name, SEGMENT_BYTES)):
             size += len(sealed)
             if size > hashes.ciphertext_size:
                 raise BlobTamperedError(name, "length", "bytes follow the last segment")
-            under_way.append((index, sealed, hashers.submit(leaf_hash, sealed)))
+            under_way.append((index, sealed, _submit(hashers, leaf_hash, sealed)))
             if len(under_way) >= _SLOTS:
                 check_oldest()
             if progress is not None:

@@ -53,8 +53,10 @@ _MAX_FINDINGS: Final = 100
 class DetailSealer(Protocol):
     """Seals details under the key of their retention month; the key ring is one."""
 
-    def seal_text(self, session: Session, data: bytes, binding: str, now: datetime) -> int:
-        """Store sealed bytes; returns the row's id."""
+    def seal_texts(
+        self, session: Session, texts: Sequence[tuple[bytes, str]], now: datetime
+    ) -> list[int]:
+        """Store sealed bytes, each with what it is bound to; returns the rows' ids in order."""
         ...
 
     def open_text(self, session: Session, text_id: int) -> bytes | None:
@@ -145,7 +147,7 @@ class CustodyLog:
         Returns their indices. The lock on the head, taken here, is held until the commit, so
         indices have no gaps whatever else is rolled back.
         """
-        ready = [self._seal(session, draft, tick.now) for draft in drafts]
+        ready = self._sealed(session, drafts, tick.now)
         head = session.execute(select(table(CustodyHead)).with_for_update()).one()
         tree = CompactRange.from_bytes(head.edge)
         first = tree.size
@@ -174,9 +176,9 @@ class CustodyLog:
             )
         if not entries:
             return range(first, first)
-        session.execute(insert(CustodyEntry), entries)
+        session.execute(insert(table(CustodyEntry)), entries)
         if links:
-            session.execute(insert(CustodyLink), links)
+            session.execute(insert(table(CustodyLink)), links)
         for number in range(first // TILE_WIDTH, tree.size // TILE_WIDTH):
             self._complete_tiles(session, number)
         session.execute(
@@ -193,23 +195,31 @@ class CustodyLog:
         )
         return range(first, tree.size)
 
-    def _seal(
-        self, session: Session, draft: Draft, now: datetime
-    ) -> tuple[Draft, Entry, int | None]:
-        text_id = commitment = None
-        if draft.details:
-            details = new_details(draft.details, draft.salt)
-            commitment = details.commitment
-            text_id = self._sealer.seal_text(session, details.blob, _binding(commitment), now)
-        entry = Entry(
-            at=now.astimezone(UTC),
-            event=draft.event.value,
-            subject=draft.subject,
-            actor=Actor(draft.actor_id, draft.means),
-            facts=draft.facts,
-            details=commitment,
-        )
-        return draft, entry, text_id
+    def _sealed(
+        self, session: Session, drafts: Sequence[Draft], now: datetime
+    ) -> list[tuple[Draft, Entry, int | None]]:
+        """Drafts with their entries, and the rows their details are sealed in."""
+        details = [
+            new_details(each.details, each.salt) if each.details else None for each in drafts
+        ]
+        texts = [(each.blob, _binding(each.commitment)) for each in details if each is not None]
+        ids = iter(self._sealer.seal_texts(session, texts, now))
+        at = now.astimezone(UTC)
+        return [
+            (
+                draft,
+                Entry(
+                    at=at,
+                    event=draft.event.value,
+                    subject=draft.subject,
+                    actor=Actor(draft.actor_id, draft.means),
+                    facts=draft.facts,
+                    details=None if each is None else each.commitment,
+                ),
+                None if each is None else next(ids),
+            )
+            for draft, each in zip(drafts, details, strict=True)
+        ]
 
     def _complete_tiles(self, session: Session, number: int) -> None:
         leaves = _leaf_hashes(session, number * TILE_WIDTH, TILE_WIDTH)

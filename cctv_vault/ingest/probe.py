@@ -6,6 +6,7 @@ refusal says in one sentence what is wrong with the file.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -77,6 +78,25 @@ def probe(sandbox: MediaSandbox, file: ByteSource) -> Probe | ProbeRefusal:
         return _checked(sandbox.run("probe", {}, [file], PROBE))
     except MediaRefusedError as refusal:
         return ProbeRefusal(refusal.reason_code, refusal.sentence)
+
+
+def probe_stills(sandbox: MediaSandbox, files: Sequence[ByteSource]) -> list[Probe | None]:
+    """Look into many small files at once; None for each that has to be looked at by itself.
+
+    They share one process, which one of them might take over: then it could say untruths of those
+    after it, so the files given are one camera's. It cannot have one refused, since None is no
+    verdict, and it outlives none of them.
+
+    Raises:
+        SandboxError: As `probe`.
+    """
+    try:
+        answers = sandbox.run("stills", {}, files, PROBE).get("stills")
+        if not isinstance(answers, list) or len(answers) != len(files):
+            return [None] * len(files)
+        return [None if each is None else _checked(each) for each in answers]
+    except MediaRefusedError:
+        return [None] * len(files)
 
 
 def _checked(answer: dict[str, Any]) -> Probe:

@@ -8,17 +8,22 @@ Owns the order that keeps the invariants:
    to remove the source;
 4. the source is removed if it is still the same file, durably; then the outcome is entered.
 
+Small stills of one camera take these steps together: one job looks at them, they become durable
+side by side, and one transaction indexes them. What is in any way unusual among them goes alone.
+
 Killed before 3, the file lies at its source and its ciphertext is removed at the next start; killed
 after, the next start finishes 4. It refuses to guess a camera, to remove what is not sealed, and to
 take in the vault's own files: its keys would be sealed under themselves and then removed.
 """
 
 import hashlib
+import io
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -27,7 +32,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, cast
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, delete, or_, select, update
 
 from cctv_vault.clock import SystemClock, monotonic
 from cctv_vault.custody.events import Event
@@ -51,7 +56,7 @@ from cctv_vault.ingest.intake import Intake, stopped_by
 from cctv_vault.ingest.journal import SealingJournal
 from cctv_vault.ingest.neighbours import neighbours_of
 from cctv_vault.ingest.posters import Posters
-from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe
+from cctv_vault.ingest.probe import FAULTS, Probe, ProbeRefusal, probe, probe_stills
 from cctv_vault.ingest.quarantine import HeldFile, Quarantine
 from cctv_vault.ingest.readiness import Readiness
 from cctv_vault.ingest.sidecars import Sidecar, belongs, beside, exactly, is_early, is_sidecar
@@ -68,13 +73,14 @@ from cctv_vault.ingest.sources import (
     is_unfinished_name,
     open_source,
     remove_source,
+    remove_sources,
     unescape_name,
     walk,
 )
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Actor, Right, Sight, system_actor
-from cctv_vault.retention.grants import LATE, Grants
+from cctv_vault.retention.grants import LATE, Grants, GrantView
 from cctv_vault.schema import (
     Camera,
     CustodyEntry,
@@ -83,6 +89,7 @@ from cctv_vault.schema import (
     Intent,
     Quarantined,
     Recording,
+    table,
 )
 from cctv_vault.views import iso
 from storage.backend import BlobStore
@@ -92,17 +99,22 @@ from storage.errors import (
     StorageFullError,
     StorageUnavailableError,
 )
+from storage.framing import FIRST_PLAIN
 from storage.secret import SecretKey
 from storage.stream import (
     SealedReader,
     SealedStream,
+    SmallStream,
     StreamContext,
     delete_stream,
     open_sealed,
     seal,
+    seal_together,
     stream_names,
 )
 
+SMALL_BYTES: Final = FIRST_PLAIN
+"""Up to this size a file fits into one segment and may be taken in together with others."""
 REMOVAL: Final = "source-removal"
 SIDECAR_REMOVAL: Final = "sidecar-removal"
 _REFUSED_AGAIN: Final = timedelta(days=1)
@@ -195,6 +207,23 @@ class _Offer(_File):
 
 
 @dataclass(frozen=True)
+class _Small:
+    """A small file at its source, read whole; ``path`` is as it was offered."""
+
+    path: Path
+    offer: _Offer
+    data: bytes = field(repr=False)
+
+    def is_unchanged(self) -> bool:
+        """Whether it is still as it was read."""
+        try:
+            self.offer.source.check_unchanged()
+        except SourceBusyError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
 class _Sealed:
     """Ciphertext that has no row yet."""
 
@@ -214,6 +243,15 @@ class _Entered:
     used: bool
     """Whether the ciphertext just sealed has a row now."""
     sidecar_removal_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Arriving:
+    """Sealed footage about to be indexed."""
+
+    file: _File
+    probed: Probe
+    new: _Sealed
 
 
 class Ingest:
@@ -358,6 +396,26 @@ class Ingest:
             time.sleep(max(0.0, ready_at - monotonic()))
             yield offer(file, place)
 
+    def offer_together(self, actor: Actor, paths: Sequence[Path]) -> list[Outcome]:
+        """Take in files from drop folders as `offer` does each, sharing what can be shared.
+
+        Small stills of one camera are looked at in one job, become durable together and are indexed
+        in one act. Whatever is anything else, or is in any way unusual, goes its own way.
+
+        Raises:
+            AccessDeniedError: The person may not take files in.
+        """
+        self._authorise(actor)
+        done: dict[Path, Outcome] = {}
+        with ExitStack() as stack:
+            for group in self._ready_together(actor, paths, stack):
+                done |= self._taken_in_together(actor, group)
+        place = _Place(None, None, _NO_LABELS)
+        return [
+            done.get(path) or self._offered(actor, path, place, keep_source=False, leave_late=False)
+            for path in paths
+        ]
+
     def preview_all(
         self,
         actor: Actor,
@@ -438,7 +496,7 @@ class Ingest:
                 original_name=held.name,
                 source_state="removed" if gone else "kept",
             )
-            entered = self._enter(act, file, probed, new, held.arrived_at)
+            (entered,) = self._enter(act, [_Arriving(file, probed, new)], held.arrived_at)
             act.record(
                 event,
                 held.id,
@@ -589,7 +647,7 @@ class Ingest:
         )
         now = self._ledger.clock.now()
         with self._database.read() as session:
-            moment = self._decide(session, file, probed, now)
+            moment = self._decide(session, find_camera(session, code), file, probed, now)
             told = Preview(
                 path,
                 "sealed",
@@ -688,7 +746,8 @@ class Ingest:
     def _is_left_alone(self, offer: _Offer, probed: Probe) -> bool:
         now = self._ledger.clock.now()
         with self._database.read() as session:
-            moment = self._decide(session, offer, probed, now)
+            camera = find_camera(session, offer.camera)
+            moment = self._decide(session, camera, offer, probed, now)
             return self._is_late(session, offer.camera, moment, now)
 
     def _already_known(self, offer: _Offer, probed: Probe) -> str | None:
@@ -697,7 +756,8 @@ class Ingest:
         Only an early answer: whatever this misses, the SHA-256 decides under the lock.
         """
         with self._database.read() as session:
-            moment = self._decide(session, offer, probed, self._ledger.clock.now())
+            camera = find_camera(session, offer.camera)
+            moment = self._decide(session, camera, offer, probed, self._ledger.clock.now())
             likely = session.exec(
                 select(Recording).where(
                     col(Recording.camera_code) == offer.camera,
@@ -712,9 +772,13 @@ class Ingest:
         return next((each.id for each in likely if each.sha256 == digest), None)
 
     def _decide(
-        self, session: Session, file: _File, probed: Probe, arrived_at: datetime
+        self,
+        session: Session,
+        camera: Camera,
+        file: _File,
+        probed: Probe,
+        arrived_at: datetime,
     ) -> RecordingTime:
-        camera = find_camera(session, file.camera)
         reading = read_name(file.reading_path, camera.convention)
         if file.sidecar is not None and file.sidecar.block is not None:
             reading = exactly(reading, file.sidecar.block)
@@ -744,7 +808,7 @@ class Ingest:
                 event, offer.actor, cameras=(offer.camera,), subject=new.id
             ) as act:
                 if isinstance(probed, Probe):
-                    entered = self._enter(act, offer, probed, new, act.now)
+                    (entered,) = self._enter(act, [_Arriving(offer, probed, new)], act.now)
                 else:
                     entered = self._enter_quarantined(act, offer, probed, new)
                 self._intake.works(act)
@@ -782,62 +846,204 @@ class Ingest:
             self._remove_unless_indexed(object_id)
         return entered
 
+    # --- many small files at once -------------------------------------------------------------
+
+    def _ready_together(
+        self, actor: Actor, paths: Sequence[Path], stack: ExitStack
+    ) -> list[list[_Small]]:
+        """Those that are complete and small, opened and read, by camera; ``stack`` closes them."""
+        with self._database.read() as session:
+            cameras = session.exec(select(Camera)).all()
+        groups: dict[str, list[_Small]] = {}
+        waiting: set[str] = set()
+        for path in paths:
+            # Whatever is wrong with one is said when it is offered by itself.
+            with suppress(Exception):
+                real = _real(path)
+                self._refuse_own(real)
+                _require_finished(real)
+                found = [each for each in cameras if real.is_relative_to(each.drop_folder)]
+                if len(found) != 1 or found[0].code in waiting:
+                    continue
+                code = found[0].code
+                if code not in groups:
+                    waiting.add(code)
+                    self._readiness.require(code)
+                    waiting.remove(code)
+                    groups[code] = []
+                source = stack.enter_context(open_source(real))
+                if not 0 < source.size <= SMALL_BYTES or self._settled(source) is not None:
+                    continue
+                offer = _Offer(
+                    actor=actor,
+                    source=source,
+                    camera=code,
+                    reading_path=str(real.relative_to(found[0].drop_folder)),
+                    original_name=escape_name(real.name),
+                    source_state="present",
+                    written_at=self._written(source),
+                    surely_closed=source.check_not_written(),
+                    leave_late=False,
+                )
+                data = source.read(source.size + 1)
+                if data is not None and len(data) == source.size:
+                    groups[code].append(_Small(path, offer, data))
+        return [group for group in groups.values() if len(group) > 1]
+
+    def _taken_in_together(self, actor: Actor, group: Sequence[_Small]) -> dict[Path, Outcome]:
+        """What became of those files of one camera that could be taken in together."""
+        try:
+            self._intake.check_room(sum(len(each.data) for each in group))
+            return self._seal_and_index_together(actor, self._looked_at_together(group))
+        except (IntakeStoppedError, StorageError) as error:
+            stopped = error if isinstance(error, IntakeStoppedError) else stopped_by(error)
+            self._intake.stopped(actor, stopped)
+            return {each.path: Outcome(each.path, "failed", reason=str(stopped)) for each in group}
+        except VaultError:
+            return {}
+        except Exception as error:  # noqa: BLE001 - each by itself, the one at fault says so
+            _LOG.error("taking files in together failed: %s at %s", *_where(error))
+            return {}
+
+    def _looked_at_together(self, group: Sequence[_Small]) -> list[tuple[_Small, Probe]]:
+        """The readable stills among small files of one camera that the vault does not know."""
+        probes = probe_stills(self._sandbox, [io.BytesIO(each.data) for each in group])
+        digests = [hashlib.sha256(each.data).digest() for each in group]
+        with self._database.read() as session:
+            known = set(
+                session.exec(
+                    select(Recording.sha256).where(
+                        col(Recording.camera_code) == group[0].offer.camera,
+                        col(Recording.sha256).in_(digests),
+                    )
+                )
+            )
+        return [
+            (each, probed)
+            for each, probed, digest in zip(group, probes, digests, strict=True)
+            if probed is not None
+            and digest not in known
+            and (each.offer.surely_closed or not _looks_unfinished(probed))
+        ]
+
+    def _seal_and_index_together(
+        self, actor: Actor, looked_at: Sequence[tuple[_Small, Probe]]
+    ) -> dict[Path, Outcome]:
+        if not looked_at:
+            return {}
+        streams = [self._small_stream(small.data) for small, _ in looked_at]
+        ids = [each.context.object_id for each in streams]
+        used: set[str] = set()
+        try:
+            sealed = seal_together(self._store, streams)
+            arriving = [
+                (small, _Arriving(small.offer, probed, _Sealed(object_id, stream.key, result)))
+                for (small, probed), object_id, stream, result in zip(
+                    looked_at, ids, streams, sealed, strict=True
+                )
+                if small.is_unchanged()
+            ]
+            if not arriving:
+                return {}
+            event, camera = Event.RECORDING_SEALED, looked_at[0][0].offer.camera
+            with self._ledger.act(event, actor, cameras=(camera,), subject=ids[0]) as act:
+                entered = self._enter(act, [each for _, each in arriving], act.now)
+                self._intake.works(act)
+            used = {
+                each.new.id for (_, each), its in zip(arriving, entered, strict=True) if its.used
+            }
+        finally:
+            for object_id in ids:
+                if object_id in used:
+                    self._journal.settled(object_id)
+                else:
+                    self._remove_unless_indexed(object_id)
+        return self._concluded_together(
+            [(small, its) for (small, _), its in zip(arriving, entered, strict=True)]
+        )
+
+    def _small_stream(self, data: bytes) -> SmallStream:
+        object_id = self._journal.new_id()
+        context = StreamContext(self._vault_id, object_id, ORIGINAL)
+        return SmallStream(blob_name(object_id, ORIGINAL), SecretKey.generate(), context, data)
+
+    def _concluded_together(
+        self, entered: Sequence[tuple[_Small, _Entered]]
+    ) -> dict[Path, Outcome]:
+        """As `_conclude`, for many; the folders of their sources are synced once each."""
+        removals: dict[str, Removal] = {}
+        wanted: list[tuple[str, Path, Identity]] = []
+        for small, its in entered:
+            if its.used and its.recording is not None:
+                self._posters.add(its.recording)
+            if its.removal_id is not None:
+                changed = self._changed_since(small.offer.source)
+                if changed is not None:
+                    removals[its.removal_id] = changed
+                else:
+                    source = small.offer.source
+                    wanted.append((its.removal_id, source.path, source.identity))
+        ended = remove_sources([(path, identity) for _, path, identity in wanted])
+        removals |= {each[0]: removal for each, removal in zip(wanted, ended, strict=True)}
+        actor = entered[0][0].offer.actor
+        self._gather([(actor, each, removal) for each, removal in removals.items()])
+        return {
+            small.path: Outcome(
+                small.path,
+                its.outcome,
+                its.recording,
+                _with_removal(its.reason, removals.get(its.removal_id or "")),
+            )
+            for small, its in entered
+        }
+
     # --- inside the act -----------------------------------------------------------------------
 
     def _enter(
+        self, act: Act, arriving: Sequence[_Arriving], arrived_at: datetime
+    ) -> list[_Entered]:
+        """Index sealed recordings of one camera, or find that they are known."""
+        session, code = act.session, arriving[0].file.camera
+        known = {
+            row.sha256: row
+            for row in session.exec(
+                select(Recording).where(
+                    col(Recording.camera_code) == code,
+                    col(Recording.sha256).in_([each.new.stream.sha256 for each in arriving]),
+                )
+            )
+        }
+        camera = find_camera(session, code)
+        fresh: dict[str, tuple[Recording, RecordingTime]] = {}
+        keys: list[tuple[Recording, SecretKey]] = []
+        for each in arriving:
+            if each.new.stream.sha256 not in known:
+                moment = self._decide(session, camera, each.file, each.probed, arrived_at)
+                row = _row(camera, each, moment, arrived_at=arrived_at, now=act.now)
+                known[row.sha256], fresh[row.id] = row, (row, moment)
+                keys.append((row, each.new.key))
+        if fresh:
+            camera.last_arrival_at = max(camera.last_arrival_at or arrived_at, arrived_at)
+            session.add(camera)
+        grants = dict(zip(fresh, self._grants.on_arrival(act, keys) if keys else (), strict=True))
+        return [
+            self._entered(act, camera, each, fresh[each.new.id], grants[each.new.id])
+            if each.new.id in fresh
+            else self._offered_again(act, each.file, known[each.new.stream.sha256])
+            for each in arriving
+        ]
+
+    def _entered(
         self,
         act: Act,
-        offer: _File,
-        probed: Probe,
-        new: _Sealed,
-        arrived_at: datetime,
+        camera: Camera,
+        arriving: _Arriving,
+        fresh: tuple[Recording, RecordingTime],
+        grants: Sequence[GrantView],
     ) -> _Entered:
-        """Index a sealed recording, or find that it is known."""
-        sealed = new.stream
-        known = act.session.exec(
-            select(Recording).where(
-                col(Recording.camera_code) == offer.camera, col(Recording.sha256) == sealed.sha256
-            )
-        ).first()
-        if known is not None:
-            return self._offered_again(act, offer, known)
-        camera = find_camera(act.session, offer.camera)
-        moment = self._decide(act.session, offer, probed, arrived_at)
-        recording = Recording(
-            id=new.id,
-            camera_code=camera.code,
-            kind=probed.kind,
-            origin=camera.origin,
-            started_at=moment.started_at,
-            ended_at=moment.ended_at,
-            span_class=span_class(moment.ended_at - moment.started_at),
-            uncertainty_s=moment.uncertainty_s,
-            time_source=moment.source,
-            original_started=moment.original_started,
-            clock_offset_s=moment.clock_offset_s,
-            disagreements=[asdict(each) for each in moment.disagreements],
-            original_name=offer.original_name,
-            arrived_at=arrived_at,
-            sealed_at=act.now,
-            size=sealed.size,
-            sha256=sealed.sha256,
-            ciphertext_size=sealed.ciphertext_size,
-            segment_root=sealed.segment_root,
-            container=probed.container,
-            codec=probed.codec,
-            width=probed.width,
-            height=probed.height,
-            fps=probed.fps or 0.0,
-            duration_s=probed.duration_s or 0.0,
-            has_audio=probed.has_audio,
-            faults=list(probed.faults),
-            source_state=offer.source_state,
-        )
-        act.session.add(recording)
-        camera.last_arrival_at = max(camera.last_arrival_at or arrived_at, arrived_at)
-        act.session.add(camera)
-        act.session.flush()
-        grants = self._grants.on_arrival(act, recording, new.key)
+        """Enter that a recording is sealed, and the intent to remove its source."""
+        offer, probed, new = arriving.file, arriving.probed, arriving.new
+        (recording, moment), sealed = fresh, new.stream
         # Told to everybody, so what not everybody may know of does not count.
         told = [grant for grant in grants if grant.seen_by(Sight())]
         late = bool(told) and all(grant.purpose == LATE for grant in told)
@@ -1001,22 +1207,28 @@ class Ingest:
                     else remove_source(offer.sidecar.path, offer.sidecar.identity)
                 )
                 ended.append((entered.sidecar_removal_id, with_it))
-            with self._gathering:
-                self._ended += [(offer.actor, *each) for each in ended]
-            if not self._gathers:
-                self.enter_gathered()
-            if removal.outcome == "kept":
-                kept = f"the source was kept: {removal.reason}"
-                reason = f"{reason}; {kept}" if reason else kept
+            self._gather([(offer.actor, *each) for each in ended])
+            reason = _with_removal(reason, removal)
         return Outcome(offer.source.path, entered.outcome, entered.recording, reason)
 
     def _remove(self, source: Source) -> Removal:
+        return self._changed_since(source) or remove_source(source.path, source.identity)
+
+    @staticmethod
+    def _changed_since(source: Source) -> Removal | None:
+        """Why a source is kept, where it was touched after it was taken in."""
         try:
             source.check_unchanged()
             source.check_not_written()
         except SourceBusyError:
             return Removal("kept", "it changed after it was taken in; it will be offered again")
-        return remove_source(source.path, source.identity)
+        return None
+
+    def _gather(self, ended: Sequence[tuple[Actor, str, Removal]]) -> None:
+        with self._gathering:
+            self._ended += ended
+        if not self._gathers:
+            self.enter_gathered()
 
     def gather(self, *, on: bool) -> None:
         """Leave the outcomes of removals to `enter_gathered`, so that many share one commit.
@@ -1040,26 +1252,41 @@ class Ingest:
 
     def _enter_removals(self, actor: Actor, ended: Sequence[tuple[str, Removal]]) -> None:
         """Enter how removals ended, once: whoever finds an intent gone was overtaken."""
+        removals = dict(ended)
         with self._ledger.act(Event.SOURCE_REMOVED, actor) as act:
-            for intent_id, removal in ended:
-                intent = act.session.get(Intent, intent_id, with_for_update=True)
-                if intent is not None:
-                    self._enter_removal(act, intent, removal)
-
-    def _enter_removal(self, act: Act, intent: Intent, removal: Removal) -> None:
-        act.session.delete(intent)
-        kept = removal.outcome == "kept"
-        # Of a sidecar, the recording of what it told of says nothing.
-        recording = act.session.get(Recording, intent.subject) if intent.kind == REMOVAL else None
-        if recording is not None and recording.source_state == "present":
-            recording.source_state = "kept" if kept else "removed"
-            recording.source_removed_at = None if kept else act.now
-            act.session.add(recording)
-        if kept:
-            act.record(Event.SOURCE_KEPT, intent.subject, details={"reason": removal.reason})
-        else:
-            found = removal.outcome == "removed"
-            act.record(Event.SOURCE_REMOVED, intent.subject, facts={"was_there": found})
+            mine = col(Intent.id).in_(removals)
+            # In one order, since another process may be entering some of them, too.
+            query = (
+                select(col(Intent.id), col(Intent.kind), col(Intent.subject))
+                .where(mine)
+                .order_by(col(Intent.id))
+                .with_for_update()
+            )
+            there = {each: (kind, subject) for each, kind, subject in act.session.exec(query)}
+            act.session.execute(delete(table(Intent)).where(mine))
+            states: dict[str, list[str]] = {"removed": [], "kept": []}
+            for intent_id, removal in removals.items():
+                if intent_id not in there:
+                    continue
+                kind, subject = there[intent_id]
+                kept = removal.outcome == "kept"
+                # Of a sidecar, the recording of what it told of says nothing.
+                if kind == REMOVAL:
+                    states["kept" if kept else "removed"].append(subject)
+                if kept:
+                    act.record(Event.SOURCE_KEPT, subject, details={"reason": removal.reason})
+                else:
+                    found = removal.outcome == "removed"
+                    act.record(Event.SOURCE_REMOVED, subject, facts={"was_there": found})
+            for state, subjects in states.items():
+                at = act.now if state == "removed" else None
+                act.session.execute(
+                    update(table(Recording))
+                    .where(
+                        col(Recording.id).in_(subjects), col(Recording.source_state) == "present"
+                    )
+                    .values(source_state=state, source_removed_at=at)
+                )
 
     def _remove_unless_indexed(self, object_id: str) -> None:
         """Remove ciphertext that no row stands for; where nobody can tell, a later start does."""
@@ -1082,6 +1309,56 @@ class Ingest:
             self._journal.settled(object_id)
         except (VaultError, StorageError) as error:
             _LOG.error("an unfinished sealing cannot be removed yet: %s", type(error).__name__)
+
+
+def _row(
+    camera: Camera,
+    arriving: _Arriving,
+    moment: RecordingTime,
+    *,
+    arrived_at: datetime,
+    now: datetime,
+) -> Recording:
+    """The row of a recording that is sealed."""
+    offer, probed, sealed = arriving.file, arriving.probed, arriving.new.stream
+    return Recording(
+        id=arriving.new.id,
+        camera_code=camera.code,
+        kind=probed.kind,
+        origin=camera.origin,
+        started_at=moment.started_at,
+        ended_at=moment.ended_at,
+        span_class=span_class(moment.ended_at - moment.started_at),
+        uncertainty_s=moment.uncertainty_s,
+        time_source=moment.source,
+        original_started=moment.original_started,
+        clock_offset_s=moment.clock_offset_s,
+        disagreements=[asdict(each) for each in moment.disagreements],
+        original_name=offer.original_name,
+        arrived_at=arrived_at,
+        sealed_at=now,
+        size=sealed.size,
+        sha256=sealed.sha256,
+        ciphertext_size=sealed.ciphertext_size,
+        segment_root=sealed.segment_root,
+        container=probed.container,
+        codec=probed.codec,
+        width=probed.width,
+        height=probed.height,
+        fps=probed.fps or 0.0,
+        duration_s=probed.duration_s or 0.0,
+        has_audio=probed.has_audio,
+        faults=list(probed.faults),
+        source_state=offer.source_state,
+    )
+
+
+def _with_removal(reason: str, removal: Removal | None) -> str:
+    """What there is to say of a file, with why its source was kept."""
+    if removal is None or removal.outcome != "kept":
+        return reason
+    kept = f"the source was kept: {removal.reason}"
+    return f"{reason}; {kept}" if reason else kept
 
 
 def _looks_unfinished(probed: Probe | ProbeRefusal) -> bool:

@@ -14,7 +14,7 @@ import re
 import signal
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -33,6 +33,7 @@ _ESCAPE: Final = re.compile(r"(\\*)([\udc80-\udcff])|(\\+)(?=udc[89a-f][0-9a-f])
 _UNESCAPE: Final = re.compile(r"(\\+)udc([89a-f][0-9a-f])")
 _BLOCK: Final = 512  # the unit of st_blocks, whatever the filesystem's own
 _BUSY_S: Final = 1.0
+_MOUNTS_S: Final = 5.0
 _REMEMBERED: Final = 100_000
 _CHANGED: Final = "it changed after it was taken in; it will be offered again"
 _VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
@@ -294,6 +295,7 @@ class Settling:
         self._wall = SystemClock()  # a simulated vault's files still carry the machine's time
         self._lock = threading.Lock()
         self._seen: dict[Path, tuple[Identity, float]] = {}
+        self._networks: dict[int, tuple[bool, float]] = {}
 
     def check(self, source: Source, at_least_s: float = 0.0) -> None:
         """Raise unless the file is settled, or has been left alone for ``at_least_s``, if longer.
@@ -302,11 +304,22 @@ class Settling:
             SourceBusyError: It is not; ``retry_in_s`` says when it may be.
         """
         age = self._wall.now().timestamp() - source.changed_at_s
-        if age < 0 or is_network(filesystem_of(source.path.parent)):
+        if age < 0 or self._is_on_network(source):
             age = self._observed(source)
         wanted = max(self.settle_s, at_least_s)
         if age < wanted:
             raise SourceBusyError("it may still be growing", wanted - age)
+
+    def _is_on_network(self, source: Source) -> bool:
+        """Whether a file lies on a network mount; asked of each device every few seconds."""
+        device, now = source.identity.device, monotonic()
+        with self._lock:
+            known = self._networks.get(device)
+        if known is None or now - known[1] > _MOUNTS_S:
+            known = (is_network(filesystem_of(source.path.parent)), now)
+            with self._lock:
+                self._networks[device] = known
+        return known[0]
 
     def _observed(self, source: Source) -> float:
         """Seconds since the file was first seen as it is now."""
@@ -336,39 +349,65 @@ def remove_source(path: Path, identity: Identity) -> Removal:
     that took its place in the last moment gets its name back. Safe to repeat after a crash: a file
     that is gone is removed already, another one in its place stays and is offered like any other.
     """
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return remove_sources([(path, identity)])[0]
+
+
+def remove_sources(files: Sequence[tuple[Path, Identity]]) -> list[Removal]:
+    """As `remove_source`, many at once: what happened in a folder is made durable once."""
+    removals: dict[int, Removal] = {}
+    by_folder: dict[Path, list[int]] = {}
+    for number, (path, _) in enumerate(files):
+        by_folder.setdefault(path.parent, []).append(number)
+    for place, numbers in by_folder.items():
         try:
-            if not _lies_at(folder, path.parent):
-                return Removal("kept", "another folder has taken the place of its own")
-            return _removed_from(folder, path.name, identity)
+            folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            removals |= dict.fromkeys(numbers, _not_removed(error))
+            continue
+        try:
+            if _lies_at(folder, place):
+                for number in numbers:
+                    path, identity = files[number]
+                    removals[number] = _removed_from(folder, path.name, identity)
+                os.fsync(folder)
+            else:
+                moved = Removal("kept", "another folder has taken the place of its own")
+                removals |= dict.fromkeys(numbers, moved)
+        except OSError as error:
+            removals |= dict.fromkeys(numbers, _not_removed(error))
         finally:
             os.close(folder)
-    except OSError as error:
-        if error.errno in _VANISHED:
-            return Removal("gone")
-        return Removal("kept", f"it cannot be removed: {os.strerror(error.errno or 0)}")
+    return [removals[number] for number in range(len(files))]
+
+
+def _not_removed(error: OSError) -> Removal:
+    if error.errno in _VANISHED:
+        return Removal("gone")
+    return Removal("kept", f"it cannot be removed: {os.strerror(error.errno or 0)}")
 
 
 def _removed_from(folder: int, name: str, identity: Identity) -> Removal:
-    aside = f".cctv-vault-{identity.inode:x}-{identity.mtime_ns:x}.tmp"
-    if _status(folder, aside) is None:
-        status = _status(folder, name)
-        if status is None:
-            return Removal("gone")
-        if Identity.of(status) != identity:
-            return Removal("kept", _CHANGED)
-        os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
-    status = _status(folder, aside)
-    if status is not None and Identity.of(status) != identity:
-        return _put_back(folder, aside, name)
+    """Remove one file of a folder; durable once the folder is synced."""
     try:
-        os.unlink(aside, dir_fd=folder)
-    except OSError:
-        if _status(folder, aside) is not None and _status(folder, name) is None:
-            os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
-        raise
-    os.fsync(folder)
+        aside = f".cctv-vault-{identity.inode:x}-{identity.mtime_ns:x}.tmp"
+        if _status(folder, aside) is None:
+            status = _status(folder, name)
+            if status is None:
+                return Removal("gone")
+            if Identity.of(status) != identity:
+                return Removal("kept", _CHANGED)
+            os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+        status = _status(folder, aside)
+        if status is not None and Identity.of(status) != identity:
+            return _put_back(folder, aside, name)
+        try:
+            os.unlink(aside, dir_fd=folder)
+        except OSError:
+            if _status(folder, aside) is not None and _status(folder, name) is None:
+                os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            raise
+    except OSError as error:
+        return _not_removed(error)
     return Removal("removed")
 
 
@@ -386,7 +425,6 @@ def _put_back(folder: int, aside: str, name: str) -> Removal:
         os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     else:
         os.unlink(aside, dir_fd=folder)
-    os.fsync(folder)
     return Removal("kept", _CHANGED)
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ from cctv_vault.clock import monotonic
 from cctv_vault.footage.register import CameraView, Register
 from cctv_vault.ingest.mounts import filesystem_of, is_network, made
 from cctv_vault.ingest.posters import Posters
-from cctv_vault.ingest.service import Ingest
+from cctv_vault.ingest.service import SMALL_BYTES, Ingest, Outcome
 from cctv_vault.ingest.sources import Identity, walk
 from cctv_vault.ingest.urgency import Rank, Urgency
 from cctv_vault.people.actors import system_actor
@@ -48,8 +48,9 @@ _FILTER: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
 ]
 _WORKERS: Final = 2
-_TOGETHER: Final = 32
-"""How many outcomes of removals share a commit while files wait."""
+_TOGETHER: Final = 64
+"""How many small files, and how many outcomes of removals, share a commit while files wait."""
+_TOGETHER_BYTES: Final = 16 << 20
 _SHORTEST_RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 30.0
 _LONGEST_RETRY_S: Final = 3600.0
@@ -256,12 +257,15 @@ class Watcher:
     # --- taking in ----------------------------------------------------------------------------
 
     def _work_loop(self) -> None:
-        while (path := self._next()) is not None:
-            self._guarded(lambda path=path: self._offer(path))  # type: ignore[misc]
+        while paths := self._next():
+            self._guarded(lambda paths=paths: self._offer(paths))  # type: ignore[misc]
             self._guarded(self._enter_gathered)
 
-    def _next(self) -> Path | None:
-        """The next file whose time has come, by its urgency; None when the watcher ends."""
+    def _next(self) -> list[Path]:
+        """The next file whose time has come, by its urgency; none when the watcher ends.
+
+        A small one takes those with it that come next, as long as they are small, too.
+        """
         with self._changed:
             while not self._stop.is_set():
                 now = monotonic()
@@ -271,30 +275,46 @@ class Watcher:
                 ready_at = now if self._ready else self._due[0][0] if self._due else None
                 ready_at = ready_at and max(ready_at, self._paused_until)
                 if self._ready and ready_at == now:
-                    return heapq.heappop(self._ready)[2]
+                    return self._taken()
                 self._changed.wait(None if ready_at is None else ready_at - now)
-        return None
+        return []
 
-    def _offer(self, path: Path) -> None:
-        before = _identity(path)
-        retry_s: float | None = None
+    def _taken(self) -> list[Path]:
+        taken = [heapq.heappop(self._ready)[2]]
+        together = _small_size(taken[0])
+        while together and self._ready and len(taken) < _TOGETHER:
+            size = _small_size(self._ready[0][2])
+            if not size or together + size > _TOGETHER_BYTES:
+                break
+            together += size
+            taken.append(heapq.heappop(self._ready)[2])
+        return taken
+
+    def _offer(self, paths: Sequence[Path]) -> None:
+        before = {path: identity for path in paths if (identity := _identity(path)) is not None}
+        again: dict[Path, float] = {}
         try:
-            if before is None:
-                return
-            outcome = self._ingest.offer(self._actor, path)
-            retry_s = outcome.retry_in_s
-            if outcome.outcome == "failed" and self._ingest.is_stopped:
-                # One try for all of them until there is room again; the files stay queued.
-                retry_s = self._scan_s
-                with self._changed:
-                    self._paused_until = monotonic() + self._scan_s
-            elif outcome.outcome != "waiting" and _identity(path) == before:
-                self._leave_alone(path, before)
+            for outcome in self._outcomes(list(before)):
+                path = outcome.path
+                if outcome.outcome == "failed" and self._ingest.is_stopped:
+                    # One try for all of them until there is room again; the files stay queued.
+                    again[path] = self._scan_s
+                    with self._changed:
+                        self._paused_until = monotonic() + self._scan_s
+                elif outcome.retry_in_s is not None:
+                    again[path] = outcome.retry_in_s
+                elif outcome.outcome != "waiting" and _identity(path) == before[path]:
+                    self._leave_alone(path, before[path])
         finally:
             with self._changed:
-                self._pending.discard(path)
-        if retry_s is not None:
+                self._pending.difference_update(paths)
+        for path, retry_s in again.items():
             self.submit(path, max(retry_s, _SHORTEST_RETRY_S))
+
+    def _outcomes(self, paths: Sequence[Path]) -> Sequence[Outcome]:
+        if len(paths) == 1:
+            return [self._ingest.offer(self._actor, paths[0])]
+        return self._ingest.offer_together(self._actor, paths)
 
     def _enter_gathered(self) -> None:
         with self._changed:
@@ -345,6 +365,15 @@ class _Handler(FileSystemEventHandler):
                     self._watcher.submit(file)
         else:
             self._watcher.submit(path)
+
+
+def _small_size(path: Path) -> int:
+    """Bytes of a file that may be taken in together with others; 0 for any other."""
+    try:
+        size = path.lstat().st_size
+    except (OSError, ValueError):
+        return 0
+    return size if size <= SMALL_BYTES else 0
 
 
 def _identity(path: Path) -> Identity | None:

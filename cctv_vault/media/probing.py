@@ -87,6 +87,24 @@ def probe(_: dict[str, Any], files: list[RemoteFile], __: Output) -> dict[str, A
     return _report(footage, scan, (decoded, width, height), declared, complaints)
 
 
+def stills(_: dict[str, Any], files: list[RemoteFile], __: Output) -> dict[str, Any]:
+    """The operation ``stills``: many sources; for each that is a readable still what `probe` says.
+
+    Null for all others: whatever is wrong with one, or is no picture, is looked at by itself.
+    """
+    return {"stills": [_still_or_none(file) for file in files]}
+
+
+def _still_or_none(file: RemoteFile) -> dict[str, Any] | None:
+    try:
+        sniffed = sniff(file)
+        return read_still(file, sniffed) if sniffed.still else None
+    except MediaRefusedError:
+        return None
+    finally:
+        file.forget()
+
+
 def _report(
     footage: Footage,
     scan: _Scan,

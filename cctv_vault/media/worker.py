@@ -67,6 +67,7 @@ def _crash(_: dict[str, Any], __: list[RemoteFile], ___: Output) -> dict[str, An
 
 OPERATIONS: Final[dict[str, _Operation]] = {
     "probe": probing.probe,
+    "stills": probing.stills,
     "cut": cutting.cut,
     "begins": cutting.begins,
     "poster": picture.poster,

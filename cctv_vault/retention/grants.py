@@ -6,7 +6,7 @@ keeps something: to them such a recording has expired, in the same words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,6 +60,21 @@ class GrantView:
         return (sight.gagged or not self.gagged) and (sight.staff or not self.about_staff)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """What recordings that arrive together share, each read or made once, and their grants' rows.
+
+    ``bases`` are by origin and year, ``handles`` by hold or by purpose and quarter-hour.
+    """
+
+    act: Act
+    policy: Policy
+    windows: list[tuple[HoldWindow, Hold]]
+    bases: dict[tuple[str, int], tuple[Basis, ...]] = field(default_factory=dict)
+    handles: dict[object, KeyHandle] = field(default_factory=dict, repr=False)
+    rows: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+
 class Grants:
     """The grants of one vault."""
 
@@ -70,31 +85,54 @@ class Grants:
 
     # --- keeping ------------------------------------------------------------------------------
 
-    def on_arrival(self, act: Act, recording: Recording, key: SecretKey) -> tuple[GrantView, ...]:
-        """Grant a recording every purpose it has, in the act that indexes it.
+    def on_arrival(
+        self, act: Act, arrived: Sequence[tuple[Recording, SecretKey]]
+    ) -> list[tuple[GrantView, ...]]:
+        """Grant recordings of one camera every purpose they have, in the act that indexes them.
 
-        The act holds the camera's lock. The purpose of the recording's origin, each live hold
-        whose window it may show, or late arrival where neither keeps it (table A).
+        The act holds the camera's lock. The purpose of a recording's origin, each live hold whose
+        window it may show, or late arrival where neither keeps it (table A).
 
         Args:
             act: The act of indexing.
-            recording: Its row, in the act's session or about to be.
-            key: The recording's key.
+            arrived: Their rows, in the act's session or about to be, with their keys.
+
+        Returns:
+            For each its grants.
         """
-        session, now = act.session, act.now
-        session.add(recording)
+        session = act.session
+        session.add_all(row for row, _ in arrived)
         session.flush()
-        policy = self._policies.current(session, now)
+        arrival = _Arrival(
+            act,
+            self._policies.current(session, act.now),
+            self._windows(session, arrived[0][0].camera_code, act.now),
+        )
+        views = [self._granted(arrival, recording, key) for recording, key in arrived]
+        if arrival.rows:
+            session.execute(insert(table(Grant)), arrival.rows)
+        return views
+
+    def _granted(
+        self, arrival: "_Arrival", recording: Recording, key: SecretKey
+    ) -> tuple[GrantView, ...]:
+        """What one of them is granted; the rows are left in ``arrival``."""
+        now, policy = arrival.act.now, arrival.policy
         views = [
-            self._hold_grant(act, hold, recording.id, key, policy)
-            for hold in self._holds_on(session, recording, now)
+            self._view(arrival, _hold_row(hold, recording.id, now, policy), key, hold)
+            for hold in _holds_on(arrival.windows, recording)
         ]
-        basis, term = self.base_term(
-            session,
-            recording,
-            captured=recording.ended_at,
-            arrived=recording.arrived_at,
-            time_source=recording.time_source,
+        captured, arrived = recording.ended_at, recording.arrived_at
+        around = min(captured, arrived)
+        # Of a moment, opening days ask for the year alone.
+        of = (recording.origin, around.year)
+        bases = arrival.bases.get(of)
+        if bases is None:
+            bases = arrival.bases[of] = self._policies.bases(
+                arrival.act.session, recording.camera_code, recording.origin, around
+            )
+        basis, term = kept_under(
+            bases, captured=captured, arrived=arrived, time_source=recording.time_source
         )
         base = basis.purpose
         if term.until > now:
@@ -107,10 +145,34 @@ class Grants:
             reason = f"{kept.en}: {base.code} ended before it arrived"
         else:
             return tuple(views)
-        grant = self._timed_grant(
-            act, kept, recording.id, key, until=until, reason=reason, version=version
-        )
-        return (grant, *views)
+        row = {
+            "recording_id": recording.id,
+            "purpose": kept.code,
+            "hold_id": None,
+            "since": now,
+            "until": until,
+            "reason": reason,
+            "statute": kept.statute,
+            "policy_version": version,
+            "ended_at": None,
+        }
+        return (self._view(arrival, row, key, None), *views)
+
+    def _view(
+        self, arrival: "_Arrival", row: dict[str, Any], key: SecretKey, hold: Hold | None
+    ) -> GrantView:
+        """Wrap a recording's key for one grant, whose row is left in ``arrival``."""
+        act, until = arrival.act, row["until"]
+        slot = hold.id if hold is not None else (row["purpose"], quarter_hour(until))
+        handle = arrival.handles.get(slot)
+        if handle is None:
+            handle = arrival.handles[slot] = (
+                self._keyring.timed(act.session, row["purpose"], until, act.now)
+                if hold is None
+                else self._keyring.for_hold(act.session, hold.id, hold.purpose, act.now)
+            )
+        arrival.rows.append(row | self._wrapped(handle, key, row["recording_id"]))
+        return _told(row, hold)
 
     def base_term(
         self,
@@ -403,76 +465,30 @@ class Grants:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _holds_on(self, session: Session, recording: Recording, now: datetime) -> list[Hold]:
-        """The live holds a new recording falls under; their rows are held against a release."""
+    def _windows(
+        self, session: Session, camera: str, now: datetime
+    ) -> list[tuple[HoldWindow, Hold]]:
+        """The windows of live holds on a camera; the holds' rows are held against a release."""
         rows = session.execute(
             select(HoldWindow, Hold)
             .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
             .where(
-                col(HoldWindow.camera_code) == recording.camera_code,
+                col(HoldWindow.camera_code) == camera,
                 col(Hold.released_at).is_(None),
                 or_(col(Hold.until).is_(None), col(Hold.until) > now),
             )
             .order_by(col(Hold.id))
             .with_for_update(read=True, of=Hold)
         ).all()
-        span = Span(recording.started_at, recording.ended_at, recording.uncertainty_s)
-        found = {
-            hold.id: hold
-            for window, hold in rows
-            if matches(
-                Window(window.camera_code, window.starts_at, window.ends_at),
-                window.widened_s,
-                span,
-            )
-        }
-        return list(found.values())
+        return [(window, hold) for window, hold in rows]
 
     def _hold_grant(
         self, act: Act, hold: Hold, recording_id: str, key: SecretKey, policy: Policy
-    ) -> GrantView:
+    ) -> None:
         handle = self._keyring.for_hold(act.session, hold.id, hold.purpose, act.now)
         row = _hold_row(hold, recording_id, act.now, policy)
-        return self._insert(act, row | self._wrapped(handle, key, recording_id), hold)
-
-    def _timed_grant(
-        self,
-        act: Act,
-        purpose: Purpose,
-        recording_id: str,
-        key: SecretKey,
-        *,
-        until: datetime,
-        reason: str,
-        version: int,
-    ) -> GrantView:
-        handle = self._keyring.timed(act.session, purpose.code, until, act.now)
-        row = {
-            "recording_id": recording_id,
-            "purpose": purpose.code,
-            "hold_id": None,
-            "since": act.now,
-            "until": until,
-            "reason": reason,
-            "statute": purpose.statute,
-            "policy_version": version,
-            "ended_at": None,
-        }
-        return self._insert(act, row | self._wrapped(handle, key, recording_id), None)
-
-    def _insert(self, act: Act, row: dict[str, Any], hold: Hold | None) -> GrantView:
-        act.session.execute(insert(table(Grant)).values(**row))
-        return GrantView(
-            purpose=row["purpose"],
-            statute=row["statute"],
-            since=row["since"],
-            until=row["until"],
-            reason=row["reason"],
-            hold_id=row["hold_id"],
-            gagged=hold is not None and hold.gagged,
-            about_staff=hold is not None and hold.about_staff,
-            live=True,
-        )
+        wrapped = self._wrapped(handle, key, recording_id)
+        act.session.execute(insert(table(Grant)).values(**row, **wrapped))
 
     def _wrapped(self, handle: KeyHandle, key: SecretKey, recording_id: str) -> dict[str, Any]:
         return {
@@ -507,6 +523,34 @@ def live_clause(now: datetime) -> ColumnElement[bool]:
         col(Grant.ended_at).is_(None),
         or_(col(Grant.until).is_(None), col(Grant.until) > now),
         col(Grant.purpose_key_id).is_not(None),
+    )
+
+
+def _holds_on(windows: Sequence[tuple[HoldWindow, Hold]], recording: Recording) -> list[Hold]:
+    """The holds a new recording falls under, of those with windows on its camera."""
+    span = Span(recording.started_at, recording.ended_at, recording.uncertainty_s)
+    found = {
+        hold.id: hold
+        for window, hold in windows
+        if matches(
+            Window(window.camera_code, window.starts_at, window.ends_at), window.widened_s, span
+        )
+    }
+    return list(found.values())
+
+
+def _told(row: dict[str, Any], hold: Hold | None) -> GrantView:
+    """A grant just given, as told."""
+    return GrantView(
+        purpose=row["purpose"],
+        statute=row["statute"],
+        since=row["since"],
+        until=row["until"],
+        reason=row["reason"],
+        hold_id=row["hold_id"],
+        gagged=hold is not None and hold.gagged,
+        about_staff=hold is not None and hold.about_staff,
+        live=True,
     )
 
 

@@ -175,19 +175,32 @@ class Keyring:
 
     def seal_text(self, session: Session, data: bytes, binding: str, now: datetime) -> int:
         """Seal free text under the register key of its month: five years, rounded up (table A)."""
+        return self.seal_texts(session, [(data, binding)], now)[0]
+
+    def seal_texts(
+        self, session: Session, texts: Sequence[tuple[bytes, str]], now: datetime
+    ) -> list[int]:
+        """As `seal_text`, many at once; each is its data and what it is bound to."""
+        if not texts:
+            return []
         handle = self.timed(session, REGISTER, month_after(now, years=REGISTER_YEARS), now)
-        sealed = seal_bytes(
-            data,
-            handle.key,
-            vault_id=self._vault_id,
-            kind="text",
-            wrapping_id=handle.id,
-            object_id=binding,
-        )
-        row = insert(table(SealedText)).values(
-            purpose_key_id=handle.id, binding=binding, blob=sealed
-        )
-        return int(session.execute(row.returning(col(SealedText.id))).scalar_one())
+        rows = [
+            {
+                "purpose_key_id": handle.id,
+                "binding": binding,
+                "blob": seal_bytes(
+                    data,
+                    handle.key,
+                    vault_id=self._vault_id,
+                    kind="text",
+                    wrapping_id=handle.id,
+                    object_id=binding,
+                ),
+            }
+            for data, binding in texts
+        ]
+        ids = insert(table(SealedText)).returning(col(SealedText.id), sort_by_parameter_order=True)
+        return [int(each) for each in session.execute(ids, rows).scalars()]
 
     def open_text(self, session: Session, text_id: int) -> bytes | None:
         """The text, or None once its key is gone.

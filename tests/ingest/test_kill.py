@@ -39,8 +39,17 @@ def watch(frame, event, function):
 vault = Vault.open(settings_of(folder))
 threading.setprofile(watch)
 sys.setprofile(watch)
-for outcome in vault.ingest.offer_all(SYSTEM, [folder / "drop"]):
-    pass
+files = sorted(each for each in (folder / "drop").rglob("*") if each.is_file())
+if sys.argv[4] == "together":
+    vault.ingest.gather(on=True)
+    for at in range(0, len(files), 16):
+        vault.ingest.offer_together(SYSTEM, files[at:at + 16])
+        vault.ingest.enter_gathered(at_least=10)
+else:
+    for outcome in vault.ingest.offer_all(SYSTEM, [folder / "drop"]):
+        pass
+vault.ingest.gather(on=False)
+vault.ingest.enter_gathered()
 sys.setprofile(None)
 print(done)
 vault.close()
@@ -48,8 +57,9 @@ vault.close()
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("how", ["alone", "together"])
 def test_killed_at_any_instant_every_file_is_sealed_once_or_waits_at_its_source(
-    tmp_path: Path, repository: Path
+    tmp_path: Path, repository: Path, how: str
 ) -> None:
     shop, template = tmp_path / "shop", tmp_path / "template"
     open_shop(shop).close()
@@ -61,13 +71,13 @@ def test_killed_at_any_instant_every_file_is_sealed_once_or_waits_at_its_source(
     shutil.copytree(shop, template)
 
     died = 0
-    calls = int(_run(repository, shop, 0).stdout)
+    calls = int(_run(repository, shop, 0, how).stdout)
     for kill in range(KILLS):
         shutil.rmtree(shop)
         shutil.copytree(template, shop)
         # Spread over the whole run, and never at the same step of a file.
         nth = 1 + (calls - 1) * kill // KILLS + kill
-        killed = _run(repository, shop, nth)
+        killed = _run(repository, shop, nth, how)
         assert killed.returncode in {-9, 0}, killed.stderr
         died += killed.returncode == -9
         vault = Vault.open(settings_of(shop))
@@ -84,9 +94,9 @@ def test_killed_at_any_instant_every_file_is_sealed_once_or_waits_at_its_source(
     assert died > KILLS * 0.8
 
 
-def _run(repository: Path, shop: Path, nth: int) -> subprocess.CompletedProcess[str]:
+def _run(repository: Path, shop: Path, nth: int, how: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", CHILD, repository, shop, str(nth)],
+        [sys.executable, "-c", CHILD, repository, shop, str(nth), how],
         capture_output=True,
         text=True,
         check=False,

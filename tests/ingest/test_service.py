@@ -516,7 +516,7 @@ def test_a_vault_on_a_full_disk_opens_and_finishes_what_was_left_later(
     def full(*_: object) -> object:
         raise IntakeStoppedError("the disk is full")
 
-    monkeypatch.setattr(Ingest, "_enter_removal", full)
+    monkeypatch.setattr(Ingest, "_enter_removals", full)
     Vault.open(settings_of(tmp_path)).close()
     monkeypatch.undo()
     assert rows(quick_vault)[0].source_state == "present"

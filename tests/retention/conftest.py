@@ -180,7 +180,7 @@ class World:
                 duration_s=minutes * 60,
                 source_state="removed",
             )
-            self.grants.on_arrival(act, recording, key)
+            self.grants.on_arrival(act, [(recording, key)])
             act.record(
                 Event.RECORDING_SEALED,
                 recording_id,

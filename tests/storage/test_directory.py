@@ -171,6 +171,61 @@ def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
     assert done == ["fsync x"]
 
 
+def test_blobs_put_together_are_synced_before_any_name_and_their_folders_once(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    real_rename = Path.rename
+
+    def rename(self: Path, to: Path) -> Path:
+        done.append("rename")
+        return real_rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    for name in ("fdatasync", "fsync"):
+        monkeypatch.setattr(os, name, noting(name, getattr(os, name), done))
+
+    store.put_together([("ab/x/1", b"1"), ("ab/x/2", b"2"), ("ab/y/1", b"3")])
+
+    assert sorted(done[:3]) == [
+        "fdatasync .1.partial",
+        "fdatasync .1.partial",
+        "fdatasync .2.partial",
+    ]
+    assert done[3:6] == ["rename"] * 3
+    assert sorted(done[6:]) == ["fsync ab", "fsync blobs", "fsync x", "fsync y"]
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "fsync", "write", "open"])
+def test_of_blobs_put_together_a_failing_call_leaves_none(
+    store: DirectoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    real, lock = getattr(os, call), threading.Lock()
+    for broken in range(1, 40):
+        calls = 0
+
+        def fails_once(*args: object, broken: int = broken, **more: object) -> object:
+            nonlocal calls
+            with lock:
+                calls += 1
+                mine = calls
+            if mine == broken:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*args, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fails_once)
+            try:
+                store.put_together([("ab/x/1", b"1"), ("ab/x/2", b"2"), ("cd/y/1", b"3")])
+            except StorageFullError:
+                assert files(tmp_path / "blobs") == [MARKER]
+                continue
+        assert calls < broken, "a failing call went unnoticed"
+        assert broken > 1
+        return
+    pytest.fail("they were never put")
+
+
 def test_a_writer_that_comes_as_another_finishes_does_not_touch_what_that_one_wrote(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

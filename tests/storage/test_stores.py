@@ -197,3 +197,18 @@ def test_a_store_says_what_it_is_and_what_room_it_has(store: BlobStore) -> None:
     assert store.description
     free = store.free_bytes()
     assert free is None or free > 0
+
+
+def test_blobs_put_together_are_all_there_or_none(store: BlobStore, put: Put) -> None:
+    blobs = [(f"ab/{number}/original", os.urandom(number)) for number in range(40)]
+
+    store.put_together(blobs)
+
+    assert sorted(store.names()) == sorted(name for name, _ in blobs)
+    for name, data in blobs:
+        assert b"".join(store.read_back(name, CHUNK)) == data
+    put(store, "cd/taken", b"first")
+    with pytest.raises(BlobExistsError):
+        store.put_together([("cd/1", b"1"), ("cd/2", b"2"), ("cd/taken", b"other"), ("cd/3", b"3")])
+    assert sorted(store.names("cd/")) == ["cd/taken"]
+    assert store.read("cd/taken", 0, 9) == b"first"

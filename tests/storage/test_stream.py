@@ -43,10 +43,12 @@ from storage.secret import SecretKey
 from storage.stream import (
     SealedStream,
     SealWriter,
+    SmallStream,
     StreamContext,
     delete_stream,
     open_sealed,
     seal,
+    seal_together,
     stream_exists,
     stream_names,
     verify_blob,
@@ -664,6 +666,90 @@ def test_a_medium_that_changes_what_is_written_is_caught_before_the_sealing_retu
         with pytest.raises(BlobTamperedError):
             sealed(store, plain(FOUR_SEGMENTS), key, context)
         assert list(store.names()) == [], "nothing is left of a sealing that failed"
+
+
+def smalls(sizes: list[int], key: SecretKey) -> list[SmallStream]:
+    return [
+        SmallStream(
+            f"ab/object-{number}/original",
+            key,
+            StreamContext("vault-1", f"object-{number}", "original"),
+            plain(size),
+        )
+        for number, size in enumerate(sizes)
+    ]
+
+
+def test_streams_sealed_together_are_those_sealed_alone(store: BlobStore, key: SecretKey) -> None:
+    streams = smalls([0, 1, 1000, FIRST_PLAIN], key)
+
+    results = seal_together(store, streams)
+
+    salts = set()
+    for each, result in zip(streams, results, strict=True):
+        with open_sealed(
+            store, each.name, key, each.context, segment_root=result.segment_root
+        ) as reader:
+            assert reader.readall() == each.data
+        assert verify_blob(store, each.name, result.segment_root) == result.ciphertext_size
+        salts.add(raw(store, each.name)[:HEADER_BYTES])
+        alone = seal(io.BytesIO(each.data), store, f"{each.name}-alone", key, each.context)
+        assert (alone.sha256, alone.size, alone.ciphertext_size, alone.segment_count) == (
+            result.sha256,
+            result.size,
+            result.ciphertext_size,
+            result.segment_count,
+        )
+    assert len(salts) == len(streams)
+
+
+def test_a_stream_of_two_segments_is_not_small(store: BlobStore, key: SecretKey) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        seal_together(store, smalls([1, FIRST_PLAIN + 1], key))
+    with pytest.raises(ValueError, match="does not end in"):
+        seal_together(
+            store, [SmallStream(HASHES, key, StreamContext("vault-1", "x", "original"), b"1")]
+        )
+    assert list(store.names()) == []
+
+
+def test_of_streams_sealed_together_none_is_left_where_the_medium_changes_one(
+    tmp_path: Path, key: SecretKey
+) -> None:
+    class Lying(DirectoryStore):
+        def read_back(self, name: str, chunk: int) -> Iterator[bytes]:
+            for piece in super().read_back(name, chunk):
+                yield flipped(piece, len(piece) // 2) if name == self.lies else piece
+
+        lies = ""
+
+    store = Lying(tmp_path / "lying")
+    streams = smalls([10, 1000, 100], key)
+    for lies in (streams[1].name, f"{streams[2].name}.segments"):
+        store.lies = lies
+        with pytest.raises(BlobTamperedError):
+            seal_together(store, streams)
+        assert list(store.names()) == []
+
+
+def test_sealings_together_killed_at_any_change_leave_whole_streams_or_what_can_be_removed(
+    tmp_path: Path, key: SecretKey, deaths: Callable[[Callable[[], object]], Iterator[int]]
+) -> None:
+    store = DirectoryStore(tmp_path / "blobs")
+    streams = smalls([1000, 10, 100], key)
+    whole = 0
+
+    for _ in deaths(lambda: seal_together(store, streams)):
+        store.sweep_partial()
+        for each in streams:
+            if stream_exists(store, each.name):
+                whole += 1
+                with open_sealed(store, each.name, key, each.context) as reader:
+                    assert reader.readall() == each.data
+            delete_stream(store, each.name)
+        assert [path.name for path in (tmp_path / "blobs").rglob("*")] == [".cctv-vault-blobs"]
+
+    assert whole, "some deaths come after a blob is in place"
 
 
 def test_deleting_a_stream_takes_both_files_and_may_be_repeated(
