@@ -9,6 +9,13 @@ class StorageError(Exception):
     """The base of all errors raised by `storage`."""
 
 
+class PassphraseError(StorageError, OSError):
+    """A file under a passphrase does not open: another passphrase, or not what was sealed.
+
+    An `OSError` too, as of any file that cannot be read.
+    """
+
+
 class BlobMissingError(StorageError):
     """No blob lies under this name."""
 

@@ -1,5 +1,8 @@
 """Commands on disclosure: request and package."""
 
+import getpass
+import os
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +11,21 @@ import typer
 
 from cctv_vault.cli.session import read_json, session
 from cctv_vault.disclosure.casefiles import Declaration
+from cctv_vault.disclosure.codes import new_passphrase, passphrase_bytes
 from cctv_vault.disclosure.verification import Finding, verify_package
+from cctv_vault.disclosure.verifypage import verify_page
 from cctv_vault.footage.outfile import OutFile, check_target
+from cctv_vault.views import to_json
+from storage.errors import PassphraseError
+from storage.passphrase import UnlockedReader, is_locked
 
 request_app = typer.Typer(no_args_is_help=True, help="Disclosure requests.")
 
+_VARIABLE = "CCTV_VAULT_PASSPHRASE"
+_PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(help=f"What holds the passphrase; else {_VARIABLE} or a prompt."),
+]
 _Id = Annotated[str, typer.Argument(metavar="ID")]
 _Reason = Annotated[str, typer.Option(help="Why.")]
 
@@ -181,16 +194,28 @@ def request_prepare(
     context: typer.Context,
     request_id: _Id,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.zip")],
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Under a passphrase, which is shown this once.")
+    ] = False,
 ) -> None:
     """Make the package of an approved request."""
     run = session(context)
+    passphrase = new_passphrase() if encrypt else None
     with run.progress("preparing") as progress:
         package = run.vault.requests.prepare(
-            run.actor, request_id, output.absolute(), progress=progress
+            run.actor, request_id, output.absolute(), progress=progress, passphrase=passphrase
         )
+    told, opened_by = to_json(package), []
+    if passphrase is not None:
+        told["passphrase"] = passphrase
+        opened_by = [
+            f"Passphrase, shown only now, to travel another way: {passphrase}",
+            "It opens with verify.html ('package page') or 'package open'; the hash is of the zip.",
+        ]
     run.say(
-        package,
+        told,
         f"{output}: {package.size} bytes, SHA-256 {package.sha256.hex()}",
+        *opened_by,
         "Anyone can verify it: cctv-vault package verify FILE",
     )
 
@@ -392,13 +417,15 @@ def package_verify(
     file: Path,
     key: Annotated[Path | None, typer.Option(help="The pinned public key.")] = None,
     allow_simulated: Annotated[bool, typer.Option()] = False,
+    passphrase_file: _PassphraseFile = None,
 ) -> None:
-    """Verify a package, zipped or unpacked, with nothing but its own files."""
+    """Verify a package, zipped, encrypted or unpacked, with nothing but its own files."""
     run = session(context)
     verdict = verify_package(
         file,
         key=None if key is None else key.read_text(encoding="utf-8").strip(),
         allow_simulated=allow_simulated,
+        passphrase=_passphrase(file, passphrase_file),
     )
     run.say(
         verdict,
@@ -407,6 +434,56 @@ def package_verify(
     if not verdict.sound:
         worst = next(f for f in verdict.findings if f.level == "bad")
         run.fail(f"the package does not verify: {_told(worst)}")
+
+
+@package_app.command("open")
+def package_open(
+    context: typer.Context,
+    file: Path,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.zip")],
+    passphrase_file: _PassphraseFile = None,
+) -> None:
+    """Decrypt an encrypted package to a new file."""
+    run = session(context)
+    check_target(output.absolute())
+    with file.open("rb") as source:
+        if not is_locked(source):
+            run.fail(f"{file} is not an encrypted package")
+        secret = passphrase_bytes(_passphrase(file, passphrase_file))
+        try:
+            opened = UnlockedReader(source, secret)
+            with OutFile(output.absolute()) as out:
+                while chunk := opened.read(1 << 20):
+                    out.write(chunk)
+                out.finish()
+        except PassphraseError as error:
+            run.fail(f"{file} was not opened: {error}")
+    run.say({"file": output, "size": opened.size}, f"{output}: {opened.size} bytes")
+
+
+@package_app.command("page")
+def package_page(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="verify.html")],
+) -> None:
+    """Write the page that verifies a package, and opens an encrypted one, in any browser."""
+    run = session(context)
+    check_target(output.absolute())
+    with OutFile(output.absolute()) as out:
+        out.write(verify_page().content)
+        out.finish()
+    run.say({"file": output}, f"{output}: to lie beside the package")
+
+
+def _passphrase(package: Path, file: Path | None) -> str:
+    """What opens a package: from a file, the environment or the terminal; empty if it is plain."""
+    if file is not None:
+        return file.read_text(encoding="utf-8")
+    given = os.environ.get(_VARIABLE)
+    if given is not None or not sys.stdin.isatty() or not package.is_file():
+        return given or ""
+    with package.open("rb") as source:
+        return getpass.getpass("passphrase: ") if is_locked(source) else ""
 
 
 def _told(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""Short secrets that travel by voice: status codes and pick-up codes, and their hashes.
+"""Short secrets that travel by voice: status codes, pick-up codes and passphrases.
 
 A code is short because a person reads it out, so only its Argon2id hash is kept and every check
 costs; how often one may be tried is the caller's to limit.
@@ -13,9 +13,12 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cctv_vault.errors import InvalidInputError
+
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misheard or misread
 _STATUS_LENGTH: Final = 8
 _PICKUP_DIGITS: Final = 8
+_PASSPHRASE_LENGTH: Final = 20
 _TOKEN_BYTES: Final = 32
 _LONGEST: Final = 64
 _AT_ONCE: Final = 2  # each check takes tens of MiB: a burst waits, it does not fill memory
@@ -29,6 +32,29 @@ def new_status_code() -> str:
 def new_pickup_code() -> str:
     """Eight digits that open a download link; they travel another way than the link."""
     return "".join(secrets.choice("0123456789") for _ in range(_PICKUP_DIGITS))
+
+
+def new_passphrase() -> str:
+    """What opens an encrypted package: 20 letters and digits in groups, 98 bits, kept nowhere."""
+    signs = "".join(secrets.choice(_ALPHABET) for _ in range(_PASSPHRASE_LENGTH))
+    return "-".join(signs[at : at + 4] for at in range(0, _PASSPHRASE_LENGTH, 4))
+
+
+def passphrase_bytes(text: str) -> bytes:
+    """A passphrase as it is used, however it was typed: without spaces and hyphens, in capitals."""
+    return _plain(text).encode("utf-8", "replace")
+
+
+def checked_passphrase(text: str) -> bytes:
+    """A passphrase to seal with: only one of ours is long enough, whatever a form sends.
+
+    Raises:
+        InvalidInputError: It is another.
+    """
+    plain = _plain(text)
+    if len(plain) != _PASSPHRASE_LENGTH or set(plain) - set(_ALPHABET):
+        raise InvalidInputError("the passphrase is one that the vault made; open the page again")
+    return plain.encode()
 
 
 def new_token() -> str:

@@ -23,7 +23,12 @@ from cctv_vault.disclosure.cases import (
     open_json,
     windows_of,
 )
-from cctv_vault.disclosure.codes import new_pickup_code, new_token, token_hash
+from cctv_vault.disclosure.codes import (
+    checked_passphrase,
+    new_pickup_code,
+    new_token,
+    token_hash,
+)
 from cctv_vault.disclosure.desk import Step
 from cctv_vault.disclosure.intake import CHANNELS, read_note
 from cctv_vault.disclosure.packaging import Made, copy_out, revoke_links
@@ -53,11 +58,14 @@ from cctv_vault.ledger import Act
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right, system_actor
 from cctv_vault.schema import DownloadLink, Package
 from cctv_vault.views import iso
+from storage.passphrase import PassphraseLock
 from storage.stream import SealedReader
 
 ATTEMPTS: Final = 5
 LINK_LASTS: Final = timedelta(days=14)
 COPY_LASTS_AFTER_RECEIPT: Final = timedelta(days=7)
+LOCKED: Final = ".locked"
+"""What the name of an encrypted package ends in."""
 _COPY: Final = "package-copy"
 
 
@@ -72,6 +80,7 @@ class Handing(Receiving):
         request_id: str,
         out: Path | BinaryIO | None = None,
         progress: Callable[[int], None] | None = None,
+        passphrase: str | None = None,
     ) -> PreparedPackage:
         """Make the package of an approved request; it lies sealed until it is handed over.
 
@@ -80,6 +89,7 @@ class Handing(Receiving):
             request_id: Its reference.
             out: Where a decrypted copy goes, for release on a medium; a new file, or a stream.
             progress: Called with each number of original bytes written.
+            passphrase: One of `codes.new_passphrase`, to encrypt the copy with; kept nowhere.
 
         Raises:
             GateNotMetError: A requirement is unmet, masking among them where table B demands it.
@@ -90,6 +100,8 @@ class Handing(Receiving):
             windows = self._may_prepare(step, Action.PREPARE)
             if isinstance(out, Path):
                 check_target(out)
+            if passphrase is not None:
+                checked_passphrase(passphrase)
             decision = open_json(step.act.session, self._keyring, step.row.decision_text)
             frames = frames_of(step.act.session, request_id)
             row, now = step.row, step.act.now
@@ -118,7 +130,7 @@ class Handing(Receiving):
             self._packaging.discard(made.package_id)
             raise
         if out is not None and departure is not None:
-            self._write_copy(actor, package, out, departure)
+            self._write_copy(actor, package, out, departure, passphrase)
         return PreparedPackage(
             id=request_id,
             state=State.PREPARED.value,
@@ -133,10 +145,15 @@ class Handing(Receiving):
             until=package.until,
         )
 
-    def open_package(self, actor: Actor, request_id: str) -> Collected:
+    def open_package(
+        self, actor: Actor, request_id: str, passphrase: str | None = None
+    ) -> Collected:
         """The prepared or released package, for the medium it is handed over on.
 
+        Encrypted where a ``passphrase`` of `codes.new_passphrase` is given, which is kept nowhere.
+
         Raises:
+            InvalidInputError: The passphrase is not one of ours.
             TransitionNotAllowedError: Nothing is prepared, or it went out by link.
             ExpiredError: The package has ended.
         """
@@ -158,6 +175,7 @@ class Handing(Receiving):
                 cleared=row.gagged,
             )
             self._grants.require_usable(act.session, [each.id for each in found.kept], act.now)
+            secret = None if passphrase is None else checked_passphrase(passphrase)
             package = self._packaging.newest(act.session, request_id, act.now)
             reader = self._packaging.open(act.session, package, act.now)
             # Entered as it begins to leave: how much of it arrives nobody here can know.
@@ -168,10 +186,23 @@ class Handing(Receiving):
                     "package": package.id,
                     "size": package.size,
                     "sha256": package.sha256.hex(),
+                    "encrypted": secret is not None,
                 },
                 also=(package.id,),
             )
-        return _collected(package, reader, lambda: self._reader(package))
+        if secret is None:
+            return _collected(package, reader, lambda: self._reader(package))
+        lock = PassphraseLock(secret)  # one for all openings: each gives the same bytes
+        first = lock.sealed(cast("BinaryIO", reader), package.size)
+        return Collected(
+            reader=cast("BinaryIO", first),
+            again=lambda: cast(
+                "BinaryIO", lock.sealed(cast("BinaryIO", self._reader(package)), package.size)
+            ),
+            size=first.size,
+            sha256=package.sha256,
+            name=f"{package.request_id}.zip{LOCKED}",
+        )
 
     # --- release ------------------------------------------------------------------------------
 
@@ -342,13 +373,27 @@ class Handing(Receiving):
         return case.wanted
 
     def _write_copy(
-        self, actor: Actor, package: Package, out: Path | BinaryIO, departure: Departure
+        self,
+        actor: Actor,
+        package: Package,
+        out: Path | BinaryIO,
+        departure: Departure,
+        passphrase: str | None = None,
     ) -> None:
-        """Write the decrypted copy a person ordered; entered whether it came about or not."""
+        """Write the copy a person ordered; entered whether it came about or not."""
         with self._failing(actor, departure), self._departures.file(departure, out) as file:
-            copy_out(self._reader(package), file.write)
+            reader = self._reader(package)
+            if passphrase is None:
+                copy_out(reader, file.write)
+            else:
+                lock = PassphraseLock(checked_passphrase(passphrase))
+                copy_out(lock.sealed(cast("BinaryIO", reader), package.size), file.write)
             file.finish()
-        facts: dict[str, Json] = {"size": file.size, "sha256": package.sha256.hex()}
+        facts: dict[str, Json] = {
+            "size": file.size,
+            "sha256": package.sha256.hex(),
+            "encrypted": passphrase is not None,
+        }
         self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, facts)
 
     def _announce(

@@ -120,6 +120,14 @@ def _copied(facts: _Facts) -> Words:
             "skrivningen av paketets kopia avbröts; kopian räknas som lämnad",
             "the writing of the package's copy broke off; it counts as handed over",
         )
+    return _written(facts)
+
+
+def _written(facts: _Facts) -> Words:
+    if facts.get("encrypted"):
+        return Words(
+            "skrev en krypterad kopia av paketet", "wrote an encrypted copy of the package"
+        )
     return Words("skrev en kopia av paketet", "wrote a copy of the package")
 
 

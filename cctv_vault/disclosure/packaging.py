@@ -69,6 +69,7 @@ from cctv_vault.schema import (
 from cctv_vault.views import iso
 from storage.backend import BlobStore
 from storage.errors import StorageError, StorageFullError, StorageUnavailableError
+from storage.passphrase import LockedReader
 from storage.secret import SecretKey
 from storage.stream import (
     SealedReader,
@@ -452,8 +453,8 @@ def storage_errors(what: str) -> Iterator[None]:
         raise DamagedError(f"the {what} is damaged: {error}") from error
 
 
-def copy_out(reader: SealedReader, write: Callable[[bytes], object]) -> None:
-    """Every plain byte of a package, in pieces, to wherever a person ordered it."""
+def copy_out(reader: SealedReader | LockedReader, write: Callable[[bytes], object]) -> None:
+    """Every byte of a package, in pieces, to wherever a person ordered it."""
     with closing(reader), storage_errors("package"):
         while chunk := reader.read(1 << 20):
             write(chunk)

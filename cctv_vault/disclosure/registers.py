@@ -295,7 +295,7 @@ class Registers:
                     data if each.code != "register" else "Namn, kontaktuppgifter, skäl",
                     recipients if each.code not in _STAYS else "Lämnas inte ut",
                     _kept(each),
-                    each.review.text if each.review else "–",
+                    _length(each.review.text) if each.review else "–",
                     each.source,
                 )
                 for each in policy.purposes.values()

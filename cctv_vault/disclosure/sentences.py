@@ -17,6 +17,16 @@ SENTENCES: Final[Mapping[str, Words]] = {
         "filen är inte ett helt paket: avkortad, ändrad eller något annat än ett paket",
         "the file is not a whole package: truncated, changed, or something else than a package",
     ),
+    "locked": Words(
+        "paketet är krypterat och öppnades inte: lösenfrasen är fel eller saknas, eller filen har "
+        "ändrats",
+        "the package is encrypted and was not opened: the passphrase is wrong or missing, or the "
+        "file was changed",
+    ),
+    "unlocked": Words(
+        "paketet var krypterat och öppnades med lösenfrasen",
+        "the package was encrypted and was opened with the passphrase",
+    ),
     "crc": Words(
         "innehållet är inte det som zip-filen gjordes av (CRC)",
         "its bytes are not those the zip was made of (CRC)",
@@ -293,12 +303,36 @@ PAGE: Final[Mapping[str, Words]] = {
         "Everything is computed on this computer and nothing is sent anywhere. The page needs no "
         "network.",
     ),
-    "drop": Words("Släpp paketets zip-fil här", "Drop the package's zip file here"),
-    "choose-zip": Words("Välj zip-filen", "Choose the zip file"),
+    "drop": Words("Släpp paketets fil här", "Drop the package's file here"),
+    "choose-zip": Words("Välj paketets fil", "Choose the package's file"),
     "choose-folder": Words("Välj den uppackade mappen", "Choose the unpacked folder"),
+    "passphrase": Words("Lösenfras", "Passphrase"),
+    "passphrase-hint": Words(
+        "Paketet är krypterat. Lösenfrasen har kommit en annan väg: på telefon, i ett brev eller "
+        "över disk. Stora och små bokstäver, mellanslag och bindestreck spelar ingen roll.",
+        "The package is encrypted. The passphrase came another way: by telephone, in a letter or "
+        "over the counter. Capitals, spaces and hyphens make no difference.",
+    ),
+    "open": Words("Öppna", "Open"),
+    "opening": Words("Öppnar …", "Opening …"),
+    "back": Words("Välj ett annat paket", "Choose another package"),
+    "no-crypto": Words(
+        "Den här webbläsaren kan inte öppna krypterade paket från den här adressen. Öppna "
+        "verify.html som en fil på datorn, i en aktuell webbläsare.",
+        "This browser cannot open encrypted packages at this address. Open verify.html as a file "
+        "on the computer, in a current browser.",
+    ),
+    "save": Words("Spara det som paketet innehåller", "Save what the package holds"),
+    "save-text": Words(
+        "Det sparade är inte längre krypterat.", "What is saved is no longer encrypted."
+    ),
+    "save-all": Words("Spara hela paketet (zip)", "Save the whole package (zip)"),
+    "save-one": Words("Spara", "Save"),
+    "saved": Words("Sparat: {name}", "Saved: {name}"),
+    "not-saved": Words("Det gick inte att spara: {name}", "It could not be saved: {name}"),
     "drop-one": Words(
-        "Släpp en enda zip-fil. En uppackad mapp väljs med knappen.",
-        "Drop a single zip file. An unpacked folder is chosen with the button.",
+        "Släpp en enda fil. En uppackad mapp väljs med knappen.",
+        "Drop a single file. An unpacked folder is chosen with the button.",
     ),
     "more": Words("Jämför med den offentliggjorda nyckeln", "Compare with the published key"),
     "key": Words("Arkivets offentliga nyckel, en rad", "The vault's public key, one line"),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX, Checkpoint
 from cctv_vault.custody.entries import Entry
@@ -47,9 +47,12 @@ from cctv_vault.disclosure.claims import (
     spans_of,
     whole_seconds,
 )
+from cctv_vault.disclosure.codes import passphrase_bytes
 from cctv_vault.disclosure.contained import STRAY, Contained, open_folder, open_zip
 from cctv_vault.disclosure.sentences import SENTENCES
 from cctv_vault.errors import PackageInvalidError
+from storage.errors import PassphraseError
+from storage.passphrase import FORM, UnlockedReader, is_locked
 
 Level = Literal["ok", "bad", "note"]
 _MOST_TEXT: Final = 64 * 1024 * 1024
@@ -105,6 +108,7 @@ def verify_package(
     *,
     key: str | None = None,
     allow_simulated: bool = False,
+    passphrase: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> PackageVerdict:
     """Verify a package.
@@ -113,6 +117,7 @@ def verify_package(
         package: The zip, as a path or an open seekable file, or the folder it was unpacked to.
         key: The vault's public key as published (a C2SP verifier string), to pin it.
         allow_simulated: Whether a package of a simulated vault may be sound.
+        passphrase: What opens it, where it is encrypted.
         progress: Called with each number of bytes hashed.
 
     Returns:
@@ -121,12 +126,12 @@ def verify_package(
     check = _Check(key, progress or (lambda _count: None), allow_simulated=allow_simulated)
     try:
         if not isinstance(package, Path):
-            check.run(open_zip(package))
+            check.run_zip(package, passphrase)
         elif package.is_dir():
             check.run(open_folder(package))
         else:
             with package.open("rb") as file:
-                check.run(open_zip(file))
+                check.run_zip(file, passphrase)
     except PackageInvalidError as error:
         check.bad(None, "not-a-package", detail=str(error))
     except OSError as error:
@@ -167,6 +172,7 @@ def shared_rules() -> dict[str, Any]:
             "frameEarly": _FRAME_EARLY // timedelta(microseconds=1),
             "zipTick": _ZIP_TICK // timedelta(microseconds=1),
         },
+        "locked": FORM,
         "sentences": {code: {"sv": w.sv, "en": w.en} for code, w in SENTENCES.items()},
     }
 
@@ -203,6 +209,19 @@ class _Check:
 
     def note(self, file: str | None, code: str, **facts: str | int) -> None:
         self._say("note", file, code, facts, "")
+
+    def run_zip(self, file: BinaryIO, passphrase: str) -> None:
+        """All checks of a zip, which may be encrypted."""
+        if not is_locked(file):
+            self.run(open_zip(file))
+            return
+        try:
+            opened = UnlockedReader(file, passphrase_bytes(passphrase))
+        except PassphraseError:
+            self.bad(None, "locked")
+            return
+        self.ok(None, "unlocked")
+        self.run(open_zip(cast("BinaryIO", opened)))
 
     def run(self, files: Contained) -> None:
         """All checks; the first ones decide whether the later ones make sense."""

@@ -1,4 +1,4 @@
-"""``verify.html``: one file that verifies a package in a browser, without a network.
+"""``verify.html``: one file that opens and verifies a package in a browser, without a network.
 
 Owns the putting together of the page out of the files in ``verifier/`` and the rules that the
 verifier on the command line goes by. The page may run its own script and nothing else, and may
@@ -20,7 +20,7 @@ VERIFY_PAGE: Final = "verify.html"
 """Its path in a package, and its name wherever it is served."""
 
 _FOLDER: Final = Path(__file__).with_name("verifier")
-_SCRIPTS: Final = ("hashing.js", "archive.js", "checks.js", "page.js")
+_SCRIPTS: Final = ("hashing.js", "archive.js", "checks.js", "locked.js", "saving.js", "page.js")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,47 @@ def test_a_request_walks_from_receipt_to_a_package_a_stranger_can_verify(
     assert "kassa" in broken.err
     states = {line["id"]: line["state"] for line in shop("request", "list", "--json").lines}
     assert states == {number: "acknowledged"}
+
+
+def test_an_encrypted_package_opens_with_the_passphrase_that_was_shown_once(
+    shop: Run,
+    with_film: str,
+    request_file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = shop("request", "file", request_file(), "--json", user="anna").json["id"]
+
+    def step(*words: object, user: str = "anna") -> Any:  # noqa: ANN401
+        answer = shop("request", words[0], number, *words[1:], "--json", user=user)
+        assert answer.status == 0, answer.err
+        return answer.json
+
+    step("verify", "--method", "call-back", "--detail", "114 14")
+    step("assess", "--facts", "stöld", "--necessity", "enda bevis")
+    step("decide", "--approve", "--reason", "ja", user="bo")
+    step("frame", "--camera", "kassa", "--at", "2026-03-02T07:55:03.5+01:00")
+    locked, opened = tmp_path / "package.zip.locked", tmp_path / "package.zip"
+    made = step("prepare", "-o", locked, "--encrypt")
+    assert made["frames"] == 1
+    secret = tmp_path / "passphrase"
+    secret.write_text(made["passphrase"] + "\n", encoding="utf-8")
+
+    verify = ("package", "verify", locked, "--allow-simulated")
+    assert "encrypted" in shop(*verify).err
+    assert shop(*verify, "--passphrase-file", secret).status == 0
+    monkeypatch.setenv("CCTV_VAULT_PASSPHRASE", made["passphrase"].lower())
+    assert shop(*verify).status == 0
+    assert shop("package", "open", locked, "-o", opened).status == 0
+    assert sha256(opened.read_bytes()).hexdigest() == made["sha256"]
+    assert shop("package", "open", locked, "-o", opened).status == 1  # it is there already
+    monkeypatch.setenv("CCTV_VAULT_PASSPHRASE", "wrong")
+    other = tmp_path / "other.zip"
+    assert shop("package", "open", locked, "-o", other).status == 1
+    assert not other.exists()
+    page = tmp_path / "verify.html"
+    assert shop("package", "page", "-o", page).status == 0
+    assert page.read_bytes().startswith(b"<!doctype html>")
 
 
 @pytest.mark.parametrize(

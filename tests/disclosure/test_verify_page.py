@@ -1,6 +1,7 @@
 """``verify.html`` in a browser, from a file and without a network, says what the program says."""
 
 import hashlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,17 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from cctv_vault.disclosure.sentences import PAGE, SENTENCES
 from cctv_vault.disclosure.verification import PackageVerdict, verify_package
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
+from storage.passphrase import PassphraseLock
 from tests.chromium import ARGUMENTS
-from tests.disclosure.tampering import KEY, TAMPERED, UNUSUAL, Sample, flipped, of_a_real_vault
+from tests.disclosure.tampering import (
+    FRAME,
+    KEY,
+    TAMPERED,
+    UNUSUAL,
+    Sample,
+    flipped,
+    of_a_real_vault,
+)
 
 _WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _FINDINGS = """() => ["bad", "note", "ok"].flatMap((level) =>
@@ -160,6 +170,122 @@ def test_a_whole_package_is_called_sound_only_when_its_key_was_compared(
     swedish.page.fill("#pinned", key)
     assert swedish.choose(data).verdict == PAGE["sound"].sv
     assert verify_package(_written(swedish.folder, data), key=key).sound
+
+
+# --- a package under a passphrase
+
+
+PASSPHRASE = "7K2M-9Q4X-HJ3W-RT6P-4NBD"
+
+
+def locked(data: bytes) -> bytes:
+    lock = PassphraseLock(PASSPHRASE.replace("-", "").encode())
+    return lock.sealed(io.BytesIO(data), len(data)).read()
+
+
+def unlock(reader: Reader, data: bytes, typed: str) -> None:
+    """Choose an encrypted package and type a passphrase, from the keyboard alone."""
+    (reader.folder / "package.zip.locked").write_bytes(data)
+    reader.page.set_input_files("#zip", reader.folder / "package.zip.locked")
+    reader.page.wait_for_selector("#unlock:not([hidden])")
+    assert reader.page.evaluate("document.activeElement.id") == "passphrase"
+    reader.page.keyboard.type(typed)
+    reader.page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("typed", [PASSPHRASE, " 7k2m 9q4x hj3w rt6p 4nbd"])
+def test_an_encrypted_package_is_opened_checked_and_saved_without_a_network(
+    swedish: Reader, sample: Sample, typed: str
+) -> None:
+    swedish.page.click("[data-language=en]")
+    swedish.page.click("summary")
+    swedish.page.check("#allow")
+    data = locked(sample.data)
+    unlock(swedish, data, typed)
+    swedish.page.wait_for_selector("#result:not([hidden])")
+    path = swedish.folder / "package.zip.locked"
+    found = verify_package(path, allow_simulated=True, passphrase=PASSPHRASE)
+    assert found.sound
+    assert swedish.says() == told(found)
+    for name, wanted in {
+        "package.zip": sample.data,
+        "report.pdf": sample.files["data/report.pdf"],
+        FRAME.rpartition("/")[2]: sample.files[FRAME],
+        "LÄS MIG.txt": sample.files["LÄS MIG.txt"],
+    }.items():
+        with swedish.page.expect_download() as download:
+            swedish.page.click(f".saves li:has-text('{name}') button")
+        assert download.value.suggested_filename == name
+        assert Path(download.value.path()).read_bytes() == wanted
+        swedish.page.wait_for_function("name => told.textContent === name", arg=f"Saved: {name}")
+
+
+def test_a_wrong_passphrase_is_told_and_can_be_tried_again(swedish: Reader, sample: Sample) -> None:
+    data = locked(sample.data)
+    unlock(swedish, data, PASSPHRASE[:-1])
+    swedish.page.wait_for_selector("#unlock-told:not(:empty)")
+    assert swedish.page.inner_text("#unlock-told") == SENTENCES["locked"].sv
+    path = swedish.folder / "package.zip.locked"
+    (finding,) = verify_package(path, passphrase=PASSPHRASE[:-1]).findings
+    assert finding.code == "locked"
+    swedish.page.fill("#passphrase", PASSPHRASE)
+    swedish.page.keyboard.press("Enter")
+    swedish.page.wait_for_selector("#result:not([hidden])")
+    assert swedish.page.inner_text(".saves")
+
+
+@pytest.mark.parametrize("at", ["its first bytes", "its rounds", "its header", "its end", "a byte"])
+def test_an_encrypted_package_that_was_changed_is_told_of_alike(
+    swedish: Reader, sample: Sample, at: str
+) -> None:
+    data = locked(sample.data)
+    forged = {
+        "its first bytes": b"x" + data[1:],
+        "its rounds": data[:25] + bytes(4) + data[29:],
+        "its header": data[:45] + bytes([41]) + data[46:],
+        "its end": data[:-1],
+        "a byte": flipped(data),
+    }[at]
+    path = swedish.folder / "package.zip.locked"
+    if at == "its first bytes":  # no longer known as one that is encrypted
+        swedish.page.click("[data-language=en]")
+        assert swedish.choose(forged).says() == told(verify_package(io.BytesIO(forged)))
+        return
+    unlock(swedish, forged, PASSPHRASE)
+    swedish.page.wait_for_selector("#unlock-told:not(:empty)")
+    (finding,) = verify_package(path, passphrase=PASSPHRASE).findings
+    assert finding.code == "locked"
+
+
+def test_damage_within_an_encrypted_package_is_told_of_alike(
+    swedish: Reader, sample: Sample
+) -> None:
+    large = {**sample.files, "data/originals/kassa/large.bin": bytes(5 * 2**20)}
+    data = locked(sample.resigned(large))
+    forged = flipped(data, 3 * 2**20)
+    swedish.page.click("[data-language=en]")
+    unlock(swedish, forged, PASSPHRASE)
+    swedish.page.wait_for_selector("#result:not([hidden])")
+    found = verify_package(io.BytesIO(forged), passphrase=PASSPHRASE)
+    assert not found.sound
+    assert "unreadable" in {each.code for each in found.findings}
+    assert swedish.says() == told(found)
+    with_fault = next(each.file for each in found.findings if each.code == "unreadable")
+    assert with_fault is not None
+    name = with_fault.rpartition("/")[2]
+    swedish.page.click(f".saves li:has-text('{name}') button")
+    swedish.page.wait_for_function("told.textContent.startsWith('It could not be saved')")
+
+
+def test_a_browser_without_cryptography_says_that_it_cannot_open(
+    swedish: Reader, sample: Sample
+) -> None:
+    swedish.page.evaluate(
+        "Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true })"
+    )
+    unlock(swedish, locked(sample.data), PASSPHRASE)
+    assert swedish.page.inner_text("#unlock-told") == PAGE["no-crypto"].sv
+    assert swedish.page.is_hidden("#result")
 
 
 def _written(folder: Path, data: bytes) -> Path:

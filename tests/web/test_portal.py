@@ -235,6 +235,19 @@ def test_a_handed_over_package_is_downloaded_by_who_handles_it(shop: Shop) -> No
     package = maria.get(f"{path}/package")
     assert package.headers["content-disposition"].startswith("attachment; filename=")
     assert verify_package(io.BytesIO(package.content), key=None, allow_simulated=True).sound
+    page = maria.get(f"{path}/medium").text
+    secret = found(r'<p class="secret mono" id="passphrase">([^<]+)</p>', page)
+    assert secret not in maria.get(f"{path}/medium").text
+    locked = maria.post(f"{path}/package", passphrase=secret)
+    assert locked.headers["content-disposition"].endswith('.zip.locked"')
+    assert len(locked.content) == int(locked.headers["content-length"])
+    assert secret not in maria.get(path).text
+    opened = verify_package(io.BytesIO(locked.content), allow_simulated=True, passphrase=secret)
+    assert opened.sound
+    assert maria.post(f"{path}/package", passphrase="hemligt").status_code == 422
+    assert maria.get("/verify.html").content.startswith(b"<!doctype html>")
+    assert sara.get(f"{path}/medium").status_code == 403
+    assert sara.post(f"{path}/package", passphrase=secret).status_code == 403
     assert sara.get(f"{path}/package").status_code == 403
     assert sara.get(path).status_code == 403
 

@@ -7,12 +7,19 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.codes import new_passphrase
 from cctv_vault.disclosure.frames import CHOSEN_IN
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS
 from cctv_vault.disclosure.letters import letters_of
-from cctv_vault.disclosure.results import RequestDetail
+from cctv_vault.disclosure.results import Collected, RequestDetail
+from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import FINISHED, RIGHT_FOR, STATE_WORDS, Action, State
-from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
+from cctv_vault.errors import (
+    InvalidInputError,
+    NotFoundError,
+    TransitionNotAllowedError,
+    VaultError,
+)
 from cctv_vault.people.actors import Right
 from web.desk import Form, Here, Posted, Visit, see
 from web.filing import body_of, footage_of, in_words, options
@@ -82,13 +89,44 @@ def request(visit: Here, request: str) -> Response:
     return visit.page("request.html", _shown(visit, request))
 
 
+@router.get("/requests/{request}/medium")
+def medium(visit: Here, request: str) -> Response:
+    """Where an encrypted package is fetched: its passphrase is made here and kept nowhere."""
+    shown = _shown(visit, request)
+    if not shown["medium"]:
+        raise TransitionNotAllowedError("no package waits here to be copied to a medium")
+    return visit.page("medium.html", {**shown, "passphrase": new_passphrase()})
+
+
 @router.get("/requests/{request}/package")
 def package(visit: Here, request: str) -> Response:
     """The released package, for the medium it is handed over on."""
-    collected = visit.vault.requests.open_package(visit.actor, request)
+    return _sent(visit.vault.requests.open_package(visit.actor, request))
+
+
+@router.post("/requests/{request}/package")
+def locked_package(visit: Here, form: Posted, request: str) -> Response:
+    """The same under the passphrase that the page before it showed."""
+    secret = form.text("passphrase")
+    return _sent(visit.vault.requests.open_package(visit.actor, request, secret))
+
+
+@router.get("/verify.html")
+def verifier(_visit: Here) -> Response:
+    """The page that opens and verifies a package, to be put beside it on a medium."""
+    return Response(
+        verify_page().content,
+        media_type="text/html",
+        headers={"Content-Disposition": f'attachment; filename="{VERIFY_PAGE}"'},
+    )
+
+
+def _sent(collected: Collected) -> Response:
     return StreamingResponse(
         in_steps(collected.reader, collected.size, MOST_AT_ONCE, collected.again),
-        media_type="application/zip",
+        media_type="application/zip"
+        if collected.name.endswith(".zip")
+        else "application/octet-stream",
         headers={
             "Content-Length": str(collected.size),
             "Content-Disposition": f'attachment; filename="{collected.name}"',
@@ -283,6 +321,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
     detail = visit.vault.requests.show(visit.actor, request_id)
     state = State(detail.state)
     here = _ASIDE.get(state, state)
+    waiting = any(each.until > visit.vault.clock.now() for each in detail.packages)
     return {
         "request": detail,
         "way": [(each, WAY.index(each) < WAY.index(here), each is here) for each in WAY],
@@ -312,7 +351,11 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         "needed_cameras": [
             (code, code) for code in sorted({each.camera for each in detail.approved})
         ],
-        "waiting": any(each.until > visit.vault.clock.now() for each in detail.packages),
+        "waiting": waiting,
+        "medium": waiting
+        and state in {State.PREPARED, State.RELEASED}
+        and detail.channel != "link"
+        and visit.actor.may(Right.REQUEST_HANDLE),
         "files": visit.vault.case_files.list(visit.actor, request_id),
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),

@@ -44,7 +44,7 @@ function speak() {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
-  $("told").textContent = "";
+  $("told").textContent = $("unlock-told").textContent = "";
   showProgress();
   if (verdict) showVerdict();
 }
@@ -57,12 +57,12 @@ function showProgress() {
   $("bar").value = total ? done / total : 0;
 }
 
-async function check(total, open) {
+async function check(total, open, unlocked = null) {
   if (!$("working").hidden) return;
   verdict = null;
   stopping = false;
   progressed = { done: 0, total };
-  $("result").hidden = $("choose").hidden = true;
+  $("result").hidden = $("choose").hidden = $("unlock").hidden = true;
   $("working").hidden = false;
   $("told").textContent = $("now").textContent = "";
   showProgress();
@@ -79,7 +79,9 @@ async function check(total, open) {
   try {
     verdict = await verify(open, {
       pinned: $("pinned").value.trim(), allowSimulated: $("allow").checked, progress,
+      unlocked: unlocked !== null,
     });
+    verdict.unlocked = unlocked;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
   } finally {
@@ -94,7 +96,48 @@ async function check(total, open) {
   }
 }
 
-const checkZip = (file) => check(file.size, () => openZip(file));
+async function checkZip(file) {
+  if (!$("working").hidden) return;
+  $("result").hidden = true;
+  if (await isLocked(file).catch(() => false)) askForPassphrase(file);
+  else await check(file.size, () => openZip(file));
+}
+
+// --- a package under a passphrase
+
+let locked = null; // the file whose passphrase is asked for
+
+function askForPassphrase(file) {
+  locked = file;
+  $("result").hidden = $("choose").hidden = true;
+  $("unlock").hidden = false;
+  $("told").textContent = "";
+  $("locked-name").textContent = file.name;
+  $("passphrase").value = "";
+  $("unlock-told").textContent = canUnlock() ? "" : t("no-crypto");
+  $("passphrase").focus();
+}
+
+async function openLocked(event) {
+  event.preventDefault();
+  if (!canUnlock() || $("open").disabled) return;
+  const file = locked;
+  $("open").disabled = true;
+  $("unlock-told").textContent = "";
+  $("open").textContent = t("opening");
+  try {
+    const opened = await unlock(file, $("passphrase").value);
+    $("passphrase").value = "";
+    check(opened.size, () => openZip(opened), { name: file.name, file: opened });
+  } catch (error) {
+    if (!(error instanceof WrongPassphrase)) throw error;
+    $("unlock-told").textContent = sentence({ code: "locked", facts: {} }, language);
+    $("passphrase").focus();
+  } finally {
+    $("open").disabled = false;
+    $("open").textContent = t("open");
+  }
+}
 
 function checkFolder(list) {
   const files = [...list].map((file) => [
@@ -157,10 +200,43 @@ function says() {
     made("h2", { id: "head-says", text: t("says") }), made("dl", {}, ...facts));
 }
 
+// What an encrypted package holds, to be saved: the zip, and each file that is to be looked at.
+function saves() {
+  const { unlocked, opened } = verdict;
+  if (!unlocked) return "";
+  const line = (name, size_, read, words) => {
+    const button = made("button", { type: "button", class: "button quiet", text: words });
+    button.setAttribute("aria-label", `${words}: ${name}`);
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      let outcome = "saved";
+      try {
+        await save(name, size_, read);
+      } catch {
+        outcome = "not-saved"; // damaged there, no room, or the reader thought better of it
+      } finally {
+        button.disabled = false;
+      }
+      $("told").textContent = t(outcome, { name });
+    });
+    return made("li", {}, made("span", { class: "file", text: `${name} (${size(size_)})` }), button);
+  };
+  const zip = unlocked.name.replace(/\.locked$/i, "");
+  const lines = [line(zip === unlocked.name ? `${zip}.zip` : zip, unlocked.file.size,
+    () => wholeOf(unlocked.file), t("save-all"))];
+  for (const [path, bytes] of opened?.sizes ?? []) {
+    const shown = /^data\//.test(path) ? !/^data\/custody\//.test(path) : /^(LÄS MIG|READ ME)\.txt$/.test(path);
+    if (shown) lines.push(line(path.split("/").at(-1), bytes, () => opened.read(path), t("save-one")));
+  }
+  return made("section", { class: "sheet", "aria-labelledby": "head-save" },
+    made("h2", { id: "head-save", text: t("save") }), made("p", { class: "hint", text: t("save-text") }),
+    made("ul", { class: "saves" }, ...lines));
+}
+
 function showVerdict() {
   const { signedBy } = verdict.known;
   $("result").replaceChildren(
-    banner(), list("bad"), says(), list("note"), list("ok"),
+    banner(), list("bad"), saves(), says(), list("note"), list("ok"),
     signedBy ? made("p", { class: "hint", text: t(signedBy) }) : "");
   $("result").hidden = false;
 }
@@ -172,6 +248,13 @@ $("zip").addEventListener("change", ({ target }) => {
 });
 $("folder").addEventListener("change", ({ target }) => {
   if (target.files.length) checkFolder(target.files).finally(() => { target.value = ""; });
+});
+$("unlocking").addEventListener("submit", openLocked);
+$("back").addEventListener("click", () => {
+  locked = null;
+  $("unlock").hidden = true;
+  $("choose").hidden = false;
+  $("zip").focus();
 });
 $("stop").addEventListener("click", () => { stopping = true; });
 for (const button of document.querySelectorAll("[data-language]")) {
