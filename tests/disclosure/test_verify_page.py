@@ -459,6 +459,13 @@ def test_it_is_accessible_and_fits_the_screen(
     look("bad")
     reader.choose(sample.data)
     look("drill")
+    unlock(reader, locked(sample.data), PASSPHRASE[1:])
+    reader.page.wait_for_selector("#unlock-told:not(:empty)")
+    look("locked")
+    reader.page.fill("#passphrase", PASSPHRASE)
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_selector("#result:not([hidden])")
+    look("unlocked")
     # The checker is code of its own, which the page's policy rightly lets nobody bring along.
     text = verify_page().content.decode()
     free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
@@ -468,6 +475,13 @@ def test_it_is_accessible_and_fits_the_screen(
     for package in (None, TAMPERED["no approval"][0](sample), sample.data):
         if package is not None:
             reader.choose(package)
+        violations = axe.run(reader.page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
+    for typed in (PASSPHRASE[1:], PASSPHRASE):
+        unlock(reader, locked(sample.data), typed)
+        reader.page.wait_for_selector(
+            "#unlock-told:not(:empty)" if typed != PASSPHRASE else "#result:not([hidden])"
+        )
         violations = axe.run(reader.page).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
     reader.page.context.close()
