@@ -81,9 +81,12 @@ class GateNotMetError(VaultError):
 
     code: ClassVar[str] = "gate-not-met"
 
-    def __init__(self, message: str, unmet: tuple[str, ...] = ()) -> None:
-        """``unmet`` holds one sentence per requirement that is not met."""
+    def __init__(
+        self, message: str, unmet: tuple[str, ...] = (), *, in_swedish: tuple[str, ...] = ()
+    ) -> None:
+        """``unmet`` holds one sentence per requirement, ``in_swedish`` the same where there are."""
         self.unmet = unmet
+        self.in_swedish = in_swedish
         super().__init__(message + "".join(f"; {point}" for point in unmet))
 
 

@@ -234,6 +234,17 @@ class Vault:
             simulated=home.simulated,
         )
         self.notices = Notices(ledger=ledger, keyring=keyring, outbox=self.outbox)
+        self.letters = Letters(
+            database=database,
+            ledger=ledger,
+            log=home.log,
+            keyring=keyring,
+            grants=self.grants,
+            people=self.people,
+            documents=home.documents,
+            controller=home.controller,
+            zone=home.zone,
+        )
         self.requests = Requests(
             database=database,
             ledger=ledger,
@@ -251,6 +262,7 @@ class Vault:
             people=self.people,
             policies=self.policies,
             notices=self.notices,
+            letters=self.letters,
             vault_id=home.vault_id,
             controller=home.controller,
             zone=home.zone,
@@ -270,17 +282,6 @@ class Vault:
             policies=self.policies,
             documents=home.documents,
             copies=self.access.copies.list,
-            controller=home.controller,
-            zone=home.zone,
-        )
-        self.letters = Letters(
-            database=database,
-            ledger=ledger,
-            log=home.log,
-            keyring=keyring,
-            grants=self.grants,
-            people=self.people,
-            documents=home.documents,
             controller=home.controller,
             zone=home.zone,
         )

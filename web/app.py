@@ -36,6 +36,7 @@ from web.pages import (
     registers,
     requests,
     session,
+    spot,
     timeline,
 )
 from web.rendering import STATIC, House, Renderer
@@ -43,7 +44,7 @@ from web.security import Fence
 
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
-    *(session, overview, timeline, footage, incidents, holds, requests),
+    *(session, overview, timeline, footage, incidents, holds, requests, spot),
     *(consents, expiry, policy, registers, log, cameras, quarantine, accounts, api),
 )
 

@@ -340,7 +340,7 @@ def request_letter(
     context: typer.Context,
     request_id: _Id,
     kind: Annotated[
-        str, typer.Option(help="receipt, clarification, refusal, approval or prolonging.")
+        str, typer.Option(help="receipt, clarification, refusal, approval, prolonging or handover.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.pdf")],
 ) -> None:

@@ -10,7 +10,7 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,6 +127,17 @@ class ArchiveWriter:
     def _put(self, data: bytes) -> None:
         self._out.write(data)
         self._at += len(data)
+
+
+def archived_size(members: Iterable[tuple[str, int]]) -> int:
+    """How large an archive of such names and sizes becomes, each written as a `large` member."""
+    at = directory = count = 0
+    for name, size in members:
+        member = Member(name, 0, size, 0, at, later=True, large=True)
+        at += len(_local_header(member, 0)) + size + len(_descriptor(member))
+        directory += len(_central_header(member, 0))
+        count += 1
+    return at + directory + len(_end(count, at, directory))
 
 
 def read_archive(file: BinaryIO) -> Archive:

@@ -25,6 +25,7 @@ from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.freezing import Freeze, Freezing
 from cctv_vault.disclosure.intake import Places
 from cctv_vault.disclosure.legal import Words
+from cctv_vault.disclosure.letters import Letters
 from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.workflow import (
@@ -80,6 +81,7 @@ class Desk:
         notices: Notices,
         departures: Departures,
         packaging: Packaging,
+        letters: Letters,
         zone: str,
     ) -> None:
         """All belong to the vault; ``zone`` is where its days begin."""
@@ -95,6 +97,7 @@ class Desk:
         self._notices = notices
         self._departures = departures
         self._packaging = packaging
+        self._letters = letters
         self._zone = zone
         self._codes = CodeHasher()
 
@@ -188,12 +191,12 @@ class Desk:
         """
         points = unmet(action, facts)
         if points:
-            raise GateNotMetError(
+            cited = [
+                (point.words, f" ({point.citation})" if point.citation else "") for point in points
+            ]
+            raise not_met(
                 f"{what} is not possible yet",
-                tuple(
-                    f"{point.words.en}" + (f" ({point.citation})" if point.citation else "")
-                    for point in points
-                ),
+                *(Words(f"{words.sv}{where}", f"{words.en}{where}") for words, where in cited),
             )
 
     def _seal(self, act: Act, row_id: str, what: str, value: Json) -> int:
@@ -234,6 +237,15 @@ class Desk:
 def holidays_around(moment: datetime) -> frozenset[date]:
     """The public holidays that any deadline counted from a moment can meet."""
     return closed_days(_COUNTRY, moment.year) | closed_days(_COUNTRY, moment.year + 1)
+
+
+def not_met(message: str, *points: Words) -> GateNotMetError:
+    """The refusal of an act whose requirements are not met, each point in both languages."""
+    return GateNotMetError(
+        message,
+        tuple(point.en for point in points),
+        in_swedish=tuple(point.sv for point in points),
+    )
 
 
 def refuse(why: Words | None) -> None:

@@ -46,6 +46,10 @@ _TEMPLATE: Final = Path(__file__).with_name("letter.typ")
 _ASKED_ABOUT: Final = ("requester", "ground", "number", "document", "decider")
 """What only the requester can mend, and so is asked of them."""
 _MOST: Final = 2000
+_OF_WHO_REGISTERED: Final = frozenset({Kind.RECEIPT, Kind.HANDOVER})
+"""What whoever stands with the requester writes, without a right to read other requests."""
+_OF_PACKAGE: Final = frozenset({Kind.APPROVAL, Kind.HANDOVER})
+_HANDED_OVER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
 
 
 class Letters:
@@ -90,7 +94,7 @@ class Letters:
         with self._ledger.act(event, actor, subject=request_id) as act:
             row = load(act.session, request_id, actor)
             chosen = _kind(kind)
-            own = row.registered_by == actor.id and chosen is Kind.RECEIPT
+            own = row.registered_by == actor.id and chosen in _OF_WHO_REGISTERED
             actor.require(Right.REQUEST_REGISTER if own else Right.REQUEST_READ)
             facts = self._facts(act, row, chosen, note)
         return self._written(actor, facts)
@@ -130,7 +134,7 @@ class Letters:
         body = open_json(session, self._keyring, row.body_text)
         requester, matter = body.get("requester") or {}, body.get("matter") or {}
         asked = windows_of(session, row.id, ASKED)
-        approved = windows_of(session, row.id, APPROVED) if kind is Kind.APPROVAL else ()
+        approved = windows_of(session, row.id, APPROVED) if kind in _OF_PACKAGE else ()
         found = footage_in(session, self._grants, asked, act.now, cleared=row.gagged)
         decision = open_json(session, self._keyring, row.decision_text)
         entries = [
@@ -140,7 +144,7 @@ class Letters:
         ]
         asking = _last(entries, Event.REQUEST_CLARIFYING)
         points = checklist(facts_of(session, self._keyring, row, act.now))
-        package = _package(session, row.id) if kind is Kind.APPROVAL else None
+        package = _package(session, row.id) if kind in _OF_PACKAGE else None
         deciding = kind in {Kind.REFUSAL, Kind.APPROVAL} and row.decided_by
         return LetterFacts(
             kind=kind,
@@ -174,6 +178,7 @@ class Letters:
             partly=row.decision == "partly-approved",
             masked=any(point.code == "masking" and point.met for point in points),
             channel=row.channel or row.delivery,
+            released_at=row.released_at,
             package_sha256="" if package is None else package.sha256.hex(),
             checkpoint=note if kind is Kind.RECEIPT else "",
         )
@@ -187,6 +192,7 @@ def letters_of(state: str, decision: str | None, prolonged_at: datetime | None) 
         Kind.REFUSAL: decision == State.REFUSED,
         Kind.APPROVAL: decision in {State.APPROVED, State.PARTLY_APPROVED},
         Kind.PROLONGING: prolonged_at is not None,
+        Kind.HANDOVER: state in _HANDED_OVER,
     }
     return tuple(kind for kind, can in there.items() if can)
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REFUSAL = "refusal"
     APPROVAL = "approval"
     PROLONGING = "prolonging"
+    HANDOVER = "handover"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class LetterFacts:
     partly: bool = False
     masked: bool = False
     channel: str = "link"
+    released_at: datetime | None = None
     package_sha256: str = ""
     checkpoint: str = field(default="", repr=False)
 
@@ -130,6 +132,7 @@ _TITLES: Final[Mapping[Kind, Words]] = {
     Kind.CLARIFICATION: Words("Begäran om komplettering", "Request for further particulars"),
     Kind.REFUSAL: Words("Beslut om avslag", "Decision to refuse"),
     Kind.APPROVAL: Words("Beslut om utlämnande", "Decision to disclose"),
+    Kind.HANDOVER: Words("Kvitto på utlämnat bildmaterial", "Receipt for footage handed over"),
     Kind.PROLONGING: Words("Besked om förlängd svarstid", "Notice of a longer time for our answer"),
 }
 
@@ -566,10 +569,53 @@ def _prolonging(facts: LetterFacts) -> list[dict[str, Any]]:
     ]
 
 
+def _handover(facts: LetterFacts) -> list[dict[str, Any]]:
+    cameras = "; ".join(
+        f"{name}, {_spans(facts, [(start, end)])}" for name, start, end in facts.cameras
+    )
+    at = facts.released_at
+    released = "" if at is None else moment(at, facts.language, facts.zone)
+    name = _pick(REQUESTERS[facts.type].name, facts.language)
+    return [
+        _text(
+            facts,
+            "Detta bildmaterial har lämnats ut. Den som tar emot det skriver under två exemplar "
+            "och behåller ett.",
+            "This footage was handed over. Whoever receives it signs two copies and keeps one.",
+        ),
+        _table(
+            facts,
+            ("Utlämnat", "Handed over", released),
+            ("Mottagare", "Recipient", ", ".join((name, *facts.to))),
+            ("Rättslig grund", "Legal basis", _ground(facts)),
+            ("Uppgivet brott", "Offence stated", facts.offence),
+            ("Kameror och tid", "Cameras and time", cameras),
+            ("Paketets SHA-256", "SHA-256 of the package", facts.package_sha256),
+        ),
+        _text(
+            facts,
+            "Paketet kan kontrolleras av vem som helst, utan vår hjälp: anvisningen ligger i det. "
+            "Bilderna får användas endast för det ändamål som de har begärts för.",
+            "Anyone can verify the package without our help: it says how. The footage may be used "
+            "only for the purpose for which it was requested.",
+        ),
+        {
+            "kind": "sign",
+            "lines": [
+                "Ort och dag" if facts.language == "sv" else "Place and date",
+                "Mottagarens underskrift" if facts.language == "sv" else "Recipient's signature",
+                "Namnförtydligande" if facts.language == "sv" else "Name in block letters",
+                "Utlämnat av" if facts.language == "sv" else "Handed over by",
+            ],
+        },
+    ]
+
+
 _PARTS: Final = {
     Kind.RECEIPT: _receipt,
     Kind.CLARIFICATION: _clarification,
     Kind.REFUSAL: _refusal,
     Kind.APPROVAL: _approval,
     Kind.PROLONGING: _prolonging,
+    Kind.HANDOVER: _handover,
 }

@@ -1,8 +1,8 @@
 """Requests: everything that can be done with a disclosure request, in one service.
 
 Owns the composition of the room. What arrives is read by `receiving`, weighed by `deciding`,
-narrowed to single pictures by `frames`, handed over by `handing` or, before a decision, `spot`, and
-shown by `reading`; what each needs of the vault is gathered here.
+narrowed to single pictures by `frames`, handed over by `handing` or, before a decision, `spot`,
+carried away by `folder`, and shown by `reading`; what each needs of the vault is gathered here.
 """
 
 from cctv_vault.custody.documents import DocumentSigner
@@ -10,12 +10,13 @@ from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
 from cctv_vault.disclosure.deciding import Deciding
+from cctv_vault.disclosure.folder import Folders
 from cctv_vault.disclosure.frames import Frames
 from cctv_vault.disclosure.freezing import Freezing
+from cctv_vault.disclosure.letters import Letters
 from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
 from cctv_vault.disclosure.reading import Reading
-from cctv_vault.disclosure.spot import Spot
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.departures import Departures
@@ -29,7 +30,7 @@ from cctv_vault.retention.policies import Policies
 from storage.backend import BlobStore
 
 
-class Requests(Deciding, Frames, Spot, Reading):
+class Requests(Deciding, Frames, Folders, Reading):
     """Disclosure requests, from receipt to closing."""
 
     def __init__(
@@ -51,6 +52,7 @@ class Requests(Deciding, Frames, Spot, Reading):
         people: People,
         policies: Policies,
         notices: Notices,
+        letters: Letters,
         vault_id: str,
         controller: str,
         zone: str,
@@ -71,6 +73,7 @@ class Requests(Deciding, Frames, Spot, Reading):
             notices=notices,
             freezing=Freezing(holds),
             departures=departures,
+            letters=letters,
             packaging=Packaging(
                 database=database,
                 log=log,

@@ -6,7 +6,7 @@ over alone only when none of them has answered in the time the policy gives them
 else, and whoever is not here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,13 +17,22 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.archive import read_archive, read_member
+from cctv_vault.disclosure.archive import Archive, Member, read_archive, read_member
 from cctv_vault.disclosure.cases import APPROVED, load, open_json, set_windows
 from cctv_vault.disclosure.codes import new_status_code
-from cctv_vault.disclosure.desk import Step, holidays_around, window_facts
+from cctv_vault.disclosure.desk import Step, holidays_around, not_met, window_facts
 from cctv_vault.disclosure.handing import Handing, package_facts
 from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
-from cctv_vault.disclosure.legal import IN_PERSON, REQUESTERS, SIGNED_ORDER, Deadline, deadline_at
+from cctv_vault.disclosure.legal import (
+    IN_PERSON,
+    METHODS,
+    REQUESTERS,
+    SIGNED_ORDER,
+    Deadline,
+    Words,
+    deadline_at,
+)
+from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
 from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
 from cctv_vault.disclosure.workflow import (
@@ -36,7 +45,7 @@ from cctv_vault.disclosure.workflow import (
     camera_time,
     move,
 )
-from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
+from cctv_vault.errors import AccessDeniedError, InvalidInputError, TransitionNotAllowedError
 from cctv_vault.footage.departures import Departure
 from cctv_vault.footage.outfile import check_target
 from cctv_vault.ledger import Act
@@ -52,6 +61,14 @@ _APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
 _OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
 _UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
 _NOTHING: Final = "nothing is handed over on the spot"
+_NOBODY_CALLED: Final = Words(
+    "på den här vägen kallas ingen först", "nobody is called first on this path"
+)
+_NOBODY_HERE: Final = Words(
+    "den som begär måste stå här och ha visat sin tjänstelegitimation",
+    "the officer must stand here and the service card be seen",
+)
+_NO_OFFENCE: Final = Words("ange vilket brott det gäller", "name the offence")
 
 
 class Spot(Handing):
@@ -74,7 +91,7 @@ class Spot(Handing):
             actor.require(Right.REQUEST_REGISTER)
             filing = read_request(body, places, act.now, public=False)
             if _path_of(filing.type) is not _POLICE:
-                raise GateNotMetError(_NOTHING, ("nobody is called first on this path",))
+                raise not_met(_NOTHING, _NOBODY_CALLED)
             actor.require(RIGHT_FOR[_POLICE])
             seen = _officer(filing, officer_seen)
             row = self._called_before(act, filing)
@@ -116,18 +133,21 @@ class Spot(Handing):
         with self._ledger.act(Event.REQUEST_READ, actor, subject=request_id) as act:
             row = load(act.session, request_id, actor)
             actor.require(RIGHT_FOR[_POLICE])
+            own_case(row, actor)
             return self._called(act, row, actor)
 
-    def hand_over(self, actor: Actor, request_id: str, out_dir: Path) -> OnTheSpot:
+    def hand_over(self, actor: Actor, request_id: str, out_dir: Path | None) -> OnTheSpot:
         """Hand over to the officer what was called for: approved by now, or alone after the time.
 
         Args:
             actor: Who is on duty.
             request_id: The case that `call` opened.
-            out_dir: A folder, on the medium that is handed over.
+            out_dir: A folder, on the medium that is handed over; None where it is fetched with
+                `open_folder` and copied there.
 
         Raises:
             GateNotMetError: Nobody has answered yet and the time is not over.
+            AccessDeniedError: Somebody else saw the card.
             TransitionNotAllowedError: It was refused, or is no such case.
         """
         event = Event.REQUEST_RELEASE_INTENDED
@@ -140,7 +160,8 @@ class Spot(Handing):
                     "nobody was called for this request: it goes out as it was decided, from "
                     "'request prepare' to 'request release'"
                 )
-            folder = checked_folder(out_dir)
+            own_case(row, actor)
+            folder = None if out_dir is None else checked_folder(out_dir)
             case = self._facts(Step(act, row))
             if State(row.state) in _APPROVED:
                 windows = self._may_prepare(Step(act, row), Action.PREPARE)
@@ -169,7 +190,7 @@ class Spot(Handing):
         body: object,
         *,
         officer_seen: str,
-        out_dir: Path,
+        out_dir: Path | None,
         method: str = IN_PERSON,
     ) -> OnTheSpot:
         """Hand over to somebody who stands here, before a decision; reviewed by somebody else.
@@ -183,7 +204,7 @@ class Spot(Handing):
             actor: Who is on duty.
             body: The request, as `file` reads it.
             officer_seen: What was checked: the card and whose it was, where and when.
-            out_dir: A folder, on the medium that is handed over.
+            out_dir: A folder, on the medium that is handed over; None as in `hand_over`.
             method: How the requester was verified; an emergency may call (``call-back``).
 
         Raises:
@@ -191,7 +212,8 @@ class Spot(Handing):
             AccessDeniedError: The person is not marked for it.
         """
         if _path_of(_type_of(body)) is _POLICE:
-            checked_folder(out_dir)
+            if out_dir is not None:
+                checked_folder(out_dir)
             called = self.call(actor, body, officer_seen=officer_seen)
             return self.hand_over(actor, called.id, out_dir)
         code_hash = self._codes.hash(new_status_code())
@@ -204,8 +226,8 @@ class Spot(Handing):
             actor.require(RIGHT_FOR[action])
             seen = _officer(filing, officer_seen)
             if method not in REQUESTERS[filing.type].methods - {SIGNED_ORDER}:
-                raise GateNotMetError(_NOTHING, (f"{method} does not verify this requester",))
-            folder = checked_folder(out_dir)
+                raise not_met(_NOTHING, _no_method(method))
+            folder = None if out_dir is None else checked_folder(out_dir)
             row = self._receive(act, filing, code_hash, "staff")
             self._begin(act, row, public=False)
             self._stand(act, row, filing.windows, method)
@@ -305,13 +327,17 @@ class Spot(Handing):
         if act.now >= called.alone_from:
             return
         zone = self._zone_of(act.session, self._facts(Step(act, row)).wanted)
-        told = (
-            f"{len(called.approvers)} who may approve were called at "
-            f"{called.asked_at.astimezone(zone):%H:%M}; do this again when one has approved, "
-            f"or alone from {called.alone_from.astimezone(zone):%H:%M}"
+        asked, alone = (
+            f"{at.astimezone(zone):%H:%M}" for at in (called.asked_at, called.alone_from)
         )
-        raise GateNotMetError(
-            f"nothing is handed over yet; {row.id} is registered and its footage frozen", (told,)
+        raise not_met(
+            f"nothing is handed over yet; {row.id} is registered and its footage frozen",
+            Words(
+                f"{len(called.approvers)} som får bevilja kallades kl. {asked}; lämna ut när någon "
+                f"har beviljat, eller ensam från kl. {alone}",
+                f"{len(called.approvers)} who may approve were called at {asked}; do this again "
+                f"when one has approved, or alone from {alone}",
+            ),
         )
 
     # --- inside -------------------------------------------------------------------------------
@@ -329,21 +355,24 @@ class Spot(Handing):
         row: Request,
         action: Action,
         windows: Sequence[Window],
-        folder: Path,
+        folder: Path | None,
         *,
         now: datetime,
         sound: bool,
     ) -> OnTheSpot:
-        check_target(folder / f"{row.id}.zip")
+        if folder is not None:
+            check_target(folder / f"{row.id}.zip")
         made = self._packaging.make(
             row, windows, now, sound_allowed=sound, progress=lambda _count: None
         )
         package, departure, spot = self._begin_hand_over(actor, row.id, action, made, folder)
+        if folder is None or departure is None:
+            return spot
         return replace(spot, files=self._written_out(actor, row.id, package, folder, departure))
 
     def _begin_hand_over(
-        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path
-    ) -> tuple[Package, Departure, OnTheSpot]:
+        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path | None
+    ) -> tuple[Package, Departure | None, OnTheSpot]:
         """Keep the package and record the release, before the first byte leaves.
 
         What may have left counts as handed over: whoever breaks off the writing, or gives a medium
@@ -365,9 +394,10 @@ class Spot(Handing):
                 package = self._packaging.keep(act.session, row, made, act.now)
                 package.state = "released"
                 act.session.add(package)
-                departure = self._announce(
-                    act, request_id, made, folder / f"{request_id}.zip", package_facts(made)
-                )
+                departure = None
+                if folder is not None:
+                    out = folder / f"{request_id}.zip"
+                    departure = self._announce(act, request_id, made, out, package_facts(made))
                 if decided:
                     facts = package_facts(made)
                     self._move(act, row, Action.PREPARE, facts=facts, also=(package.id,))
@@ -380,8 +410,7 @@ class Spot(Handing):
                     action,
                     facts={
                         "channel": "in-person" if decided else HANDS_OVER_NOW[action],
-                        "package": package.id,
-                        "sha256": package.sha256.hex(),
+                        **package_facts(made),
                         "review_by": None if review_by is None else iso(review_by),
                         "number_by": None if row.number_due_at is None else iso(row.number_due_at),
                     },
@@ -425,8 +454,13 @@ class Spot(Handing):
         """The files in the officer's folder; entered whether they all came about or not."""
         with self._failing(actor, departure):
             files = self._write_folder(request_id, package, folder, departure)
+            name = receipt_name(request_id)
+            receipt = self._letters.write(actor, request_id, Kind.HANDOVER)
+            with self._departures.file(departure, folder / name) as file:
+                file.write(receipt)
+                file.finish()
         self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, {})
-        return files
+        return (*files, name)
 
     def _write_folder(
         self, request_id: str, package: Package, folder: Path, departure: Departure
@@ -438,17 +472,26 @@ class Spot(Handing):
         names = [f"{request_id}.zip"]
         with closing(self._reader(package)) as reader, storage_errors("package"):
             source = cast("BinaryIO", reader)
-            for member in read_archive(source).members:
-                path = member.name.partition("/")[2]
-                if not path.startswith(_UNPACKED):
-                    continue
-                name = f"{request_id}-{path.rpartition('/')[2]}"
+            for name, member in unpacked(request_id, read_archive(source)):
                 with self._departures.file(departure, folder / name) as file:
                     for piece in read_member(source, member):
                         file.write(piece)
                     file.finish()
                 names.append(name)
         return tuple(names)
+
+
+def receipt_name(request_id: str) -> str:
+    """What the receipt is called that whoever receives the footage signs."""
+    return f"{request_id}-kvitto.pdf"
+
+
+def unpacked(request_id: str, archive: Archive) -> Iterator[tuple[str, Member]]:
+    """What of a package lies open beside it, to be played and read at once, with its name."""
+    for member in archive.members:
+        path = member.name.partition("/")[2]
+        if path.startswith(_UNPACKED):
+            yield f"{request_id}-{path.rpartition('/')[2]}", member
 
 
 def checked_folder(folder: Path) -> Path:
@@ -473,12 +516,27 @@ def _officer(filing: Filing, seen: str) -> str:
         GateNotMetError: Nobody stands here, or no offence is named.
     """
     if not seen.strip():
-        raise GateNotMetError(
-            _NOTHING, ("the officer must stand here and the service card be seen",)
-        )
+        raise not_met(_NOTHING, _NOBODY_HERE)
     if filing.type == "police" and filing.offence is None:
-        raise GateNotMetError(_NOTHING, ("name the offence",))
+        raise not_met(_NOTHING, _NO_OFFENCE)
     return read_note(seen, "what was seen")
+
+
+def own_case(row: Request, actor: Actor) -> None:
+    """Refuse whoever did not see the card: they cannot say whom they hand over to.
+
+    Raises:
+        AccessDeniedError: Somebody else registered it.
+    """
+    if row.registered_by != actor.id:
+        raise AccessDeniedError("whoever saw the card hands over; ask them, or call anew yourself")
+
+
+def _no_method(method: str) -> Words:
+    sv = METHODS[method].sv if method in METHODS else method
+    return Words(
+        f"{sv} räcker inte för den här begärande parten", f"{method} does not verify this requester"
+    )
 
 
 def _type_of(body: object) -> str:

@@ -66,7 +66,8 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
     assert quick_shop.events(spot.id) == [
         *("request.received", "request.confirmed", "request.verified", "request.assessed"),
         *("request.approvers-called", "request.release-intended"),
-        *("footage.export-intended", "request.released", "footage.exported", "request.reviewed"),
+        *("footage.export-intended", "request.released", "request.letter-written"),
+        *("footage.exported", "request.reviewed"),
     ]
 
 

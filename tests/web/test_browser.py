@@ -4,101 +4,15 @@ Every page on the way is checked with axe and left as a picture in ``test-artefa
 """
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Page
 
 from cctv_vault.disclosure.verification import verify_package
-from tests.chromium import ARGUMENTS
 from tests.shop import SYSTEM
-from tests.web.conftest import Shop
+from tests.web.conftest import Screen, until
 
-SCREENS = {"desk": (1280, 860), "phone": (360, 740)}
 VIDEO = "document.querySelector('video')"
-_MAYBE_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def browser(program: Callable[[str, str], Path]) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=program("chromium", "chromium"), args=ARGUMENTS
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(params=SCREENS)
-def screen(
-    request: pytest.FixtureRequest, browser: Browser, shop: Shop, repository: Path
-) -> Iterator["Screen"]:
-    opened: list[BrowserContext] = []
-
-    def open_context() -> BrowserContext:
-        width, height = SCREENS[request.param]
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if request.param == "phone" else "light",
-            locale="sv-SE",
-            timezone_id="Europe/Stockholm",
-        )
-        opened.append(context)
-        return context
-
-    yield Screen(shop, open_context, repository / "test-artefacts", request.param)
-    for context in opened:
-        context.close()
-
-
-class Screen:
-    """One size of screen: opens it for a person, and looks hard at every page."""
-
-    def __init__(
-        self, shop: Shop, open_context: Callable[[], BrowserContext], pictures: Path, name: str
-    ) -> None:
-        self.shop = shop
-        self._open_context = open_context
-        self._pictures = pictures
-        self._name = name
-        self._axe = Axe()
-        pictures.mkdir(exist_ok=True)
-
-    def open(self, base: str) -> Page:
-        """A window of its own; whatever it complains of fails the test."""
-        page = self._open_context().new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
-        page.goto(base)
-        return page
-
-    def signed_in(self, name: str) -> Page:
-        """A window in which somebody is signed in."""
-        page = self.open(self.shop.base)
-        page.fill("#name", name)
-        page.fill("#credential", self.shop.credentials[name])
-        page.click("main button")
-        page.wait_for_selector("nav a[aria-current=page]", state="attached")
-        return page
-
-    def look(self, page: Page, name: str) -> None:
-        """Keep a picture; nothing may be inaccessible or wider than the screen."""
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=self._pictures / f"{self._name}-{name}.png", full_page=True)
-        violations = self._axe.run(page).response["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
-        assert page.evaluate(_MAYBE_WIDE) <= 0, f"{name} is wider than the screen"
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait for something to be true in the page, whose policy lets nobody evaluate text there."""
-    for _ in range(600):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"this did not become true: {expression}")
 
 
 def test_every_page_is_accessible_and_fits_the_screen(screen: Screen) -> None:
