@@ -71,6 +71,12 @@ def footage_of(form: Form, cameras: Sequence[str]) -> list[dict[str, Any]]:
     return footage
 
 
+def measure_of(form: Form) -> dict[str, str]:
+    """What a form says of a seizure, search or copying; only what is filled in."""
+    fields = ("taken", "protocol", "notified_on", "court_on")
+    return {name: form.text(name) for name in fields if form.text(name)}
+
+
 def in_words(words: Words, language: str) -> str:
     """A text of the legal catalogue in the reader's language."""
     return words.sv if language == SWEDISH else words.en

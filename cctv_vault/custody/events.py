@@ -96,6 +96,7 @@ class Event(StrEnum):
     REQUEST_PROLONGED = "request.prolonged"
     REQUEST_APPROVERS_CALLED = "request.approvers-called"
     REQUEST_NUMBER_ENTERED = "request.number-entered"
+    REQUEST_MEASURE_NOTED = "request.measure-noted"
     REQUEST_FILE_ADDED = "request.file-added"
     REQUEST_FILE_READ = "request.file-read"
     REQUEST_FRAME_CHOSEN = "request.frame-chosen"

@@ -6,8 +6,8 @@ in one zip that is made while it is sent and lies on no disk of the vault. Refus
 who saw the card, and once the visit is over.
 """
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Final, cast
@@ -39,6 +39,7 @@ class StandingCase:
 
     ``called`` says who was called, and None where nobody is; ``review_by`` and ``number_by`` are
     what is owed; ``size`` is that of the package while its folder can be fetched, None else.
+    ``measure`` is what is known of a seizure, search or copying.
     """
 
     id: str
@@ -53,6 +54,7 @@ class StandingCase:
     size: int | None
     decided_by: str | None
     reason: str | None = field(repr=False)
+    measure: Mapping[str, str] | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,11 @@ class Folders(Spot):
 
     def _standing(self, act: Act, row: Request, actor: Actor) -> StandingCase:
         decision = open_json(act.session, self._keyring, row.decision_text)
-        package = (
-            self._packaging.newest(act.session, row.id, act.now)
-            if _fetchable(row, act.now)
-            else None
-        )
+        body = open_json(act.session, self._keyring, row.body_text)
+        package = None
+        if _fetchable(row, act.now):
+            with suppress(NotFoundError):  # where the thing itself was taken there is none
+                package = self._packaging.newest(act.session, row.id, act.now)
         return StandingCase(
             id=row.id,
             state=row.state,
@@ -168,6 +170,7 @@ class Folders(Spot):
             size=None if package is None else package.size,
             decided_by=row.decided_by,
             reason=decision.get("reason"),
+            measure=body.get("measure"),
         )
 
     def _folder(self, request_id: str, package: Package, receipt: bytes, now: datetime) -> Folder:

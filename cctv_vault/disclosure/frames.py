@@ -24,10 +24,11 @@ from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotA
 from cctv_vault.footage.stills import film_at
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right
-from cctv_vault.schema import Request, RequestFrame
+from cctv_vault.schema import Recording, Request, RequestFrame
 from cctv_vault.views import iso
 
 MOST_FRAMES: Final = 50
+_OF_EACH_WINDOW: Final = 3
 _TICK: Final = timedelta(microseconds=1)
 CHOSEN_IN: Final = frozenset(
     {State.ASSESSED, State.APPROVED, State.PARTLY_APPROVED, State.PREPARED}
@@ -102,6 +103,44 @@ class Frames(Desk):
                     "its package is released"
                 )
             yield Step(act, row)
+
+
+def choose_evenly(
+    act: Act, row: Request, windows: Sequence[Window], kept: Sequence[Recording]
+) -> None:
+    """Choose a few frames of each window, spread over what was filmed of it.
+
+    For where nobody has the time to look: an officer who waits gets pictures of each camera, and
+    none that the window does not hold.
+    """
+    moments: list[Moment] = []
+    for window in windows:
+        films = [
+            (max(each.started_at, window.starts_at), min(each.ended_at, window.ends_at))
+            for each in kept
+            if each.kind == "video"
+            and each.camera_code == window.camera
+            and each.started_at < window.ends_at
+            and each.ended_at > window.starts_at
+        ]
+        moments += [Moment(window.camera, at) for at in _spread(films)]
+    for moment in sorted(set(moments))[:MOST_FRAMES]:
+        act.session.add(RequestFrame(request_id=row.id, camera_code=moment.camera, at=moment.at))
+        act.record(Event.REQUEST_FRAME_CHOSEN, row.id, facts=_facts(moment))
+    act.session.flush()
+
+
+def _spread(films: Sequence[tuple[datetime, datetime]]) -> Iterator[datetime]:
+    """Moments spread evenly over films, as if they were one."""
+    whole = sum((end - start for start, end in films), timedelta())
+    for number in range(_OF_EACH_WINDOW if films else 0):
+        into = whole * (2 * number + 1) / (2 * _OF_EACH_WINDOW)
+        for start, end in films:
+            if into < end - start:
+                at = start + into
+                yield at - timedelta(microseconds=at.microsecond % 1000)
+                break
+            into -= end - start
 
 
 def drop_frames(act: Act, row: Request, moments: Sequence[Moment]) -> None:

@@ -173,6 +173,7 @@ def _letter(facts: _Facts) -> Words:
         "refusal": Words("skrev ett avslag", "wrote a refusal"),
         "approval": Words("skrev ett besked om utlämnande", "wrote of the release"),
         "prolonging": Words("skrev om förlängd tid", "wrote of the prolonged answer"),
+        "handover": Words("skrev ett kvitto att underteckna", "wrote a receipt to be signed"),
     }
     return kinds.get(str(facts.get("kind")), Words("skrev ett brev", "wrote a letter"))
 
@@ -215,6 +216,9 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
         "kallade dem som får besluta", "called those who may approve"
     ),
     Event.REQUEST_NUMBER_ENTERED: _fixed("förde in diarienumret", "entered the case number"),
+    Event.REQUEST_MEASURE_NOTED: _fixed(
+        "förde in uppgifter om åtgärden", "entered what is known of the measure"
+    ),
     Event.REQUEST_FILE_ADDED: _file_added,
     Event.REQUEST_FILE_READ: _fixed("läste en bifogad handling", "read an attached document"),
     Event.REQUEST_FRAME_CHOSEN: _frame(

@@ -30,8 +30,10 @@ _MATTER: Final = ("number", "offence")
 _ITEM: Final = ("cameras", "site", "from", "to", "clock", "doubtful")
 CLOCKS: Final = ("real", "picture")
 """What a window's times are: those of a true clock, or those read off the picture."""
+_MEASURE: Final = ("taken", "protocol", "notified_on", "court_on")
 _BODY: Final = (
     *("requester", "ground", "matter", "footage", "description", "language", "delivery"),
+    "measure",
 )
 
 
@@ -59,7 +61,9 @@ class Filing:
     ``due`` is the day that an order or an authority states for the answer. ``windows`` are in true
     time: where ``off_picture``, some were read off the picture and each camera's clock is taken
     off. ``doubtful`` are times that a change of the clocks has twice or not at all: the windows
-    hold everything that may be meant, and somebody has to ask.
+    hold everything that may be meant, and somebody has to ask. ``measure`` is what is known of a
+    seizure, search or copying: what was taken, the number of its protocol, and the days on which it
+    was notified and on which a court is to review it.
     """
 
     type: str
@@ -77,6 +81,7 @@ class Filing:
     offence: str | None = field(repr=False)
     description: str = field(repr=False)
     due: date | None = None
+    measure: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def off_picture(self) -> bool:
@@ -103,6 +108,7 @@ class Filing:
             "description": self.description,
             "language": self.language,
             "delivery": self.delivery,
+            **({} if self.measure is None else {"measure": dict(self.measure)}),
         }
 
 
@@ -161,7 +167,30 @@ def read_request(body: object, places: Places, now: datetime, *, public: bool) -
         offence=_text(matter.get("offence"), "matter.offence", _SHORT),
         description=_text(whole.get("description"), "description", _LONG) or "",
         due=read_day(ground.get("due"), "ground.due"),
+        measure=None if whole.get("measure") is None else _of_seizure(whole["measure"], type_),
     )
+
+
+def read_measure(value: object) -> dict[str, str]:
+    """What is known of a seizure, search or copying; only what is filled in.
+
+    Raises:
+        InvalidInputError: A field is unknown, or a day is none.
+    """
+    fields = _object(value, "measure", _MEASURE)
+    days = {name: read_day(fields.get(name), f"measure.{name}") for name in _MEASURE[2:]}
+    texts = {
+        "taken": _text(fields.get("taken"), "measure.taken", _LONG),
+        "protocol": _text(fields.get("protocol"), "measure.protocol", _SHORT),
+        **{name: None if day is None else day.isoformat() for name, day in days.items()},
+    }
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _of_seizure(value: object, type_: str) -> dict[str, str]:
+    if type_ != "seizure":
+        raise InvalidInputError("only a seizure, a search or a copying is a measure")
+    return read_measure(value)
 
 
 def read_ground(code: object) -> str:

@@ -133,6 +133,7 @@ class Letters:
         session = act.session
         body = open_json(session, self._keyring, row.body_text)
         requester, matter = body.get("requester") or {}, body.get("matter") or {}
+        measure = body.get("measure") or {}
         asked = windows_of(session, row.id, ASKED)
         approved = windows_of(session, row.id, APPROVED) if kind in _OF_PACKAGE else ()
         found = footage_in(session, self._grants, asked, act.now, cleared=row.gagged)
@@ -179,6 +180,8 @@ class Letters:
             masked=any(point.code == "masking" and point.met for point in points),
             channel=row.channel or row.delivery,
             released_at=row.released_at,
+            taken=measure.get("taken") or "",
+            protocol=measure.get("protocol") or "",
             package_sha256="" if package is None else package.sha256.hex(),
             checkpoint=note if kind is Kind.RECEIPT else "",
         )

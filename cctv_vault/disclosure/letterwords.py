@@ -66,6 +66,8 @@ class LetterFacts:
     masked: bool = False
     channel: str = "link"
     released_at: datetime | None = None
+    taken: str = field(default="", repr=False)
+    protocol: str = ""
     package_sha256: str = ""
     checkpoint: str = field(default="", repr=False)
 
@@ -590,6 +592,8 @@ def _handover(facts: LetterFacts) -> list[dict[str, Any]]:
             ("Rättslig grund", "Legal basis", _ground(facts)),
             ("Uppgivet brott", "Offence stated", facts.offence),
             ("Kameror och tid", "Cameras and time", cameras),
+            ("Det som togs", "What was taken", facts.taken),
+            ("Protokoll", "Protocol", facts.protocol),
             ("Paketets SHA-256", "SHA-256 of the package", facts.package_sha256),
         ),
         _text(

@@ -2,15 +2,16 @@
 
 Owns the composition of the room. What arrives is read by `receiving`, weighed by `deciding`,
 narrowed to single pictures by `frames`, handed over by `handing` or, before a decision, `spot`,
-carried away by `folder`, and shown by `reading`; what each needs of the vault is gathered here.
+taken with `compelled`, carried away by `folder`, and shown by `reading`; what each needs of the
+vault is gathered here.
 """
 
 from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
+from cctv_vault.disclosure.compelled import Compelled
 from cctv_vault.disclosure.deciding import Deciding
-from cctv_vault.disclosure.folder import Folders
 from cctv_vault.disclosure.frames import Frames
 from cctv_vault.disclosure.freezing import Freezing
 from cctv_vault.disclosure.letters import Letters
@@ -30,7 +31,7 @@ from cctv_vault.retention.policies import Policies
 from storage.backend import BlobStore
 
 
-class Requests(Deciding, Frames, Folders, Reading):
+class Requests(Deciding, Frames, Compelled, Reading):
     """Disclosure requests, from receipt to closing."""
 
     def __init__(

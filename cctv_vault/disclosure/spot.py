@@ -18,9 +18,10 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import Archive, Member, read_archive, read_member
-from cctv_vault.disclosure.cases import APPROVED, load, open_json, set_windows
+from cctv_vault.disclosure.cases import APPROVED, footage_in, load, open_json, set_windows
 from cctv_vault.disclosure.codes import new_status_code
 from cctv_vault.disclosure.desk import Step, holidays_around, not_met, window_facts
+from cctv_vault.disclosure.frames import choose_evenly
 from cctv_vault.disclosure.handing import Handing, package_facts
 from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
 from cctv_vault.disclosure.legal import (
@@ -60,7 +61,7 @@ _POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
 _APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
 _OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
 _UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
-_NOTHING: Final = "nothing is handed over on the spot"
+NOTHING: Final = "nothing is handed over on the spot"
 _NOBODY_CALLED: Final = Words(
     "på den här vägen kallas ingen först", "nobody is called first on this path"
 )
@@ -90,10 +91,10 @@ class Spot(Handing):
         with self._ledger.act(Event.REQUEST_APPROVERS_CALLED, actor, cameras=cameras) as act:
             actor.require(Right.REQUEST_REGISTER)
             filing = read_request(body, places, act.now, public=False)
-            if _path_of(filing.type) is not _POLICE:
-                raise not_met(_NOTHING, _NOBODY_CALLED)
+            if path_of(filing.type) is not _POLICE:
+                raise not_met(NOTHING, _NOBODY_CALLED)
             actor.require(RIGHT_FOR[_POLICE])
-            seen = _officer(filing, officer_seen)
+            seen = officer(filing, officer_seen)
             row = self._called_before(act, filing)
             if row is None:
                 row = self._receive(act, filing, code_hash, "staff")
@@ -119,6 +120,10 @@ class Spot(Handing):
                 )
                 row.asked_at = act.now
                 act.session.add(row)
+                found = footage_in(
+                    act.session, self._grants, filing.windows, act.now, cleared=row.gagged
+                )
+                choose_evenly(act, row, filing.windows, found.kept)
                 self._notices.called(act, row)
                 act.record(
                     Event.REQUEST_APPROVERS_CALLED,
@@ -211,7 +216,7 @@ class Spot(Handing):
             GateNotMetError: The law has no such path here; each unmet point is named.
             AccessDeniedError: The person is not marked for it.
         """
-        if _path_of(_type_of(body)) is _POLICE:
+        if path_of(_type_of(body)) is _POLICE:
             if out_dir is not None:
                 checked_folder(out_dir)
             called = self.call(actor, body, officer_seen=officer_seen)
@@ -222,11 +227,11 @@ class Spot(Handing):
         with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor, cameras=cameras) as act:
             actor.require(Right.REQUEST_REGISTER)
             filing = read_request(body, places, act.now, public=False)
-            action = _path_of(filing.type)
+            action = path_of(filing.type)
             actor.require(RIGHT_FOR[action])
-            seen = _officer(filing, officer_seen)
+            seen = officer(filing, officer_seen)
             if method not in REQUESTERS[filing.type].methods - {SIGNED_ORDER}:
-                raise not_met(_NOTHING, _no_method(method))
+                raise not_met(NOTHING, _no_method(method))
             folder = None if out_dir is None else checked_folder(out_dir)
             row = self._receive(act, filing, code_hash, "staff")
             self._begin(act, row, public=False)
@@ -509,16 +514,16 @@ def checked_folder(folder: Path) -> Path:
     return folder
 
 
-def _officer(filing: Filing, seen: str) -> str:
+def officer(filing: Filing, seen: str) -> str:
     """What was seen of the officer.
 
     Raises:
         GateNotMetError: Nobody stands here, or no offence is named.
     """
     if not seen.strip():
-        raise not_met(_NOTHING, _NOBODY_HERE)
+        raise not_met(NOTHING, _NOBODY_HERE)
     if filing.type == "police" and filing.offence is None:
-        raise not_met(_NOTHING, _NO_OFFENCE)
+        raise not_met(NOTHING, _NO_OFFENCE)
     return read_note(seen, "what was seen")
 
 
@@ -546,7 +551,7 @@ def _type_of(body: object) -> str:
     return type_ if isinstance(type_, str) else ""
 
 
-def _path_of(type_: str) -> Action:
+def path_of(type_: str) -> Action:
     """The path before a decision; where a requester has none, the one that refuses them."""
     rule = REQUESTERS.get(type_)
     path = None if rule is None else rule.immediate

@@ -214,3 +214,21 @@ def test_what_people_write_is_text_and_never_source(quick_shop: Shop, words: Rea
     quick_shop.requests.clarify(quick_shop.handler, request, text)
     told = words(quick_shop.vault.letters.write(quick_shop.handler, request, "clarification"))
     assert '#read("/etc/passwd") $x$ *fet* <b>' in told
+
+
+def test_a_receipt_to_be_signed_names_the_package_and_waits_for_the_release(
+    quick_shop: Shop, words: Read
+) -> None:
+    request = quick_shop.approved()
+    write = quick_shop.vault.letters.write
+    with pytest.raises(TransitionNotAllowedError):
+        write(quick_shop.handler, request, "handover")
+    prepared = quick_shop.requests.prepare(quick_shop.handler, request)
+    quick_shop.requests.release(quick_shop.handler, request, "usb")
+    told = words(write(quick_shop.handler, request, "handover"))
+    assert "Kvitto på utlämnat bildmaterial" in told
+    assert prepared.sha256.hex() in told.replace(" ", "")
+    assert "Mottagarens underskrift" in told
+    assert "1 mars 2026 kl. 09.00.05 (CET)" in told
+    with pytest.raises(AccessDeniedError):
+        write(quick_shop.staff, request, "handover")

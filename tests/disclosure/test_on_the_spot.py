@@ -1,5 +1,6 @@
 """The police stand in the shop: released at once, within bounds, and reviewed by somebody else."""
 
+import zipfile
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,11 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
     with av.open(str(clip)) as opened:
         assert sum(1 for _ in opened.decode(video=0)) == 125
     assert clip.stat().st_mode & 0o777 == 0o600
+    frames = sorted(usb.glob("*.png"))
+    assert [path.name.partition("kassa_")[2] for path in frames] == [
+        *("20260301T080009.166000Z.png", "20260301T080017.500000Z.png"),
+        "20260301T080025.833000Z.png",
+    ]
     with pytest.raises(AccessDeniedError):
         quick_shop.requests.review(
             replace(on_duty, roles=frozenset({Role.PRIVACY_OFFICER})),
@@ -65,6 +71,7 @@ def test_whoever_is_marked_for_it_hands_over_alone_and_another_reviews(
     assert shown.review_approved is False
     assert quick_shop.events(spot.id) == [
         *("request.received", "request.confirmed", "request.verified", "request.assessed"),
+        *(["request.frame-chosen"] * 3),
         *("request.approvers-called", "request.release-intended"),
         *("footage.export-intended", "request.released", "request.letter-written"),
         *("footage.exported", "request.reviewed"),
@@ -343,3 +350,50 @@ def test_an_emergency_may_call_and_a_seizure_may_not(quick_shop: Shop, usb: Path
         on_duty, body, officer_seen="motringd genom 112", out_dir=usb, method="call-back"
     )
     assert quick_shop.requests.show(quick_shop.officer, spot.id).verification_method == "call-back"
+
+
+def test_what_a_browser_fetches_is_the_folder_the_command_line_writes(
+    shop: Shop, anders: Actor, usb: Path, tmp_path: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    with pytest.raises(TransitionNotAllowedError, match="no folder"):
+        shop.requests.open_folder(sara, called.id)
+    shop.requests.decide(anders, called.id, approve=True, reason="Behövs.")
+    with pytest.raises(AccessDeniedError, match="saw the card"):
+        shop.requests.hand_over(replace(sara, id="u-other"), called.id, None)
+    assert shop.requests.hand_over(sara, called.id, None).files == ()
+    with pytest.raises(AccessDeniedError, match="saw the card"):
+        shop.requests.open_folder(replace(sara, id="u-other"), called.id)
+
+    folder = shop.requests.open_folder(sara, called.id)
+    archive = tmp_path / folder.name
+    archive.write_bytes(b"".join(folder.pieces))
+
+    assert archive.stat().st_size == folder.size
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    fetched = {path.name.replace(called.id, "B") for path in (tmp_path / called.id).iterdir()}
+    assert verify_package(tmp_path / called.id / f"{called.id}.zip", allow_simulated=True).sound
+    spot = shop.requests.on_the_spot(
+        replace(sara, id="u-next"),
+        shop.body(requester__type="emergency", ground__code="GDPR 6.1 d"),
+        officer_seen=SEEN,
+        out_dir=usb,
+    )
+    written = {name.replace(spot.id, "B") for name in spot.files}
+    assert {name for name in fetched if not name.endswith(".png")} == written
+    assert len(fetched - written) == 3
+
+
+def test_a_folder_ends_with_the_visit(shop: Shop) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.hand_over(sara, called.id, None)
+    shop.requests.open_folder(sara, called.id)
+    assert shop.requests.standing(sara, called.id).size is not None
+    shop.pass_time(hours=12, seconds=1)
+    with pytest.raises(TransitionNotAllowedError, match="too long ago"):
+        shop.requests.open_folder(sara, called.id)
+    assert shop.requests.standing(sara, called.id).size is None
+    assert shop.requests.standings(sara) == ()

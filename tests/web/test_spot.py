@@ -158,6 +158,7 @@ def test_alone_at_twenty_to_eleven_it_takes_at_most_twelve_taps(
     names = {path.name.removeprefix(f"{case}-") for path in (tmp_path / case).iterdir()}
     assert {"kvitto.pdf", "report.pdf", "LÄS MIG.txt", f"{case}.zip"} <= names
     assert any(name.endswith(".mp4") for name in names)
+    assert len([name for name in names if name.endswith(".png")]) == 3
     assert verify_package(tmp_path / case / f"{case}.zip", allow_simulated=True).sound
     assert shop.vault.requests.standing(_actor(shop, "Siv"), case).state == "under-review"
 
@@ -284,3 +285,82 @@ def test_the_number_and_the_signed_receipt_follow(shop: Shop, sign_in: SignIn) -
 
 def _actor(shop: Shop, name: str) -> Actor:
     return shop.vault.people.asserted(name)
+
+
+def seized(person: Person, **changes: str | list[str]) -> httpx.Response:
+    """The form of a seizure, filled in."""
+    fields: dict[str, str | list[str]] = {
+        "seen": "yes",
+        "officer": "Eva Ek, lpo Solna",
+        "authority": "Polismyndigheten",
+        "ground": "RB 27:4",
+        "decision_maker": "Eva Ek",
+        "takes": "copy",
+        "taken": "kopia av kassans kamera",
+        "cameras": ["kassa"],
+        "span": "other",
+        "from-1": "2026-03-07T22:20:05",
+        "to-1": "2026-03-07T22:20:25",
+    }
+    return person.post("/spot/seizure", **{**fields, **changes})
+
+
+def test_a_copy_taken_by_force_of_law_is_recorded_and_fetched_by_anyone_on_duty(
+    shop: Shop, sign_in: SignIn, tmp_path: Path
+) -> None:
+    sara = sign_in("Sara")  # no mark is needed for what nobody may refuse
+    assert 'href="/spot/seizure"' in sara.get("/requests").text
+    answer = seized(sara)
+    assert answer.status_code == 303, answer.text
+    page = answer.headers["location"].partition("?")[0]
+    case = page.rpartition("/")[2]
+    folder = fetched(sara, page, tmp_path)
+    assert verify_package(folder / f"{case}.zip", allow_simulated=True).sound
+    assert sara.post(f"{page}/measure", protocol="BE-2026-7", court_on="x").status_code == 422
+    assert sara.post(f"{page}/measure", protocol="BE-2026-7").status_code == 303
+    assert "BE-2026-7" in sara.get(page).text
+    petra = sign_in("Petra")
+    shown = petra.get(f"/requests/{case}").text
+    assert "BE-2026-7" in shown
+    assert "kopia av kassans kamera" in shown
+    assert petra.post(f"/requests/{case}/measure", court_on="2026-03-20").status_code == 303
+    assert "2026-03-20" in petra.get(f"/requests/{case}").text
+    assert petra.post(f"/requests/{case}/review", answer="yes", reason="Ok").status_code == 303
+
+
+def test_a_thing_is_taken_without_a_package_and_only_on_somebodys_decision(
+    sign_in: SignIn,
+) -> None:
+    sara = sign_in("Sara", "sv")
+    refusals: tuple[tuple[dict[str, str | list[str]], str], ...] = (
+        ({"decision_maker": ""}, "det är angivet vem som har beslutat om åtgärden"),
+        ({"seen": ""}, "måste stå här"),
+        ({"ground": ""}, "rättslig grund som kan bära utlämnandet är angiven"),
+    )
+    for changes, says in refusals:
+        refused = seized(sara, takes="thing", **changes)
+        assert refused.status_code == 409
+        assert says in refused.text
+    assert seized(sara, takes="thing", taken="").status_code == 422
+    answer = seized(sara, takes="thing", taken="inspelare, serienummer 7")
+    page = answer.headers["location"].partition("?")[0]
+    shown = sara.get(page).text
+    assert "inspelare, serienummer 7" in shown
+    assert "/folder" not in shown
+    assert sara.get(f"{page}/folder").status_code == 404
+
+
+def test_the_pages_of_a_seizure_are_accessible_and_fit_the_screen(screen: Screen) -> None:
+    page = screen.signed_in("Sara")
+    page.goto(f"{screen.shop.base}/spot/seizure")
+    screen.look(page, "seizure")
+    page.locator("label.choice:has([value='RB 27:1'])").click()
+    page.locator("label.choice:has([name=seen])").click()
+    page.locator("label.choice:has([value=thing])").click()
+    page.locator("label.choice:has([name=cameras][value=kassa])").click()
+    page.fill("#officer", "Eva Ek, lpo Solna")
+    page.fill("#decision_maker", "åklagare Åsa Berg")
+    page.fill("#taken", "inspelare, serienummer 7")
+    page.click("main form button")
+    page.wait_for_selector("#measure")
+    screen.look(page, "seizure-recorded")

@@ -22,7 +22,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.people.actors import Right
 from web.desk import Form, Here, Posted, Visit, see
-from web.filing import body_of, footage_of, in_words, options
+from web.filing import body_of, footage_of, in_words, measure_of, options
 from web.pages.incidents import camera_options
 from web.sending import MOST_AT_ONCE, as_pdf, in_steps
 from web.uploads import PostedFile, file_of
@@ -265,6 +265,10 @@ def _review(visit: Visit, request_id: str, form: Form) -> None:
     )
 
 
+def _measure(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.note_measure(visit.actor, request_id, measure_of(form))
+
+
 _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]]] = {
     "confirm": _confirm,
     "clarify": _clarify,
@@ -282,6 +286,7 @@ _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]
     "reopen": _reopen,
     "close": _close,
     "review": _review,
+    "measure": _measure,
 }
 
 

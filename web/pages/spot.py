@@ -1,10 +1,10 @@
 """Polisen är här: whoever is on duty hands footage to an officer who stands before them.
 
-One form, one wait, one folder: at most twelve taps from signing in. Everything is the service's to
-judge; the page says in words what it refused, and what to do instead.
+One form, one wait, one folder: at most twelve taps from signing in. What the law takes (seizure,
+search, copying) has a form of its own. Everything is the service's to judge; the page says in words
+what it refused, and what to do instead.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.folder import StandingCase
-from cctv_vault.disclosure.legal import ON_THE_SPOT_LIMIT, REQUESTERS, Words
+from cctv_vault.disclosure.legal import GROUNDS, ON_THE_SPOT_LIMIT, REQUESTERS, Words
 from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import InvalidInputError, VaultError
 from cctv_vault.people.actors import Right
 from cctv_vault.views import iso
 from web.desk import Form, Here, Posted, Visit, see
-from web.filing import footage_of, in_words
+from web.filing import footage_of, in_words, measure_of
 from web.pages.incidents import camera_options
 from web.pages.requests import disclosure_words
 from web.uploads import PostedFile, file_of
@@ -58,12 +58,41 @@ def call(visit: Here, form: Posted) -> Response:
     """Register what the officer asks for, freeze it, and call those who may approve."""
     try:
         body = _body(visit, form)
-        note = visit.words.text("spot.seen_note", who=form.text("officer"))
-        seen = note if form.ticked("seen") else ""
-        called = visit.vault.requests.call(visit.actor, body, officer_seen=seen)
+        called = visit.vault.requests.call(visit.actor, body, officer_seen=_seen(visit, form))
     except VaultError as error:
         return visit.refused("spot.html", _asking(visit), error, form)
     return see(f"/spot/{called.id}")
+
+
+@router.get("/spot/seizure")
+def seizing(visit: Here) -> Response:
+    """The form for what the law takes: seizure, search and copying."""
+    return visit.page("seizure.html", _seizing(visit))
+
+
+@router.post("/spot/seizure")
+def seize(visit: Here, form: Posted) -> Response:
+    """Record it; where it is footage, make the package that is carried away."""
+    held = visit.vault.requests
+    try:
+        body, seen = _seizure(visit, form), _seen(visit, form)
+        if form.text("takes") == "thing":
+            spot = held.record_taken(visit.actor, body, officer_seen=seen)
+        else:
+            spot = held.on_the_spot(visit.actor, body, officer_seen=seen, out_dir=None)
+    except VaultError as error:
+        return visit.refused("seizure.html", _seizing(visit), error, form)
+    return see(f"/spot/{spot.id}", "seizure-recorded")
+
+
+@router.post("/spot/{request}/measure")
+def measure(visit: Here, form: Posted, request: str) -> Response:
+    """Enter what became known of a measure since."""
+    try:
+        visit.vault.requests.note_measure(visit.actor, request, measure_of(form))
+    except VaultError as error:
+        return visit.refused("spot-case.html", _shown(visit, request), error, form)
+    return see(f"/spot/{request}", "request-measure")
 
 
 @router.get("/spot/{request}")
@@ -128,16 +157,13 @@ def _body(visit: Visit, form: Form) -> dict[str, Any]:
     """The request of the form, in the one shape that every way of filing shares.
 
     Raises:
-        InvalidInputError: No camera, no offence of the list or no time is chosen.
+        InvalidInputError: No camera, no time or nobody is chosen.
     """
     kind = form.text("who")
     if kind not in WHO:
         raise InvalidInputError("say who stands here")
     bases = REQUESTERS[kind].bases
     offence = OFFENCES.get(form.text("offence"))
-    cameras = form.all("cameras")
-    if not cameras:
-        raise InvalidInputError("choose the cameras that are needed, and no more")
     return {
         "requester": {
             "type": kind,
@@ -149,26 +175,54 @@ def _body(visit: Visit, form: Form) -> dict[str, Any]:
             "number": form.text("number") or None,
             "offence": form.text("offence_text") or (offence.sv if offence else None),
         },
-        "footage": list(_footage(visit, form, cameras)),
+        "footage": _footage(visit, form),
         "description": form.text("description"),
         "language": "sv",
         "delivery": "in-person",
     }
 
 
-def _footage(visit: Visit, form: Form, cameras: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The last minutes, or the time that was typed."""
+def _seizure(visit: Visit, form: Form) -> dict[str, Any]:
+    """As `_body`, of what the law takes."""
+    return {
+        "requester": {
+            "type": "seizure",
+            "authority": form.text("authority"),
+            "name": form.text("officer") or None,
+        },
+        "ground": {
+            "code": form.text("ground") or None,
+            "decision_maker": form.text("decision_maker") or None,
+        },
+        "matter": {"number": form.text("number") or None},
+        "footage": _footage(visit, form),
+        "language": "sv",
+        "delivery": "in-person",
+        "measure": measure_of(form),
+    }
+
+
+def _seen(visit: Visit, form: Form) -> str:
+    """What was checked of who stands here; empty where nobody ticked it."""
+    note = visit.words.text("spot.seen_note", who=form.text("officer"))
+    return note if form.ticked("seen") else ""
+
+
+def _footage(visit: Visit, form: Form) -> list[dict[str, Any]]:
+    """The last minutes, or the time that was typed, of the cameras chosen."""
+    cameras = form.all("cameras")
+    if not cameras:
+        raise InvalidInputError("choose the cameras that are needed, and no more")
     span = form.text("span")
     if span == _OTHER:
-        yield from footage_of(form, cameras)
-        return
+        return footage_of(form, cameras)
     if span not in _SPANS:
         raise InvalidInputError("choose the time that is needed")
     now = visit.vault.clock.now()
     # To the minute: the same form sent twice is the same request.
     end = now - timedelta(seconds=now.second, microseconds=now.microsecond)
     start = end - int(span) * _MINUTE
-    yield {"cameras": list(cameras), "from": iso(start), "to": iso(end)}
+    return [{"cameras": list(cameras), "from": iso(start), "to": iso(end)}]
 
 
 def _asking(visit: Visit) -> dict[str, object]:
@@ -176,18 +230,37 @@ def _asking(visit: Visit) -> dict[str, object]:
     words = visit.words
     return {
         "who_options": [(each, words.text(f"spot.who_{each}")) for each in WHO],
-        "authority_options": [(each, each) for each in AUTHORITIES],
         "offence_options": [
             *((code, in_words(each, words.language)) for code, each in OFFENCES.items()),
             (_OTHER, words.text("spot.other_offence")),
         ],
+        "limit": int(ON_THE_SPOT_LIMIT / _MINUTE),
+        "cases": visit.vault.requests.standings(visit.actor),
+        **_choosing(visit),
+    }
+
+
+def _seizing(visit: Visit) -> dict[str, object]:
+    visit.require(Right.REQUEST_REGISTER, event=Event.REQUEST_RELEASED)
+    language = visit.words.language
+    return {
+        "seizure_options": [
+            (code, f"{in_words(GROUNDS[code], language)} ({code})")
+            for code in REQUESTERS["seizure"].bases
+        ],
+        **_choosing(visit),
+    }
+
+
+def _choosing(visit: Visit) -> dict[str, object]:
+    words = visit.words
+    return {
+        "authority_options": [(each, each) for each in AUTHORITIES],
         "span_options": [
             *((each, words.text("spot.last_minutes", minutes=each)) for each in _SPANS),
             (_OTHER, words.text("spot.other_time")),
         ],
-        "limit": int(ON_THE_SPOT_LIMIT / _MINUTE),
         "camera_options": camera_options(visit),
-        "cases": visit.vault.requests.standings(visit.actor),
         **disclosure_words(visit),
     }
 
