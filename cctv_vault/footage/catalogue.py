@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, bindparam, select, type_coerce
+from sqlalchemy import Select, and_, bindparam, func, or_, select, type_coerce
 from sqlmodel import Session, col
 
 from cctv_vault.custody.entries import Entry
@@ -36,13 +36,23 @@ from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.stretches import edges, stretches
 from cctv_vault.footage.timeindex import Mark, Moment, Question, asked, found, order_of
-from cctv_vault.gags import hidden_subjects
+from cctv_vault.gags import hidden_subjects, seen_by
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import decide_time
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import Grants, GrantView, live_clause
-from cctv_vault.schema import Camera, CustodyEntry, Grant, Hold, Quarantined, Recording, table
+from cctv_vault.retention.rules import quarter_hour
+from cctv_vault.schema import (
+    Camera,
+    CustodyEntry,
+    Grant,
+    Hold,
+    PurposeKey,
+    Quarantined,
+    Recording,
+    table,
+)
 
 __all__ = [
     "KINDS",
@@ -216,6 +226,16 @@ class Catalogue:
             limit=limit,
             newest_first=newest_first,
         )
+
+    def leaving(self, actor: Actor, within: timedelta) -> tuple[int, int]:
+        """How many recordings leave within a time from now, as this person sees them, and bytes.
+
+        Raises:
+            AccessDeniedError: The person may not list footage.
+        """
+        now = self._ledger.clock.now()
+        with self._reading(actor) as read:
+            return read.leaving(now + within)
 
     def show(self, actor: Actor, recording_id: str) -> RecordingDetail:
         """Everything about one recording, also after it expired.
@@ -511,6 +531,39 @@ class _Reading:
     def zone(self, code: str) -> ZoneInfo:
         """The zone of a camera."""
         return ZoneInfo(find_camera(self._session, code).zone)
+
+    def leaving(self, before: datetime) -> tuple[int, int]:
+        """How many recordings' last grant ends before a time, and their bytes.
+
+        Found by the keys that end then (those of holds name no end), which are few, so that what
+        expired long ago is not met.
+        """
+        live = live_clause(self._now)
+        keys = select(col(PurposeKey.id)).where(
+            or_(
+                col(PurposeKey.expires_at).is_(None),
+                col(PurposeKey.expires_at) <= quarter_hour(before),
+            )
+        )
+        ending = select(col(Grant.recording_id)).where(
+            col(Grant.purpose_key_id).in_(keys), live, col(Grant.until) < before
+        )
+        last = (
+            select(col(Recording.size))
+            .join(table(Grant), col(Grant.recording_id) == col(Recording.id))
+            .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
+            .where(col(Recording.id).in_(ending), col(Recording.state) == "kept")
+            .where(live, seen_by(self._sight))
+            .group_by(col(Recording.id))
+            .having(
+                func.count() == func.count(col(Grant.until)), func.max(col(Grant.until)) < before
+            )
+            .subquery()
+        )
+        row = self._session.execute(
+            select(func.count(), func.coalesce(func.sum(last.c.size), 0)).select_from(last)
+        ).one()
+        return int(row[0]), int(row[1])
 
     def stretches(self, code: str, start: datetime, end: datetime) -> Sequence[Stretch]:
         """A camera's footage that overlaps [start, end), what has expired included."""

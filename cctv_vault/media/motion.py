@@ -90,6 +90,8 @@ def _key_frames(footage: Footage) -> "Any":  # noqa: ANN401 - frames with their 
     context = footage.stream.codec_context
     context.skip_frame = "NONKEY"
     context.thread_count = 1
+    # The edges of blocks that it smooths are finer than what is left of a picture here.
+    context.options = {**context.options, "skip_loop_filter": "all"}
     last = -math.inf
     times: dict[int | None, float] = {}
     for packet in footage.packets():

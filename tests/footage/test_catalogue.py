@@ -244,3 +244,36 @@ def asked(vault: Vault) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     yield statements
     event.remove(engine, "before_cursor_execute", note)
+
+
+def test_what_leaves_soon_is_counted_as_the_list_would_count_it(vault: Vault, drop: Path) -> None:
+    vault.register.measure_clock(MANAGER, "kassa", 0.0, 1.0, NOW)
+    for number in range(6):
+        take_in(vault, drop, number, f"07{number}000")
+    hold(vault, "07:00:00", "07:00:30", gagged=False)
+    hold(vault, "07:10:00", "07:10:30", gagged=True)
+    order = HoldOrder(
+        purpose="preservation-order",
+        windows=(("kassa", local("07:20:00"), local("07:20:30")),),
+        reason="ärende",
+        until=NOW + timedelta(days=2),
+        review_at=None,
+    )
+    vault.holds.place_as(CLEARED, order)
+
+    counts = set()
+    for actor in (MANAGER, CLEARED):
+        for within in (timedelta(hours=1), timedelta(hours=71, minutes=25), timedelta(days=9)):
+            end = NOW + within
+            listed = [
+                each
+                for each in vault.catalogue.list(actor)
+                if each.expires_at is not None and each.expires_at < end
+            ]
+            found = (len(listed), sum(each.bytes for each in listed))
+            assert vault.catalogue.leaving(actor, within) == found
+            counts.add(found[0])
+
+    assert len(counts) > 2, "it is another number for another person or time"
+    with pytest.raises(AccessDeniedError):
+        vault.catalogue.leaving(person(), timedelta(days=1))

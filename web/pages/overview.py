@@ -67,12 +67,7 @@ def overview(visit: Here) -> Response:
     if may(Right.INCIDENT_MANAGE) or may(Right.REGISTER_READ):
         context["reviews"] = vault.reviews.list(visit.actor)
     if may(Right.FOOTAGE_LIST):
-        soon = [
-            each
-            for each in vault.catalogue.list(visit.actor)
-            if each.expires_at is not None and now < each.expires_at < now + _SOON
-        ]
-        context["soon"] = (len(soon), sum(each.bytes for each in soon))
+        context["soon"] = vault.catalogue.leaving(visit.actor, _SOON)
         context["soon_days"] = _SOON.days
     if may(Right.REGISTER_READ) or may(Right.CLOCK_ATTEST):
         context["alarm"] = vault.sweeper.clock_verdict().alarm
