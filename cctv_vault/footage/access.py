@@ -374,28 +374,62 @@ class FootageAccess:
     ) -> tuple[MotionTrack, ...]:
         """How much moved in each recording of a window, as far as it has been measured.
 
-        Tells of footage as a list does and shows none of it.
+        It shows when somebody was there, and so how somebody works: looks at it are entered like
+        those at posters, once an hour for a person and camera.
 
         Raises:
-            AccessDeniedError: The person may not list footage.
+            AccessDeniedError: The person may not view footage.
             InvalidInputError: The window is reversed, or longer than a day.
             NotFoundError: There is no such camera.
             DamagedError: Stored bytes are missing or changed.
         """
         with entered_if_refused(self._ledger, Event.FOOTAGE_VIEWED, actor):
-            actor.require(Right.FOOTAGE_LIST)
+            self._may_view(actor, "", poster=True)
             if not timedelta(0) < end - start <= _LONGEST_CURVE:
                 raise InvalidInputError("motion is told of up to a day at once")
             with self._database.read() as session:
                 find_camera(session, camera)
                 footage = self._window(session, camera, start, end, actor.sight)
                 roots = _roots(session, [recording.id for recording, _ in footage], MOTION)
+        self._enter_motion(actor, camera, list(roots))
         tracks = []
         for recording, key in footage:
             if (root := roots.get(recording.id)) is not None:
                 with self._reader(recording, key, MOTION, root) as reader:
                     tracks.append(MotionTrack(recording.id, recording.started_at, reader.read()))
         return tuple(tracks)
+
+    def _enter_motion(self, actor: Actor, camera: str, recording_ids: Sequence[str]) -> None:
+        """Enter a look at a camera's motion; what only secret holds keep is entered by itself."""
+        look = (actor.id, MOTION, camera, "")
+        with self._database.read() as session:
+            now = self._ledger.provable_now(session)
+            live = self._grants.live(session, recording_ids, now)
+        secret = {
+            each
+            for each in recording_ids
+            if not any(grant.seen_by(Sight()) for grant in live.get(each, ()))
+        }
+        looks = [
+            (one, also)
+            for one, also in (
+                (look, set(recording_ids) - secret),
+                ((*look, "secret"), secret),
+            )
+            if also and not self._seen(one)
+        ]
+        if not looks:
+            return
+        with self._ledger.act(Event.FOOTAGE_VIEWED, actor, subject=camera) as act:
+            for _, shown in looks:
+                act.record(
+                    Event.FOOTAGE_VIEWED,
+                    camera,
+                    facts={"camera": camera, "stream": MOTION},
+                    also=self._secret(act, sorted(shown)) if shown <= secret else (),
+                )
+        for one, _ in looks:
+            self._remember(one, act.now)
 
     def open_internal(self, recording_id: str, *, cleared: bool = False) -> FootageReader:
         """The original, for the product's own work, whose acts are entered elsewhere.

@@ -101,6 +101,12 @@ def test_motion_is_measured_after_the_posters_sealed_and_told(vault: Vault, drop
 
     (track,) = vault.access.motion(MANAGER, camera="kassa", start=start, end=end)
     assert (track.recording, track.started_at, len(track.scores)) == (recording, start, 20)
+    looks = vault.visible_entries(MANAGER, event="footage.viewed")
+    assert [(each.subject, each.facts) for each in looks] == [
+        ("kassa", {"camera": "kassa", "stream": MOTION})
+    ]
+    vault.access.motion(MANAGER, camera="kassa", start=start, end=end)
+    assert len(vault.visible_entries(MANAGER, event="footage.viewed")) == 1  # once an hour
     assert vault.access.strip(MANAGER, recording)[:3] == b"\xff\xd8\xff"
     assert not vault.motion.make(recording)
     for stream in (MOTION, STRIP):
