@@ -37,7 +37,7 @@ from cctv_vault.retention.holds import Ending, HoldOrder, Holds, HoldView
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import CATEGORIES, IncidentCategory
-from cctv_vault.retention.rules import extension_faults
+from cctv_vault.retention.rules import HASTE_REACHES, extension_faults
 from cctv_vault.schema import (
     Camera,
     CustodyEntry,
@@ -52,8 +52,6 @@ from cctv_vault.views import iso
 
 PURPOSE: Final = "incident"
 SAVE_NOW: Final = "save-now"
-LONGEST_SAVED: Final = timedelta(hours=24)
-"""How far back "save now" reaches at most."""
 LONGEST_ROLL: Final = timedelta(hours=1)
 """How much before and after an incident can be kept with it at most."""
 _UNCONFIRMED_FOR: Final = timedelta(hours=24)
@@ -420,7 +418,7 @@ class Incidents:
         Raises:
             InvalidInputError: It reaches back by nothing, or by more than a day.
         """
-        if not timedelta(0) < back <= LONGEST_SAVED:
+        if not timedelta(0) < back <= HASTE_REACHES:
             raise InvalidInputError("save now reaches back by at most 24 hours")
         now = self._ledger.clock.now()
         windows = tuple((each, now - back, now) for each in dict.fromkeys(cameras))

@@ -233,7 +233,9 @@ class Grants:
                 seen_by(
                     Sight(
                         gagged=hold.gagged or act.actor.sight.gagged,
-                        staff=hold.purpose not in _OF_THE_HOUSE or act.actor.sight.staff,
+                        staff=hold.about_staff
+                        or hold.purpose not in _OF_THE_HOUSE
+                        or act.actor.sight.staff,
                     )
                 )
             )

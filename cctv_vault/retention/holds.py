@@ -42,6 +42,7 @@ from cctv_vault.retention.rules import (
     Window,
     ban_faults,
     extension_faults,
+    haste_faults,
     hold_term,
     is_within,
     matches,
@@ -354,6 +355,8 @@ class Holds:
                 )
             if order.gagged and not actor.cleared:
                 raise InvalidInputError("only somebody cleared for gagged matters can place one")
+            if order.purpose in _STAFF_MAY:
+                _refuse(haste_faults(_windows(order.windows), act.now))
             if order.purpose == _ORDER:
                 _refuse(stored_only_faults(_windows(order.windows), order.decided_at or act.now))
             return self.place(act, order)

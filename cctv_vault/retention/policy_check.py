@@ -12,7 +12,7 @@ from typing import Final
 
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.retention.holidays_of import closed_days
-from cctv_vault.retention.policy import Fault, Period, Policy, Purpose, StartsAt
+from cctv_vault.retention.policy import Fault, Keep, Period, Policy, Purpose, StartsAt
 from cctv_vault.retention.policy_lines import Path, line_of, lines_of
 
 ORIGINS: Final = ("surveillance", "production")
@@ -53,6 +53,8 @@ HOLDS: Final = frozenset(
         *("preservation-order", "claim", "access-request", "trespass-ban"),
     }
 )
+WHOLE: Final = frozenset({"preservation-order", "restriction", "access-request"})
+"""Holds that are somebody else's right to footage as it is, or their order: never cut."""
 _KEEPERS: Final = ("quarantine", "late-arrival", "release-copy", "register")
 
 _GDPR: Final = re.compile(r"GDPR 6\.1 [a-f](, [0-9]{1,2}(\.[0-9])?)*")
@@ -185,6 +187,13 @@ class _Check:
                 )
 
     def _kind(self, purpose: Purpose) -> None:
+        if purpose.keep is Keep.WINDOW and purpose.code in WHOLE:
+            self._of(
+                purpose,
+                "keep",
+                f"{purpose.code} keeps what is stored as it is (RB 27:16, GDPR 15 and 18); no "
+                "reason lets it be cut",
+            )
         if purpose.code in HOLDS and not purpose.hold:
             self._of(purpose, "hold", "it keeps windows of cameras, so 'hold' must be true")
         if purpose.code in _KEEPERS and purpose.hold:

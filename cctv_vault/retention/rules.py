@@ -20,6 +20,8 @@ UNMEASURED_S: Final = 4500.0
 """Uncertainty, in seconds, of a camera clock that was never measured: 75 minutes."""
 
 REGISTER_YEARS: Final = 5
+HASTE_REACHES: Final = timedelta(hours=24)
+"""How far back "save now, explain later" reaches at most."""
 _QUARTER: Final = timedelta(minutes=15)
 _LOOK_AHEAD_DAYS: Final = 31
 _ONGOING: Final = timedelta(days=1)  # an incident may still be going on when it is flagged
@@ -303,6 +305,20 @@ def stored_only_faults(windows: Sequence[Window], decided: datetime) -> list[str
         "order reaches stored footage only (RB 27:16): send it back for clarification"
         for each in windows
         if each.ends_at > decided
+    ]
+
+
+def haste_faults(windows: Sequence[Window], now: datetime) -> list[str]:
+    """What of a window cannot be saved in haste, in words (table A, save now).
+
+    The last hours only: else one saving after another would keep anything for as long as anybody
+    likes, and never with a reason.
+    """
+    return [
+        f"what is saved now, to be explained, is of the last {HASTE_REACHES // timedelta(hours=1)} "
+        f"hours; the window of {each.camera} starts {_shown(each.starts_at)}"
+        for each in windows
+        if each.starts_at < now - HASTE_REACHES
     ]
 
 

@@ -167,7 +167,10 @@ class Sweeper:
     ) -> SweepReport:
         """Destroy what is due; with ``dry_run`` only tell it, with reasons.
 
+        Anybody may sweep; which recordings went is told to who reads the registers.
+
         Raises:
+            AccessDeniedError: A person looks ahead who may not read the registers.
             DamagedError: A surviving key does not open under the new root; the old one stays.
         """
         if dry_run:
@@ -185,6 +188,8 @@ class Sweeper:
             if told.id is not None or secret.id is not None:
                 self._database.scrub_free_pages()
             told = _together(told, secret) if actor.sight == EVERYTHING else told
+            if actor.is_person and not actor.may(Right.REGISTER_READ):
+                told = replace(told, due=())
             return replace(told, alarm=told.alarm or alarm or whole)
 
     def _sweep(

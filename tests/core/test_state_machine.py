@@ -220,6 +220,9 @@ class Core(RuleBasedStateMachine):
         purpose = "preservation-order" if kind in {"gagged", "order"} else kind
         if purpose == "preservation-order":  # which reaches stored footage only
             ends = min(ends, self.model.now)
+        if purpose == "save-now":  # which reaches a day back
+            starts = max(starts, self.model.now - DAY)
+            ends = max(ends, starts + timedelta(minutes=1))
         actor = CLEARED if purpose == "preservation-order" else HANDLER
         view = self.vault.holds.place_as(
             actor,

@@ -151,6 +151,19 @@ def test_what_the_house_asks_for_finds_nothing_there_and_what_the_law_bids_keep_
     assert suspicion not in told(vault, MANAGER, recording)
 
 
+def test_whoever_measures_a_clock_changes_nothing_of_it_and_learns_nothing(
+    vault: Vault, recording: str, suspicion: str
+) -> None:
+    vault.set_clock(SYSTEM, NOW + 6 * DAY)
+    vault.sweeper.run(MANAGER)
+    vault.register.measure_clock(
+        MANAGER, "kassa", offset_s=30, uncertainty_s=5, measured_at=NOW + 6 * DAY
+    )
+    assert list(vault.catalogue.list(MANAGER)) == []
+    grants = vault.catalogue.show(OFFICER, recording).grants
+    assert [each.hold_id for each in grants] == [vault.incidents.show(OFFICER, suspicion).hold_id]
+
+
 def test_no_certificate_says_that_it_is_destroyed_while_it_is_kept(
     vault: Vault, recording: str, suspicion: str
 ) -> None:

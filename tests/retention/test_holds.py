@@ -193,6 +193,10 @@ def test_a_gagged_hold_is_not_there_for_the_uncleared(world: World) -> None:
             HoldOrder("save-now", (("kassa", MONDAY - HOUR, MONDAY),), "x", until=MONDAY + 2 * DAY),
             "at most 24h",
         ),
+        (
+            HoldOrder("save-now", (("kassa", MONDAY - DAY - HOUR, MONDAY),), "x"),
+            "of the last 24 hours",
+        ),
     ],
 )
 def test_a_hold_that_cannot_be_is_refused_and_the_refusal_entered(

@@ -225,3 +225,13 @@ def test_only_a_hold_keeps_a_window() -> None:
         _, faults = Policy.read(text.replace(code, wrong))
         assert len(faults) == 1
         assert text.splitlines().index(code.strip()) + 2 == faults[0].line
+
+
+@pytest.mark.parametrize("code", ["preservation-order", "restriction", "access-request"])
+def test_what_somebody_else_has_a_right_to_as_it_is_is_never_cut(code: str) -> None:
+    text = default_policy_text().replace(
+        f'code = "{code}"\n', f'code = "{code}"\nkeep = "window"\n'
+    )
+    (fault,) = check(text).faults
+    assert "as it is" in fault.sentence
+    assert fault.line == line_with(text, f'code = "{code}"') + 1

@@ -523,3 +523,15 @@ def test_how_far_a_sweep_has_come_is_told_to_who_may_know_of_it(sqlite_world: Wo
     assert world.sweeper.under_way(world.officer) == ()
     with pytest.raises(AccessDeniedError):
         world.sweeper.under_way(world.staff)
+
+
+def test_only_who_reads_the_registers_is_told_which_recordings_went(sqlite_world: World) -> None:
+    world = sqlite_world
+    gone = world.record("kassa", MONDAY - timedelta(hours=1))
+    world.at(MONDAY + timedelta(days=6))
+    swept = world.sweeper.run(world.staff)
+    assert (swept.recordings, swept.due) == (1, ())
+    again = world.record("kassa", world.now() - timedelta(hours=1))
+    assert again != gone
+    world.at(MONDAY + timedelta(days=12))
+    assert [each.recording for each in world.sweeper.run(world.manager).due] == [again]
