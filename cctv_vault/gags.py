@@ -67,7 +67,7 @@ def secret() -> ColumnElement[bool]:
 
 
 def seen_by(sight: Sight) -> ColumnElement[bool]:
-    """Whether a hold may be known of; also true of what is no hold, of an outer join."""
+    """Whether a hold may be known of (RB 27:16 a, S4); true, too, of what is no hold."""
     return and_(
         true() if sight.gagged else func.coalesce(col(Hold.gagged), false()).is_(False),
         true() if sight.staff else func.coalesce(col(Hold.about_staff), false()).is_(False),

@@ -576,7 +576,7 @@ class Consents:
             return self._publication_view(session, row, allowed=True)
 
     def export(self, actor: Actor, item_id: str, channel: str) -> PublishingCopy:
-        """Take an item out to publish it on a channel: its original, bit for bit.
+        """Take an item out to publish it on a channel (S7): its original, bit for bit.
 
         Only what may be published there is handed out, and only until the first of the consents it
         rests on ends: then the copy must be destroyed, and a withdrawal ends it at once. The log

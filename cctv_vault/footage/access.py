@@ -375,7 +375,7 @@ class FootageAccess:
         """How much moved in each recording of a window, as far as it has been measured.
 
         It shows when somebody was there, and so how somebody works: looks at it are entered like
-        those at posters, once an hour for a person and camera.
+        those at posters, once an hour for a person and camera (S18).
 
         Raises:
             AccessDeniedError: The person may not view footage.

@@ -209,7 +209,7 @@ class Copies:
 
     @staticmethod
     def end_publication(act: Act, item: str, channels: Collection[str]) -> tuple[str, ...]:
-        """End the copies that an item was to be published from on these channels, at once.
+        """End the copies that an item was to be published from on these channels, at once (S8).
 
         Returns their ids: somebody has to destroy them and confirm it.
         """

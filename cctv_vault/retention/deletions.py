@@ -432,6 +432,7 @@ def _links(session: Session, recordings: set[str]) -> dict[str, list[int]]:
 
 
 def _rule(versions: Mapping[int, Policy], code: str, version: int) -> RuleView:
+    """What the version said that ruled it, not what a later one says (S17)."""
     purpose: Purpose | None = versions[version].purposes.get(code)
     if purpose is None:
         return RuleView(code, code, code, "–", "–", version)

@@ -191,7 +191,7 @@ class _Check:
             self._of(
                 purpose,
                 "keep",
-                f"{purpose.code} keeps what is stored as it is (RB 27:16, GDPR 15 and 18); no "
+                f"{purpose.code} keeps what is stored as it is (table A; RB 27:16, GDPR 15, 18); no "
                 "reason lets it be cut",
             )
         if purpose.code in HOLDS and not purpose.hold:
