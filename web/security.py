@@ -8,6 +8,7 @@ be framed, or load anything from elsewhere.
 
 import hashlib
 import hmac
+import re
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +20,10 @@ SESSION_COOKIE: Final = "cctv_vault_session"
 LANGUAGE_COOKIE: Final = "cctv_vault_language"
 MAX_BODY_BYTES: Final = 12 * 1024 * 1024  # a request with the decision attached as a scanned PDF
 
+MAX_FILM_BYTES: Final = 8 * 1024 * 1024 * 1024 + 1024 * 1024
+"""What a form with a masked film may hold: the film, and the fields before it."""
+
+_FILM: Final = re.compile(r"/requests/[^/]+/masked")
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
@@ -63,18 +68,19 @@ class Fence:
                 answer.setdefault("Cache-Control", _IMMUTABLE if versioned else "no-store")
             await send(message)
 
+        most = MAX_FILM_BYTES if _FILM.fullmatch(scope["path"]) else MAX_BODY_BYTES
         refusal: PlainTextResponse | None = None
         if scope["method"] not in _SAFE_METHODS and not comes_from_us(headers):
             refusal = PlainTextResponse(
                 "This form was sent from another site and is refused. Open the page and try again.",
                 status_code=403,
             )
-        elif _declared_length(headers) > MAX_BODY_BYTES:
+        elif _declared_length(headers) > most:
             refusal = PlainTextResponse("That is more than is taken in at once.", status_code=413)
         if refusal is not None:
             await refusal(scope, receive, send_with_headers)
             return
-        await self._app(scope, _bounded(receive), send_with_headers)
+        await self._app(scope, _bounded(receive, most), send_with_headers)
 
 
 def comes_from_us(headers: Headers) -> bool:
@@ -115,10 +121,10 @@ def _declared_length(headers: Headers) -> int:
     try:
         return int(headers.get("content-length", "0"))
     except ValueError:
-        return MAX_BODY_BYTES + 1
+        return MAX_FILM_BYTES + 1
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """Stop reading a body that turns out longer than it may be, whatever it declared."""
     taken = 0
 
@@ -127,7 +133,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
+            if taken > most:
                 raise HTTPException(413)
         return message
 

@@ -74,9 +74,10 @@ _ENDINGS: Final[Mapping[str, str]] = {
     **{media: ending for _, media, ending in _DOCUMENTS},
     _FILM[0]: _FILM[1],
 }
-_MASKED_IN: Final = frozenset(
+MASKED_IN: Final = frozenset(
     {State.ASSESSED, State.APPROVED, State.PARTLY_APPROVED, State.PREPARED}
 )
+"""Where a masked film is taken in: what is needed is known, and nothing has left."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,7 @@ class CaseFiles:
             raise TransitionNotAllowedError(f"the request holds {most} files; it takes no more")
 
     def _for_masked(self, session: Session, row: Request, camera: str) -> None:
-        if State(row.state) not in _MASKED_IN:
+        if State(row.state) not in MASKED_IN:
             raise TransitionNotAllowedError(
                 f"the request is {row.state}: assess first which cameras and times are needed"
             )

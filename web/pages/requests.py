@@ -1,12 +1,15 @@
 """Begäranden: who asks for what, on what ground, by when; and each act on the way to release."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.casefiles import MASKED_IN, Declaration, FileView
 from cctv_vault.disclosure.codes import new_passphrase
 from cctv_vault.disclosure.frames import CHOSEN_IN
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS
@@ -21,9 +24,11 @@ from cctv_vault.errors import (
     VaultError,
 )
 from cctv_vault.people.actors import Right
-from web.desk import Form, Here, Posted, Visit, see
+from web.desk import ForgedFormError, Form, Here, Posted, Visit, see
 from web.filing import body_of, footage_of, in_words, measure_of, options
+from web.films import SentFilm
 from web.pages.incidents import camera_options
+from web.security import is_form_token
 from web.sending import MOST_AT_ONCE, as_pdf, in_steps
 from web.uploads import PostedFile, file_of
 
@@ -37,6 +42,9 @@ WAY: Final = (
 
 ANSWERED: Final = FINISHED | {State.RELEASED, State.ACKNOWLEDGED}
 """Where no answer is due any more."""
+
+_DRAINED: Final = 64 * 1024 * 1024
+"""Bytes of a refused film that are still taken, so that its sender hears why."""
 
 _ASIDE: Final[Mapping[State, State]] = {
     State.CLARIFYING: State.CONFIRMED,
@@ -143,6 +151,29 @@ def attach(visit: Here, data: PostedFile, request: str) -> Response:
         form = Form(data, visit.vault.zone)
         return visit.refused("request.html", _shown(visit, request), error, form)
     return see(f"/requests/{request}", "request-attached")
+
+
+@router.post("/requests/{request}/masked")
+async def add_masked(visit: Here, sent: Request, request: str) -> Response:
+    """Add a film in which others are masked; it is sealed while it comes."""
+    film = SentFilm(sent)
+    await film.begin()
+    token = film.fields.get("token", "")
+    if not isinstance(token, str) or not is_form_token(token, visit.token):
+        raise ForgedFormError
+    form = Form(film.fields, visit.vault.zone)
+    try:
+        declared = Declaration(form.text("camera"), form.text("masked_by"), form.text("how"))
+        add = visit.vault.case_files.add_masked
+        await run_in_threadpool(add, visit.actor, request, film.name, film.reader(), declared)
+    except VaultError as error:
+        await film.drain(_DRAINED)
+        return await run_in_threadpool(_masked_refused, visit, request, error, form)
+    return see(f"/requests/{request}", "request-masked")
+
+
+def _masked_refused(visit: Visit, request_id: str, error: VaultError, form: Form) -> Response:
+    return visit.refused("request.html", _shown(visit, request_id), error, form)
 
 
 @router.get("/requests/{request}/files/{file}")
@@ -325,6 +356,7 @@ def _registering(visit: Visit) -> dict[str, object]:
 def _shown(visit: Visit, request_id: str) -> dict[str, object]:
     detail = visit.vault.requests.show(visit.actor, request_id)
     state = State(detail.state)
+    files = visit.vault.case_files.list(visit.actor, request_id)
     here = _ASIDE.get(state, state)
     waiting = any(each.until > visit.vault.clock.now() for each in detail.packages)
     return {
@@ -361,7 +393,9 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         and state in {State.PREPARED, State.RELEASED}
         and detail.channel != "link"
         and visit.actor.may(Right.REQUEST_HANDLE),
-        "files": visit.vault.case_files.list(visit.actor, request_id),
+        "files": files,
+        "to_mask": _to_mask(detail, files),
+        "masked_options": [(each, each) for each in sorted({w.camera for w in detail.approved})],
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
         "asked_spans": sorted({(each.starts_at, each.ends_at) for each in detail.asked}),
         "released": None,
@@ -369,3 +403,12 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         **disclosure_words(visit),
         **_registering(visit),
     }
+
+
+def _to_mask(detail: RequestDetail, files: Sequence[FileView]) -> tuple[str, ...] | None:
+    """The cameras whose film is still to be masked; None where nothing is masked here."""
+    demanded = any(point.code == "masking" for point in detail.checklist)
+    if not demanded or State(detail.state) not in MASKED_IN:
+        return None
+    needed = {each.camera for each in detail.approved}
+    return tuple(sorted(needed - {each.camera for each in files if each.kind == "masked"}))
