@@ -5,10 +5,10 @@ piece by piece, and never into a temporary file, where it would lie in the clear
 whose fields come after its file: they say who may send it, and what it is.
 """
 
+import asyncio
 from collections import deque
 from typing import BinaryIO, Final, cast
 
-from anyio import from_thread
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -83,7 +83,7 @@ class SentFilm:
 
     def reader(self) -> BinaryIO:
         """The film, for a thread that seals it while this form's event loop runs."""
-        return cast("BinaryIO", _Reader(self))
+        return cast("BinaryIO", _Reader(self, asyncio.get_running_loop()))
 
     async def piece(self) -> bytes:
         """The next bytes of the film; empty at its end.
@@ -167,14 +167,15 @@ class SentFilm:
 class _Reader:
     """A film's bytes as a file that is read once, forward, by another thread."""
 
-    def __init__(self, film: SentFilm) -> None:
+    def __init__(self, film: SentFilm, loop: asyncio.AbstractEventLoop) -> None:
         self._film = film
+        self._loop = loop
         self._left = bytearray()
 
     def read(self, size: int, /) -> bytes:
         """As many bytes as asked for, but at the end."""
         while len(self._left) < size:
-            piece = from_thread.run(self._film.piece)
+            piece = asyncio.run_coroutine_threadsafe(self._film.piece(), self._loop).result()
             if not piece:
                 break
             self._left += piece
