@@ -6,12 +6,12 @@ entered after the last. Refuses a package without its gate, and a link after fiv
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
@@ -49,6 +49,7 @@ from cctv_vault.errors import (
     ExpiredError,
     InvalidInputError,
     NotFoundError,
+    OnHoldError,
     TransitionNotAllowedError,
 )
 from cctv_vault.footage.departures import Departure
@@ -56,7 +57,7 @@ from cctv_vault.footage.outfile import check_target
 from cctv_vault.ids import long_id
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right, system_actor
-from cctv_vault.schema import DownloadLink, Package
+from cctv_vault.schema import DownloadLink, Package, Request
 from cctv_vault.views import iso
 from storage.passphrase import PassphraseLock
 from storage.stream import SealedReader
@@ -64,6 +65,8 @@ from storage.stream import SealedReader
 ATTEMPTS: Final = 5
 LINK_LASTS: Final = timedelta(days=14)
 COPY_LASTS_AFTER_RECEIPT: Final = timedelta(days=7)
+_COLLECTED_IN: Final = frozenset({State.RELEASED, State.ACKNOWLEDGED, State.CLOSED})
+"""Where a link may still be used: what was received may be fetched again until its copy ends."""
 LOCKED: Final = ".locked"
 """What the name of an encrypted package ends in."""
 _COPY: Final = "package-copy"
@@ -167,14 +170,7 @@ class Handing(Receiving):
                 )
             if row.channel == "link":
                 raise TransitionNotAllowedError("the package was released by link: it is collected")
-            found = footage_in(
-                act.session,
-                self._grants,
-                windows_of(act.session, request_id, APPROVED),
-                act.now,
-                cleared=row.gagged,
-            )
-            self._grants.require_usable(act.session, [each.id for each in found.kept], act.now)
+            self._require_usable(act.session, row, act.now)
             secret = None if passphrase is None else checked_passphrase(passphrase)
             package = self._packaging.newest(act.session, request_id, act.now)
             reader = self._packaging.open(act.session, package, act.now)
@@ -275,6 +271,7 @@ class Handing(Receiving):
             NotFoundError: There is no such link, or it is revoked or used up.
             ExpiredError: The link or the package has ended.
             AccessDeniedError: The code is wrong.
+            TransitionNotAllowedError: Its footage is restricted, or its release was taken back.
         """
         hashed = token_hash(token)
         wrong = 0
@@ -292,6 +289,7 @@ class Handing(Receiving):
                 raise NotFoundError("download", "of that link", "ask for a new one")
             request_id = package.request_id
             if right:
+                self._may_be_collected(act.session, package, act.now)
                 reader = self._packaging.open(act.session, package, act.now)
                 first, link.collected_at = link.collected_at is None, link.collected_at or act.now
                 act.record(
@@ -332,7 +330,25 @@ class Handing(Receiving):
                 raise NotFoundError("download", "of that link", "ask for a new one")
             if link.expires_at <= now:
                 raise ExpiredError("the link has expired; ask for a new one")
+            self._may_be_collected(session, package, now)
             return self._packaging.open(session, package, now)
+
+    def _may_be_collected(self, session: Session, package: Package, now: datetime) -> None:
+        """Refuse what was released and must not leave after all: taken back, or restricted.
+
+        Raises:
+            TransitionNotAllowedError: It is so; which it is, and what of, a stranger is not told.
+        """
+        row = session.get_one(Request, package.request_id)
+        try:
+            self._require_usable(session, row, now)
+            stopped = State(row.state) not in _COLLECTED_IN
+        except OnHoldError:
+            stopped = True
+        if stopped:
+            raise TransitionNotAllowedError(
+                "this package cannot be collected for now; ask whoever released it"
+            )
 
     def receipt(self, actor: Actor, request_id: str, by: str) -> Moved:
         """Record who received the package; the vault's copy ends seven days later."""
@@ -366,11 +382,20 @@ class Handing(Receiving):
         what = "a release" if action is not Action.PREPARE else "a package"
         # A released package stays what it was, also when its footage has since expired.
         self._gate(action, case if action is Action.RELEASE else looked, what)
-        # What a person had restricted meanwhile is kept and not used, decided or not (Art. 18).
-        self._grants.require_usable(
-            step.act.session, [each.id for each in found.kept], step.act.now
-        )
+        self._require_usable(step.act.session, step.row, step.act.now)
         return case.wanted
+
+    def _require_usable(self, session: Session, row: Request, now: datetime) -> None:
+        """What a person had restricted meanwhile is kept and not used, decided or not (Art. 18).
+
+        Raises:
+            OnHoldError: A restriction reaches the footage, or the time that a package shows.
+        """
+        windows = windows_of(session, row.id, APPROVED)
+        found = footage_in(session, self._grants, windows, now, cleared=row.gagged)
+        self._grants.require_usable(session, [each.id for each in found.kept], now)
+        spans = [(each.camera, each.starts_at, each.ends_at) for each in windows]
+        self._grants.require_unrestricted(session, spans, now)
 
     def _write_copy(
         self,

@@ -7,7 +7,7 @@ keeps something: to them such a recording has expired, in the same words.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, insert, or_, select, update
@@ -418,6 +418,43 @@ class Grants:
                         f"({each.statute}): {each.hold_id} keeps it and nobody uses it before the "
                         "privacy officer has lifted that"
                     )
+
+    def require_unrestricted(
+        self, session: Session, windows: Iterable[tuple[str, datetime, datetime]], now: datetime
+    ) -> None:
+        """Raise where a restriction reaches a time, also if nothing is left of it here (Art. 18).
+
+        Args:
+            session: A transaction.
+            windows: Camera, start and end (exclusive), of what was taken from footage before.
+            now: The time.
+
+        Raises:
+            OnHoldError: It does; the message names the hold.
+        """
+        wanted = tuple(windows)
+        rows = session.execute(
+            select(table(HoldWindow))
+            .join(Hold, col(Hold.id) == col(HoldWindow.hold_id))
+            .where(
+                col(Hold.purpose) == RESTRICTION,
+                col(Hold.released_at).is_(None),
+                or_(col(Hold.until).is_(None), col(Hold.until) > now),
+                col(HoldWindow.camera_code).in_({camera for camera, _, _ in wanted}),
+            )
+        )
+        for row in rows:
+            wider = timedelta(seconds=row.widened_s)
+            if any(
+                camera == row.camera_code
+                and row.starts_at - wider < end
+                and row.ends_at + wider > start
+                for camera, start, end in wanted
+            ):
+                raise OnHoldError(
+                    f"the time is under restriction of processing: {row.hold_id} is in force and "
+                    "nobody uses what shows it before the privacy officer has lifted that"
+                )
 
     # --- telling ------------------------------------------------------------------------------
 

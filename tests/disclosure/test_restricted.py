@@ -4,9 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from cctv_vault.errors import OnHoldError
+from cctv_vault.errors import NotFoundError, OnHoldError, TransitionNotAllowedError
 from cctv_vault.retention.holds import HoldOrder
 from tests.disclosure.conftest import Shop
+from tests.shop import SYSTEM
 
 
 def restrict(shop: Shop) -> str:
@@ -40,3 +41,68 @@ def test_nothing_is_packed_while_a_restriction_is_in_force(quick_shop: Shop) -> 
         quick_shop.requests.prepare(quick_shop.handler, request, quick_shop.folder / "nej.zip")
     assert not (quick_shop.folder / "nej.zip").exists()
     assert "on-hold" in quick_shop.refusals()
+
+
+def linked(shop: Shop) -> tuple[str, str, str]:
+    """A request released by link: its reference, the link's token and the code."""
+    _, package = shop.prepared(f"{len(list(shop.folder.iterdir()))}.zip")
+    released = shop.requests.release(shop.handler, package.id, "link")
+    return package.id, str(released.token), str(released.code)
+
+
+def test_a_released_link_is_not_collected_while_a_restriction_is_in_force(shop: Shop) -> None:
+    request, token, code = linked(shop)
+    hold = restrict(shop)
+    with pytest.raises(TransitionNotAllowedError, match="cannot be collected") as refused:
+        shop.requests.collect(token, code)
+    # A stranger learns neither what stops it nor that somebody had it restricted.
+    assert hold not in str(refused.value)
+    assert "restrict" not in str(refused.value)
+    assert "request.collected" not in shop.events(request)
+    assert "transition-not-allowed" in shop.refusals()
+
+    shop.vault.holds.release_as(shop.officer, hold, "uppgiften visade sig riktig")
+    shop.requests.collect(token, code).reader.close()
+    assert shop.events(request)[-1] == "request.collected"
+
+
+def test_what_is_being_fetched_breaks_off_where_it_is_restricted_meanwhile(shop: Shop) -> None:
+    _, token, code = linked(shop)
+    collected = shop.requests.collect(token, code)
+    collected.again().close()
+    restrict(shop)
+    with pytest.raises(TransitionNotAllowedError):
+        collected.again()
+    collected.reader.close()
+
+
+def test_a_restriction_stops_a_package_whose_footage_is_gone_here(quick_shop: Shop) -> None:
+    # The freeze ends 14 days after the decision; a link that was made a day later outlives it.
+    request = quick_shop.approved()
+    quick_shop.pass_time(days=1)
+    quick_shop.requests.prepare(quick_shop.handler, request)
+    released = quick_shop.requests.release(quick_shop.handler, request, "link")
+    token, code = str(released.token), str(released.code)
+    quick_shop.pass_time(days=13, hours=2)
+    quick_shop.vault.sweeper.run(SYSTEM)
+    assert not list(quick_shop.vault.catalogue.list(quick_shop.handler, cameras=("kassa",)))
+    quick_shop.requests.collect(token, code).reader.close()
+    restrict(quick_shop)
+    with pytest.raises(TransitionNotAllowedError):
+        quick_shop.requests.collect(token, code)
+
+
+def test_a_link_of_a_revoked_release_is_dead(shop: Shop) -> None:
+    request, token, code = linked(shop)
+    collected = shop.requests.collect(token, code)
+    with pytest.raises(TransitionNotAllowedError, match="has left"):
+        shop.requests.revoke(shop.approver, request, "fel ärende")
+    for again in (lambda: shop.requests.collect(token, code), collected.again):
+        with pytest.raises(NotFoundError):
+            again()
+    collected.reader.close()
+
+    second, token, code = linked(shop)
+    shop.requests.revoke(shop.approver, second, "fel ärende")
+    with pytest.raises(NotFoundError):
+        shop.requests.collect(token, code)
