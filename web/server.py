@@ -165,13 +165,14 @@ def _post(vault: Vault, stop: threading.Event) -> None:
 
 def _look(vault: Vault, stop: threading.Event) -> None:
     """Look after the cameras; apart from the rest, so that nothing slow makes one seem silent."""
-    while not stop.wait(_LOOK_S):
+    while not stop.is_set():
         try:
             vault.health.look(system_actor())
         except VaultError as error:
             _LOG.error("the cameras were not looked after: %s", error.code)
         except Exception as error:  # noqa: BLE001 - one failed round must not be the last
             _LOG.error("looking after the cameras failed: %s", type(error).__name__)
+        stop.wait(_LOOK_S)
 
 
 def _sweep(vault: Vault, stop: threading.Event) -> None:

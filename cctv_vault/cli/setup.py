@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cctv_vault.cli import health
 from cctv_vault.cli.session import session
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.people.actors import Role
@@ -365,6 +366,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.add_typer(clock_app, name="clock")
     app.add_typer(site_app, name="site")
+    health.register(camera_app)
     app.add_typer(camera_app, name="camera")
     app.add_typer(user_app, name="user")
     app.command()(serve)

@@ -157,10 +157,10 @@ class Health:
         findings = judge(facts)
         with self._ledger.act(Event.CAMERA_FAULT_FOUND, actor, subject=code) as act:
             kept = act.session.get(CameraHealth, code, with_for_update=True)
+            if (kept and kept.looked_at) != (row and row.looked_at):
+                return 0  # somebody else looked meanwhile
             if kept is None:
                 kept = CameraHealth(camera_code=code, watched_since=now, looked_at=now)
-            elif kept.looked_at > now or (row is not None and kept.looked_at != row.looked_at):
-                return 0  # somebody else looked meanwhile
             kept.watched_since, kept.looked_at = seen.watched or now, now
             if learned is not None:
                 kept.learned_at = now

@@ -3,7 +3,7 @@
 Owns how often a picture is looked at, and the stream ``view``: the outline of the empty room, kept
 of a recording every few hours, sealed under that recording's own key. How a camera's room looked is
 known only from recordings that everybody may know of and that a purpose still keeps: nothing of it
-outlives them (decision 0009). It refuses to look at course photographs, which have no place.
+outlives them (decision 0010). It refuses to look at course photographs, which have no place.
 """
 
 from collections.abc import Sequence

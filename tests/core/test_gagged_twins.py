@@ -21,11 +21,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import col, select
 
 from cctv_vault.cli.main import main
 from cctv_vault.errors import VaultError
 from cctv_vault.people.actors import Actor, Role
 from cctv_vault.retention.holds import HoldOrder
+from cctv_vault.schema import PictureNote
 from cctv_vault.vault import Vault
 from cctv_vault.views import iso, to_json
 from storage.directory import DirectoryStore
@@ -160,6 +162,17 @@ def order(twin: Twin) -> None:
         twin.things["secret hold"] = held.id
 
 
+def looks_after(twin: Twin) -> None:
+    """Pictures are looked at, those too that only the order keeps, and the cameras judged."""
+    twin.ids.during("pictures")
+    twin.vault.posters.catch_up()
+    twin.vault.posters.work()
+    twin.do("health", lambda: twin.vault.health.look(SYSTEM))
+    with twin.vault.database.read() as session:
+        notes = session.exec(select(PictureNote).order_by(col(PictureNote.id))).all()
+    twin.outcomes.append([(each.recording_id, each.at, each.viewed) for each in notes])
+
+
 def request(requester: dict[str, str], ground: str, window: tuple[Any, Any]) -> dict[str, Any]:
     return {
         "requester": {"name": "Eva Exempel", **requester},
@@ -177,6 +190,7 @@ def days_go_by(twin: Twin) -> None:
     takes_in(twin, "late", "kassa", T0 - 2.2 * HOUR, film(40, 2))
     takes_in(twin, "late and older than all", "kassa", T0 - 29.5 * DAY, film(41, 2))
     takes_in(twin, "again", "kassa", T0 - 1.5 * HOUR, film(0, 2))
+    looks_after(twin)
     twin.secretly("look", lambda: looks(twin))
     flagged = twin.do(
         "flag",
@@ -278,6 +292,7 @@ def questions(twin: Twin, actor: Actor) -> dict[str, Callable[[], object]]:
         "rules against deletions": lambda: vault.deletions.report(actor),
         "copies": lambda: vault.access.copies.list(actor),
         "cameras": lambda: vault.register.cameras(actor),
+        "health": lambda: vault.health.list(actor),
         "log": lambda: vault.visible_entries(actor, limit=1000),
     }
     for one in dict.fromkeys(twin.recordings):
@@ -348,6 +363,7 @@ def commands(twin: Twin) -> Iterator[tuple[str, object]]:
         *(("footage", "list"), ("incident", "list"), ("hold", "list"), ("request", "list")),
         ("footage", "gaps", "--camera", "kassa", "--from", iso(WINDOW[0]), "--to", iso(WINDOW[1])),
         *(("sweep", "--dry-run"), ("certificate", "list"), ("log", "show"), ("camera", "list")),
+        ("camera", "health"),
         *(("footage", "show", each) for each in dict.fromkeys(twin.recordings)),
         *shows,
     ]

@@ -77,6 +77,16 @@ def clock(visit: Here, form: Posted, camera: str) -> Response:
     return see("/cameras", "clock-measured")
 
 
+@router.post("/cameras/{camera}/view")
+def view(visit: Here, form: Posted, camera: str) -> Response:
+    """Say that what a camera sees now is right."""
+    try:
+        visit.vault.health.accept_view(visit.actor, camera, form.text("reason"))
+    except VaultError as error:
+        return visit.refused("cameras.html", _listed(visit), error, form)
+    return see("/cameras", "view-accepted")
+
+
 @router.post("/cameras/{camera}/pattern")
 def pattern(visit: Here, form: Posted, camera: str) -> Response:
     """How a camera's file names are read: try it over sample names, or keep it."""
@@ -103,6 +113,7 @@ def _listed(visit: Visit) -> dict[str, object]:
         "tried_of": "",
         "unread": len(visit.vault.quarantine.list(visit.actor)) if may_see else 0,
         "cameras": visit.vault.register.cameras(visit.actor),
+        "health": {each.camera: each for each in visit.vault.health.list(visit.actor)},
         "missing": _missing(visit),
         "site_options": [
             (each.code, each.name) for each in visit.vault.register.sites(visit.actor)

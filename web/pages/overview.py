@@ -9,25 +9,24 @@ from starlette.responses import Response
 
 from cctv_vault.disclosure.workflow import FINISHED, State
 from cctv_vault.footage.register import CameraView
+from cctv_vault.health.service import HealthView
 from cctv_vault.people.actors import Right
 from web.desk import Here, Visit
 from web.pages.incidents import camera_options
 from web.pages.requests import disclosure_words
 
 router = APIRouter()
-SILENT: Final = timedelta(minutes=90)
-"""A camera whose last file is older than this is silent; recorders deliver at least hourly."""
 _SOON: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class Latest:
-    """A camera's newest footage."""
+    """A camera's newest footage, and how the camera is."""
 
     camera: CameraView
     recording: str | None
     at: datetime | None
-    silent: bool
+    health: HealthView
 
 
 @router.get("/")
@@ -63,7 +62,7 @@ def overview(visit: Here) -> Response:
     if may(Right.INCIDENT_FLAG) or may(Right.REGISTER_READ):
         context["incidents"] = vault.incidents.list(visit.actor, open_only=True)
     if may(Right.FOOTAGE_LIST) or may(Right.SETUP):
-        context["cameras"] = _latest(visit, now)
+        context["cameras"] = _latest(visit)
     if may(Right.INCIDENT_MANAGE) or may(Right.REGISTER_READ):
         context["reviews"] = vault.reviews.list(visit.actor)
     if may(Right.FOOTAGE_LIST):
@@ -79,7 +78,8 @@ def overview(visit: Here) -> Response:
     return visit.page("overview.html", context)
 
 
-def _latest(visit: Visit, now: datetime) -> list[Latest]:
+def _latest(visit: Visit) -> list[Latest]:
+    health = {each.camera: each for each in visit.vault.health.list(visit.actor)}
     shown = []
     for camera in visit.vault.register.cameras(visit.actor):
         newest = None
@@ -94,7 +94,7 @@ def _latest(visit: Visit, now: datetime) -> list[Latest]:
                 camera,
                 newest.id if newest else None,
                 newest.ended_at if newest else last,
-                silent=last is None or now - last > SILENT,
+                health[camera.code],
             )
         )
     return shown
