@@ -32,7 +32,7 @@ class Latest:
 @router.get("/")
 def overview(visit: Here) -> Response:
     """What the person may see of what needs somebody."""
-    vault, now, may = visit.vault, visit.vault.clock.now(), visit.actor.may
+    vault, may = visit.vault, visit.actor.may
     context: dict[str, object] = dict.fromkeys(
         (
             "requests",
