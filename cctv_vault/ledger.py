@@ -158,10 +158,14 @@ class Ledger:
         Raises:
             ClockGuardError: The clock stands where it cannot be; nothing is destroyed meanwhile.
         """
-        head = session.execute(select(table(CustodyHead))).one()
-        alarm = verdict(head.guard_at, head.boot_id, head.boottime_s, self.clock.tick()).alarm
+        alarm = self.time_alarm(session)
         if alarm is not None:
             raise ClockGuardError(alarm)
+
+    def time_alarm(self, session: Session) -> str | None:
+        """Why the time cannot be believed, where the guard on it stands; None where it can."""
+        head = session.execute(select(table(CustodyHead))).one()
+        return verdict(head.guard_at, head.boot_id, head.boottime_s, self.clock.tick()).alarm
 
     def _refuse(self, event: Event, actor: Actor, subject: str | None, error: VaultError) -> None:
         tick = self.clock.tick()

@@ -381,6 +381,7 @@ class Consents:
             InvalidInputError: Something of it cannot be; all that is wrong is named.
         """
         with self._acting(actor, Event.CONSENT_GIVEN, subject_id) as act:
+            self._ledger.require_time(act.session)
             session, now = act.session, act.now
             subject = _subject(session, subject_id)
             found = {each: self._known(act, each) for each in dict.fromkeys(items)}
@@ -545,6 +546,7 @@ class Consents:
             ExpiredError: Its purpose has ended.
         """
         with self._acting(actor, Event.ITEM_PUBLISHED, item_id) as act:
+            self._ledger.require_time(act.session)  # a clock set back revives no consent
             session, now = act.session, act.now
             recording, item = self._known(act, item_id)
             where = _channel(channel).value
@@ -590,6 +592,7 @@ class Consents:
 
         def permit(act: Act) -> Permit:
             actor.require(Right.CONSENT_KEEP)
+            self._ledger.require_time(act.session)
             _, item = self._known(act, item_id)
             where = _channel(channel).value
             verdict = publishable(item, where, act.now)

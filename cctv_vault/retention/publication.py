@@ -153,11 +153,13 @@ class Publisher:
         Raises:
             InvalidInputError: The document has faults, or does not follow the newest version.
             AccessDeniedError: The person may not publish policies.
+            ClockGuardError: The time cannot be believed, and what ends sooner hangs on it.
         """
         with self._database.read() as session:
             cameras = session.execute(select(col(Camera.code))).scalars().all()
         with self._ledger.act(Event.POLICY_PUBLISHED, actor, cameras=cameras) as act:
             actor.require(Right.POLICY_PUBLISH)
+            self._ledger.require_time(act.session)
             # Also against a second publisher: of a vault without cameras there are no locks.
             newest = self._policies.newest(act.session, lock=True)
             plan = self._plan(act.session, document, published_at, act.now)

@@ -98,9 +98,13 @@ class Reviews:
     def remind(self, actor: Actor) -> int:
         """Enter each call that was not yet made; returns how many.
 
-        To be run with every sweep. Repeating it enters nothing twice.
+        To be run with every sweep. Repeating it enters nothing twice. While the guard on time
+        stands nobody is called: a clock that jumped would use up the calls, and what they are for
+        would end in silence once it was right again.
         """
         with self._ledger.act(Event.REVIEW_REMINDED, actor) as act:
+            if self._ledger.time_alarm(act.session) is not None:
+                return 0
             policy = self._policies.current(act.session, act.now)
             made = 0
             for each in self._called(act.session, act.now, policy, lock=True):

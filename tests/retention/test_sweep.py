@@ -14,7 +14,12 @@ from sqlmodel import col
 
 from cctv_vault.clock import Tick
 from cctv_vault.custody.events import Event
-from cctv_vault.errors import AccessDeniedError, DamagedError, ExpiredError
+from cctv_vault.errors import (
+    AccessDeniedError,
+    ClockGuardError,
+    DamagedError,
+    ExpiredError,
+)
 from cctv_vault.footage.streams import QUARANTINE, blob_name
 from cctv_vault.people.actors import EVERYTHING, Role
 from cctv_vault.retention import clearing, sweep
@@ -24,7 +29,8 @@ from storage.errors import StorageUnavailableError
 from storage.merkle import leaf_hash, root_of
 from storage.secret import SecretKey
 from storage.stream import stream_names
-from tests.retention.conftest import MONDAY, World, person
+from tests.retention.conftest import MONDAY, SYSTEM, World, person
+from tests.retention.test_policy_publish import A_DAY, publisher, version
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -535,3 +541,33 @@ def test_only_who_reads_the_registers_is_told_which_recordings_went(sqlite_world
     assert again != gone
     world.at(MONDAY + timedelta(days=12))
     assert [each.recording for each in world.sweeper.run(world.manager).due] == [again]
+
+
+def test_a_clock_that_jumps_makes_no_call_for_review_that_is_missed_afterwards(
+    jumping: Callable[[], tuple[World, JumpingClock]],
+) -> None:
+    world, clock = jumping()
+    world.record("kassa", MONDAY - HOUR)
+    world.incidents.flag(
+        world.manager,
+        cameras=["kassa"],
+        starts_at=MONDAY - HOUR,
+        ends_at=MONDAY,
+        title="stöld",
+        category="theft",
+    )
+    clock.jump = timedelta(days=26)
+    assert world.reviews.remind(SYSTEM) == 0
+    assert Event.REVIEW_WARNED.value not in world.events()
+    clock.synchronised = True
+    assert world.sweeper.run(world.manager).alarm is None
+    assert world.reviews.remind(SYSTEM) == 1
+
+
+def test_a_clock_that_jumps_takes_no_new_policy(
+    jumping: Callable[[], tuple[World, JumpingClock]],
+) -> None:
+    world, clock = jumping()
+    clock.jump = timedelta(days=2)
+    with pytest.raises(ClockGuardError):
+        publisher(world).publish(world.officer, version(2, A_DAY), MONDAY)
