@@ -34,6 +34,7 @@ def body_of(form: Form, language: str, *, public: bool = False) -> dict[str, Any
             "code": form.text("ground") or None,
             "decision_maker": form.text("decision_maker") or None,
             "document": form.text("document") or None,
+            "decided_at": None if public else decided_of(form),
         },
         "matter": {"number": form.text("number") or None, "offence": form.text("offence") or None},
         "footage": footage_of(form, cameras=() if public else form.all("cameras")),
@@ -69,6 +70,15 @@ def footage_of(form: Form, cameras: Sequence[str]) -> list[dict[str, Any]]:
     if not footage:
         raise InvalidInputError("say from when and until when footage is asked for")
     return footage
+
+
+def decided_of(form: Form) -> str | None:
+    """When an order was decided, where the form says so.
+
+    Raises:
+        InvalidInputError: It is no time.
+    """
+    return iso(form.time("decided_at")) if form.text("decided_at") else None
 
 
 def measure_of(form: Form) -> dict[str, str]:

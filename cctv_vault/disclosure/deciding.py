@@ -258,7 +258,7 @@ class Deciding(Desk):
         """Take up a case that had ended; what is left of its footage is frozen again."""
         with self._step(actor, request_id, Action.REOPEN, Event.REQUEST_REOPENED) as step:
             act, row = step.act, step.row
-            freeze = self._freezing.confirmed(act, row)
+            freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
             row.decision = row.decided_by = row.decided_at = row.closed_at = None
             row.verification_method = row.verified_at = None
             self._reasoned(step, Action.REOPEN, reason)

@@ -20,7 +20,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.database import Database
 from cctv_vault.disclosure.casefiles import follow
-from cctv_vault.disclosure.cases import facts_of, load, seal_json
+from cctv_vault.disclosure.cases import facts_of, load, open_json, seal_json
 from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.freezing import Freeze, Freezing
 from cctv_vault.disclosure.intake import Places
@@ -141,7 +141,7 @@ class Desk:
 
     def _confirm(self, act: Act, row: Request) -> Freeze:
         """Confirm a received request: its freeze is that of a confirmed one from here on."""
-        freeze = self._freezing.confirmed(act, row)
+        freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
         self._move(act, row, Action.CONFIRM, facts={"frozen": freeze.recordings})
         if freeze.remarks:
             # Only a preservation order is answered at once: it reaches stored footage only.
@@ -153,6 +153,12 @@ class Desk:
                 details={"text": "; ".join(freeze.remarks)},
             )
         return freeze
+
+    def _order_decided(self, act: Act, row: Request) -> datetime | None:
+        """When the order that a request brings was decided, where it says so."""
+        body = open_json(act.session, self._keyring, row.body_text)
+        decided = (body.get("ground") or {}).get("decided_at")
+        return datetime.fromisoformat(decided) if isinstance(decided, str) else None
 
     def _move(
         self,

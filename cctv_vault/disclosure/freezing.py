@@ -34,6 +34,10 @@ _FULL: Final = (
     "the place keeps no more for unconfirmed requests; what did not fit is kept only for its own "
     "purposes until staff confirm the request"
 )
+_CUT: Final = (
+    "a preservation order reaches stored footage only; its window was cut at the time it was "
+    "decided, or at the present"
+)
 _YIELDS: Final = "the place keeps no more for unconfirmed requests: each sender has an equal share"
 
 SenderOf = Callable[[Session, Request], str]
@@ -68,25 +72,36 @@ class Freezing:
         """``holds`` belongs to the vault."""
         self._holds = holds
 
-    def confirmed(self, act: Act, row: Request) -> Freeze:
-        """Keep everything a confirmed request asks for, from receipt until it is decided (S11)."""
+    def confirmed(self, act: Act, row: Request, decided_at: datetime | None = None) -> Freeze:
+        """Keep everything a confirmed request asks for, from receipt until it is decided (S11).
+
+        ``decided_at`` is when a preservation order was decided, where that is known: it keeps what
+        was stored then, and its ninety days run from there and not from receipt (RB 27:16).
+        """
         rule = REQUESTERS[row.requester_type]
         if rule.hold_purpose is None:
             return Freeze()
+        order = not rule.hands_over
+        decided_at = decided_at if order else None
         windows, remarks = stored_only(
-            windows_of(act.session, row.id, ASKED), act.now, order=not rule.hands_over
+            windows_of(act.session, row.id, ASKED), decided_at or act.now, order=order
         )
+        if order and not windows:
+            raise InvalidInputError(
+                "the window lies wholly after the order was decided; an order reaches stored "
+                "footage only (RB 27:16)"
+            )
         hold = self._live(act.session, row, act.now)
-        if hold is not None and hold.purpose == UNCONFIRMED:
+        if hold is not None and (hold.purpose == UNCONFIRMED or decided_at is not None):
             # Placed anew, not renamed: the new purpose has a term and a review of its own.
-            fresh = self._place(act, row, rule.hold_purpose, windows)
+            fresh = self._place(act, row, rule.hold_purpose, windows, decided_at)
             self._holds.release(act, hold.id, f"request {row.id} is confirmed")
         elif hold is not None:
             fresh = self._holds.change(
                 act, hold.id, windows=_plain(windows), open_ended=rule.hands_over
             )
         else:
-            fresh = self._place(act, row, rule.hold_purpose, windows)
+            fresh = self._place(act, row, rule.hold_purpose, windows, decided_at)
         return Freeze(fresh.recordings, fresh.gone, remarks)
 
     def provisional(self, act: Act, row: Request, sender_of: SenderOf) -> Freeze:
@@ -156,7 +171,14 @@ class Freezing:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _place(self, act: Act, row: Request, purpose: str, windows: Sequence[Window]) -> HoldView:
+    def _place(
+        self,
+        act: Act,
+        row: Request,
+        purpose: str,
+        windows: Sequence[Window],
+        decided_at: datetime | None = None,
+    ) -> HoldView:
         view = self._holds.place(
             act,
             HoldOrder(
@@ -164,6 +186,7 @@ class Freezing:
                 windows=_plain(windows),
                 reason=f"request {row.id}",
                 gagged=row.gagged,
+                decided_at=decided_at,
             ),
         )
         row.hold_id = view.id
@@ -214,14 +237,14 @@ def stored_only(
 ) -> tuple[tuple[Window, ...], tuple[str, ...]]:
     """What of the windows a freeze may cover.
 
-    A preservation order reaches stored data only (RB 27:16), so its windows end now at the latest;
-    any other freeze also catches what arrives later.
+    A preservation order reaches stored data only (RB 27:16), so its windows end at the latest when
+    it was decided, or ``now``; any other freeze also catches what arrives later.
     """
     if not order or all(each.ends_at <= now for each in windows):
         return tuple(windows), ()
     return tuple(
         replace(each, ends_at=min(each.ends_at, now)) for each in windows if each.starts_at < now
-    ), ("a preservation order reaches stored footage only; its window was cut at the present",)
+    ), (_CUT,)
 
 
 def within_camera_time(

@@ -16,7 +16,7 @@ from typing import Any, Final
 from cctv_vault.disclosure.legal import REQUESTERS, find_ground
 from cctv_vault.disclosure.workflow import Window
 from cctv_vault.errors import InvalidInputError, NotFoundError
-from cctv_vault.views import parse_time
+from cctv_vault.views import iso, parse_time
 
 LANGUAGES: Final = ("sv", "en")
 CHANNELS: Final = ("link", "usb", "in-person")
@@ -25,7 +25,7 @@ MOST_ITEMS: Final = 20
 _SHORT: Final = 200
 _LONG: Final = 4000
 _REQUESTER: Final = ("type", "authority", "unit", "name", "role", "email", "phone")
-_GROUND: Final = ("code", "decision_maker", "document", "due")
+_GROUND: Final = ("code", "decision_maker", "document", "due", "decided_at")
 _MATTER: Final = ("number", "offence")
 _ITEM: Final = ("cameras", "site", "from", "to", "clock", "doubtful")
 CLOCKS: Final = ("real", "picture")
@@ -61,7 +61,8 @@ class Filing:
     ``due`` is the day that an order or an authority states for the answer. ``windows`` are in true
     time: where ``off_picture``, some were read off the picture and each camera's clock is taken
     off. ``doubtful`` are times that a change of the clocks has twice or not at all: the windows
-    hold everything that may be meant, and somebody has to ask. ``measure`` is what is known of a
+    hold everything that may be meant, and somebody has to ask. ``decided_at``
+    is when an order was decided: its time runs from there. ``measure`` is what is known of a
     seizure, search or copying: what was taken, the number of its protocol, and the days on which it
     was notified and on which a court is to review it.
     """
@@ -82,6 +83,7 @@ class Filing:
     description: str = field(repr=False)
     due: date | None = None
     measure: Mapping[str, str] | None = field(default=None, repr=False)
+    decided_at: datetime | None = None
 
     @property
     def off_picture(self) -> bool:
@@ -102,6 +104,7 @@ class Filing:
                 "decision_maker": self.decision_maker,
                 "document": self.document,
                 "due": None if self.due is None else self.due.isoformat(),
+                **({} if self.decided_at is None else {"decided_at": iso(self.decided_at)}),
             },
             "matter": {"number": self.number, "offence": self.offence},
             "footage": [dict(item) for item in self.footage],
@@ -167,8 +170,25 @@ def read_request(body: object, places: Places, now: datetime, *, public: bool) -
         offence=_text(matter.get("offence"), "matter.offence", _SHORT),
         description=_text(whole.get("description"), "description", _LONG) or "",
         due=read_day(ground.get("due"), "ground.due"),
+        decided_at=read_decided(ground.get("decided_at"), now),
         measure=None if whole.get("measure") is None else _of_seizure(whole["measure"], type_),
     )
+
+
+def read_decided(value: object, now: datetime) -> datetime | None:
+    """When an order was decided, in UTC; None where it is not said.
+
+    Raises:
+        InvalidInputError: It is no time, or in the future.
+        NaiveTimeError: It has no offset.
+    """
+    text = _text(value, "ground.decided_at", _SHORT)
+    if text is None:
+        return None
+    decided = parse_time(text, "UTC")
+    if decided > now:
+        raise InvalidInputError("ground.decided_at: nothing is decided in the future")
+    return decided
 
 
 def read_measure(value: object) -> dict[str, str]:

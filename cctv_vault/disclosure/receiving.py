@@ -26,6 +26,7 @@ from cctv_vault.disclosure.intake import (
     Filing,
     cameras_meant,
     read_day,
+    read_decided,
     read_ground,
     read_note,
     read_request,
@@ -117,11 +118,13 @@ class Receiving(Desk):
         document: str | None = None,
         decision_maker: str | None = None,
         due: str | None = None,
+        decided_at: str | None = None,
         footage: object = None,
     ) -> Moved:
         """Record the requester's answer, and what it changes in the request.
 
-        ``due`` is the day that an order or an authority states for the answer.
+        ``due`` is the day that an order or an authority states for the answer, ``decided_at`` when
+        an order was decided.
 
         Raises:
             InvalidInputError: A changed field cannot mean anything.
@@ -151,6 +154,9 @@ class Receiving(Desk):
                 changed["decision_maker"] = read_note(decision_maker, "the decision-maker")
             if due is not None:
                 self._due(act, row, changed, due)
+            decided = read_decided(decided_at, act.now)
+            if decided is not None:
+                changed["decided_at"] = iso(decided)
             if changed:
                 body["ground"] = {**body.get("ground", {}), **changed}
             if number is not None:
@@ -163,7 +169,7 @@ class Receiving(Desk):
                 set_windows(act.session, row.id, ASKED, windows)
                 body["footage"] = window_facts(windows)
             row.body_text = self._seal(act, row.id, "body", body)
-            freeze = self._freezing.confirmed(act, row)
+            freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
             self._move(
                 act,
                 row,

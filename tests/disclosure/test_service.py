@@ -17,6 +17,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Role, system_actor
 from cctv_vault.schema import Site
+from cctv_vault.views import iso
 from tests.shop import SYSTEM, person
 from web.sending import in_steps
 
@@ -449,3 +450,40 @@ def test_the_list_is_ordered_by_deadline(quick_shop: Shop) -> None:
     middle = quick_shop.filed()
     listed = quick_shop.requests.list(quick_shop.officer)
     assert [each.id for each in listed] == [urgent, middle, later]
+
+
+def test_the_ninety_days_of_an_order_run_from_its_decision(shop: Shop) -> None:
+    decided = shop.vault.clock.now() - timedelta(hours=2)
+    order = {"requester__type": "preservation-order", "ground__code": "RB 27:16"}
+    given = shop.body(**order, ground__decided_at=decided.isoformat())
+    filed = shop.requests.file(shop.handler, given)
+    shown = shop.requests.show(shop.officer, filed.id)
+    assert shown.frozen_until == decided + timedelta(days=90)
+    assert shown.body["ground"]["decided_at"] == iso(decided)
+    for at, says in (
+        (shop.vault.clock.now() + timedelta(seconds=1), "future"),
+        (decided - timedelta(days=90), "stored footage only"),
+    ):
+        body = shop.body(**order, ground__decided_at=at.isoformat())
+        with pytest.raises(InvalidInputError, match=says):
+            shop.requests.file(shop.handler, body)
+
+
+def test_a_day_of_decision_that_is_told_later_moves_the_end_of_the_order(shop: Shop) -> None:
+    request = shop.filed(requester__type="preservation-order", ground__code="RB 27:16")
+    now = shop.vault.clock.now()
+    before = shop.requests.show(shop.officer, request)
+    assert before.frozen_until == now + timedelta(days=90)
+    shop.requests.clarify(shop.handler, request, "När beslutades det?")
+    decided = now - timedelta(days=10)
+    with pytest.raises(InvalidInputError):  # the morning asked for had not come by then
+        shop.requests.answer(shop.handler, request, "Då.", decided_at=decided.isoformat())
+    decided = now - timedelta(hours=3)
+    shop.requests.answer(shop.handler, request, "I natt.", decided_at=decided.isoformat())
+    after = shop.requests.show(shop.officer, request)
+    assert after.frozen_until == decided + timedelta(days=90)
+    assert after.hold_id != before.hold_id
+    shop.pass_time(days=89, hours=20)
+    assert len(shop.requests.show(shop.officer, request).footage) == 2
+    shop.pass_time(hours=2)
+    assert shop.requests.show(shop.officer, request).footage == ()

@@ -175,7 +175,7 @@ class Screen:
         self.shop = shop
         self._open_context = open_context
         self._pictures = pictures
-        self._name = name
+        self.name = name
         self._axe = Axe()
         pictures.mkdir(exist_ok=True)
 
@@ -199,7 +199,7 @@ class Screen:
     def look(self, page: Page, name: str) -> None:
         """Keep a picture; nothing may be inaccessible or wider than the screen."""
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=self._pictures / f"{self._name}-{name}.png", full_page=True)
+        page.screenshot(path=self._pictures / f"{self.name}-{name}.png", full_page=True)
         violations = self._axe.run(page).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
         assert page.evaluate(_MAYBE_WIDE) <= 0, f"{name} is wider than the screen"

@@ -1,6 +1,7 @@
 """Begäranden: who asks for what, on what ground, by when; and each act on the way to release."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter
@@ -12,11 +13,18 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.casefiles import MASKED_IN, Declaration, FileView
 from cctv_vault.disclosure.codes import new_passphrase
 from cctv_vault.disclosure.frames import CHOSEN_IN
-from cctv_vault.disclosure.legal import METHODS, REQUESTERS
+from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS
 from cctv_vault.disclosure.letters import letters_of
 from cctv_vault.disclosure.results import Collected, RequestDetail
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
-from cctv_vault.disclosure.workflow import FINISHED, RIGHT_FOR, STATE_WORDS, Action, State
+from cctv_vault.disclosure.workflow import (
+    FINISHED,
+    RIGHT_FOR,
+    STATE_WORDS,
+    UNANSWERED_STATES,
+    Action,
+    State,
+)
 from cctv_vault.errors import (
     InvalidInputError,
     NotFoundError,
@@ -25,7 +33,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.people.actors import Right
 from web.desk import ForgedFormError, Form, Here, Posted, Visit, see
-from web.filing import body_of, footage_of, in_words, measure_of, options
+from web.filing import body_of, decided_of, footage_of, in_words, measure_of, options
 from web.films import SentFilm
 from web.pages.incidents import camera_options
 from web.security import is_form_token
@@ -229,6 +237,7 @@ def _answer(visit: Visit, request_id: str, form: Form) -> None:
         number=form.text("number") or None,
         document=form.text("document") or None,
         decision_maker=form.text("decision_maker") or None,
+        decided_at=decided_of(form),
     )
 
 
@@ -296,6 +305,14 @@ def _review(visit: Visit, request_id: str, form: Form) -> None:
     )
 
 
+def _prolong(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.prolong(visit.actor, request_id, form.text("reason"))
+
+
+def _number(visit: Visit, request_id: str, form: Form) -> None:
+    visit.vault.requests.enter_number(visit.actor, request_id, form.text("number"))
+
+
 def _measure(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.note_measure(visit.actor, request_id, measure_of(form))
 
@@ -318,6 +335,8 @@ _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]
     "close": _close,
     "review": _review,
     "measure": _measure,
+    "prolong": _prolong,
+    "number": _number,
 }
 
 
@@ -357,6 +376,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
     detail = visit.vault.requests.show(visit.actor, request_id)
     state = State(detail.state)
     files = visit.vault.case_files.list(visit.actor, request_id)
+    decided = detail.body["ground"].get("decided_at")
     here = _ASIDE.get(state, state)
     waiting = any(each.until > visit.vault.clock.now() for each in detail.packages)
     return {
@@ -394,6 +414,8 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         and detail.channel != "link"
         and visit.actor.may(Right.REQUEST_HANDLE),
         "files": files,
+        "order_decided": None if decided is None else datetime.fromisoformat(decided),
+        "prolongable": _prolongable(visit, detail),
         "to_mask": _to_mask(detail, files),
         "masked_options": [(each, each) for each in sorted({w.camera for w in detail.approved})],
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
@@ -412,3 +434,15 @@ def _to_mask(detail: RequestDetail, files: Sequence[FileView]) -> tuple[str, ...
         return None
     needed = {each.camera for each in detail.approved}
     return tuple(sorted(needed - {each.camera for each in files if each.kind == "masked"}))
+
+
+def _prolongable(visit: Visit, detail: RequestDetail) -> bool:
+    """Whether the answer may still be put off, once and within the first month (GDPR 12.3)."""
+    return (
+        detail.ground_code in PROLONGABLE
+        and State(detail.state) in UNANSWERED_STATES
+        and detail.prolonged_at is None
+        and detail.deadline_at is not None
+        and visit.vault.clock.now() <= detail.deadline_at
+        and visit.actor.may(Right.REQUEST_HANDLE)
+    )
