@@ -553,6 +553,19 @@ class SealedReader(io.RawIOBase):
             self._position += len(piece)
         return done
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return `size` bytes, fewer only at the end; errors as `readinto`."""
+        self._check_open()
+        left = max(0, self._size - self._position)
+        missing = left if size is None or size < 0 else min(size, left)
+        pieces: list[memoryview] = []
+        while missing > 0:
+            index, place = locate(self._position)
+            pieces.append(memoryview(self._segment(index))[place : place + missing])
+            missing -= len(pieces[-1])
+            self._position += len(pieces[-1])
+        return b"".join(pieces)
+
     def readall(self) -> bytes:
         """Return all that is left."""
         rest = bytearray(max(0, self._size - self._position))

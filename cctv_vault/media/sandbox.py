@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -126,7 +128,7 @@ class MediaSandbox:
             "cpu_s": budget.cpu_s,
             "wall_s": budget.wall_s,
         }
-        with self._submit() as sock:
+        with self._submit() as sock, _Feed(sources, sizes) as feed:
             sock.settimeout(budget.wall_s + _GRACE_S)
             send(sock, Kind.JOB, json.dumps(job).encode())
             written = 0
@@ -134,11 +136,12 @@ class MediaSandbox:
                 message = _next(sock)
                 match message.kind:
                     case Kind.READ:
-                        data = _read(sources, sizes, message)
+                        data = feed.read(message)
                         try:
                             send(sock, Kind.DATA, data)
                         except OSError:
                             continue  # the job is dead; the next message says of what
+                        feed.read_on(message)
                     case Kind.WRITE:
                         written += message.length
                         if written > budget.output_bytes:
@@ -231,17 +234,55 @@ def _next(sock: socket.socket) -> Message:
         raise MediaCrashError("it sent nonsense") from error
 
 
-def _read(sources: Sequence[ByteSource], sizes: Sequence[int], message: Message) -> bytes:
-    if message.source >= len(sources) or message.offset > sizes[message.source]:
-        raise MediaCrashError("it asked for what it was not given")
-    source = sources[message.source]
-    source.seek(message.offset)
-    parts: list[bytes] = []
-    missing = message.length
-    while missing > 0 and (part := source.read(missing)):
-        parts.append(part)
-        missing -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+class _Feed:
+    """The sources of one job, read as it asks.
+
+    Once it reads on and on, the next block is read while it works on the last one. A source is read
+    by one thread at a time.
+    """
+
+    def __init__(self, sources: Sequence[ByteSource], sizes: Sequence[int]) -> None:
+        self._sources, self._sizes = sources, sizes
+        self._pool: ThreadPoolExecutor | None = None
+        self._ahead: tuple[Message, Future[bytes]] | None = None
+        self._next: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def read(self, message: Message) -> bytes:
+        """What a job asked for."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            wait([ahead[1]])
+            if ahead[0] == message:
+                return ahead[1].result()
+        return self._read(message)
+
+    def read_on(self, message: Message) -> None:
+        """Begin to read what comes after, where what was asked for came after the last."""
+        place = (message.source, message.offset)
+        following = replace(message, offset=message.offset + message.length)
+        went_on, self._next = self._next == place, (following.source, following.offset)
+        if went_on and following.offset < self._sizes[following.source]:
+            self._pool = self._pool or ThreadPoolExecutor(1)
+            self._ahead = (following, self._pool.submit(self._read, following))
+
+    def _read(self, message: Message) -> bytes:
+        if message.source >= len(self._sources) or message.offset > self._sizes[message.source]:
+            raise MediaCrashError("it asked for what it was not given")
+        source = self._sources[message.source]
+        source.seek(message.offset)
+        parts: list[bytes] = []
+        missing = message.length
+        while missing > 0 and (part := source.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _answer(payload: bytes) -> dict[str, Any]:

@@ -66,11 +66,12 @@ def receive(sock: socket.socket) -> Message:
 
 
 def _receive_exactly(sock: socket.socket, length: int) -> bytes:
-    buffer = bytearray(length)
-    view = memoryview(buffer)
-    while view:
-        received = sock.recv_into(view)
-        if received == 0:
+    parts: list[bytes] = []
+    missing = length
+    while missing:
+        part = sock.recv(missing, socket.MSG_WAITALL)
+        if not part:
             raise EOFError("the other side is gone")
-        view = view[received:]
-    return bytes(buffer)
+        parts.append(part)
+        missing -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
