@@ -243,9 +243,11 @@ class Quarantined(SQLModel, table=True):
     """A file that could not be read as footage: sealed, with its reason, for seven days."""
 
     __tablename__: ClassVar[str] = "quarantined"
+    # A list of gaps asks for what arrived from one camera since then.
+    __table_args__: ClassVar[Any] = (Index("ix_quarantined_camera", "camera_code", "arrived_at"),)
 
     id: str = Field(primary_key=True)
-    camera_code: str = Field(foreign_key="camera.code", index=True)
+    camera_code: str = Field(foreign_key="camera.code")
     original_name: str
     reason_code: str
     reason: str

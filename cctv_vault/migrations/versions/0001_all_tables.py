@@ -383,9 +383,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("quarantined", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_quarantined_camera_code"), ["camera_code"], unique=False
-        )
+        batch_op.create_index("ix_quarantined_camera", ["camera_code", "arrived_at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_quarantined_purpose_key_id"), ["purpose_key_id"], unique=False
         )
