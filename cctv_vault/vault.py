@@ -230,6 +230,7 @@ class Vault:
             policies=self.policies,
             readiness=self.readiness,
             outbox=self.outbox,
+            views=self.motion.views,
             is_stopped=lambda: self.ingest.is_stopped,
             simulated=home.simulated,
         )

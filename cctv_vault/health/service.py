@@ -36,6 +36,7 @@ from cctv_vault.health.rules import (
     drift,
     judge,
 )
+from cctv_vault.health.views import Views
 from cctv_vault.ingest.readiness import Readiness
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.mail.messages import Notice
@@ -108,6 +109,7 @@ class Health:
         policies: Policies,
         readiness: Readiness,
         outbox: Outbox,
+        views: Views,
         is_stopped: Callable[[], bool],
         simulated: bool,
     ) -> None:
@@ -117,6 +119,7 @@ class Health:
         self._policies = policies
         self._readiness = readiness
         self._outbox = outbox
+        self._views = views
         self._is_stopped = is_stopped
         self._simulated = simulated
 
@@ -128,6 +131,7 @@ class Health:
         Looking again changes nothing. Nothing is judged while the time is in doubt.
         """
         now = self._ledger.clock.now()
+        self._views.forget(now)
         with self._database.read() as session:
             try:
                 self._ledger.require_time(session)
@@ -155,7 +159,9 @@ class Health:
             learned = self._learned(session, seen)
             facts = self._facts(session, seen, learned)
         findings = judge(facts)
-        with self._ledger.act(Event.CAMERA_FAULT_FOUND, actor, subject=code) as act:
+        with self._ledger.act(
+            Event.CAMERA_FAULT_FOUND, actor, cameras=(code,), subject=code
+        ) as act:
             kept = act.session.get(CameraHealth, code, with_for_update=True)
             if (kept and kept.looked_at) != (row and row.looked_at):
                 return 0  # somebody else looked meanwhile

@@ -118,6 +118,13 @@ class Views:
             )
         )
 
+    def forget(self, now: datetime) -> None:
+        """Forget how rooms looked that was put together too long ago."""
+        with self._lock:
+            self._known = {
+                code: each for code, each in self._known.items() if now < each.at + _FRESH
+            }
+
     def _of(self, session: Session, code: str, row: CameraHealth | None, now: datetime) -> _Known:
         """How a camera's room looked; of a camera that moved, before it did."""
         bounds = since, before = (None if row is None else row.view_since, _moved_since(row))
