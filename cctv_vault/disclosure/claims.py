@@ -129,6 +129,10 @@ class _Decision(_Part):
     decision: Literal["approved", "partly-approved", "before-decision"]
 
 
+class _Destroyed(_Part):
+    certificates: Annotated[tuple[_Short, ...], Field(strict=False)]
+
+
 class _Custody(_Part):
     origin: _Short
 
@@ -146,6 +150,7 @@ class Claims(_Part):
     clips: Annotated[tuple[ClaimedClip, ...], Field(strict=False)]
     masked: Annotated[tuple[ClaimedMasked, ...], Field(strict=False)] = ()
     frames: Annotated[tuple[ClaimedFrame, ...], Field(strict=False)] = ()
+    destroyed: _Destroyed = _Destroyed(certificates=())
     custody: _Custody
 
 

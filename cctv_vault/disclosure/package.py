@@ -145,6 +145,10 @@ class Contents:
     """Where there are any, they alone are handed over: no original, and no clip or frame of one."""
     frames: tuple[Moment, ...] = ()
     """The moments of which the picture itself is wanted; each lies in an approved window."""
+    gone: int = 0
+    """How many recordings of the approved time had been destroyed by then."""
+    certificates: tuple[str, ...] = ()
+    """The certificates of their destruction, each with its entry among ``entries``."""
 
 
 @dataclass(frozen=True)
@@ -528,6 +532,10 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
             }
             for each in contents.gaps
         ],
+        "destroyed": {
+            "recordings": contents.gone,
+            "certificates": list(contents.certificates),
+        },
         "custody": {
             "origin": contents.origin,
             "key": contents.vkey,

@@ -97,6 +97,7 @@ _OF_RECORDINGS: Final = frozenset(
     }
 )
 _OF_CAMERAS: Final = frozenset({Event.CAMERA_ADDED, Event.CAMERA_CLOCK_MEASURED})
+_OF_CERTIFICATES: Final = frozenset({Event.CERTIFICATE_ISSUED})
 _NOT_OF_THE_CASE: Final = frozenset({Event.REQUEST_READ, Event.REFUSED})
 
 
@@ -338,7 +339,14 @@ class Packaging:
             frames = frames_of(session, row.id)
             parts = tuple(_camera_part(session, code) for code in cameras)
             entries = _entries(
-                session, row, cameras, [each.id for each in found.kept], _signed_size(note)
+                session,
+                row,
+                {
+                    _OF_CAMERAS: cameras,
+                    _OF_RECORDINGS: [each.id for each in found.kept],
+                    _OF_CERTIFICATES: found.certificates,
+                },
+                _signed_size(note),
             )
         gaps = self._gaps(windows)
         proofs = dict(self._log.proofs([index for index, _ in entries], note))
@@ -358,6 +366,8 @@ class Packaging:
             gaps=gaps,
             masked=masked,
             frames=tuple(each for each in frames if each.within(windows)),
+            gone=found.gone,
+            certificates=found.certificates,
             sound_allowed=sound_allowed,
             entries=entries,
             proofs=proofs,
@@ -467,17 +477,20 @@ def _signed_size(note: str) -> int:
 def _entries(
     session: Session,
     row: Request,
-    cameras: Sequence[str],
-    recordings: Sequence[str],
+    about: Mapping[frozenset[Event], Sequence[str]],
     size: int,
 ) -> tuple[tuple[int, bytes], ...]:
-    """The entries that concern the recordings, the cameras' clocks, the request and its hold."""
+    """The entries of some kinds that are ``about`` something, and those of the request itself.
+
+    They concern the recordings, the cameras' clocks, the certificates of what is gone, the request
+    and its hold.
+    """
     wanted: list[tuple[Sequence[str], frozenset[Event] | None]] = [
-        (cameras, _OF_CAMERAS),
         ([each for each in (row.id, row.hold_id) if each], None),
         *(
-            (recordings[start : start + _BATCH], _OF_RECORDINGS)
-            for start in range(0, len(recordings), _BATCH)
+            (subjects[start : start + _BATCH], events)
+            for events, subjects in about.items()
+            for start in range(0, len(subjects), _BATCH)
         ),
     ]
     found: dict[int, bytes] = {}

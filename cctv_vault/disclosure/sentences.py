@@ -250,6 +250,16 @@ SENTENCES: Final[Mapping[str, Words]] = {
     "frame-untold": Words(
         "är en bild som uppgifterna inte nämner", "is a frame of which the record says nothing"
     ),
+    "certificate-unproven": Words(
+        "ingen bevisad loggpost berättar om gallringsbeviset {certificate}",
+        "no proven custody entry tells of the certificate {certificate}",
+    ),
+    "certificate-ok": Words(
+        "det som saknas av tiden hade gallrats: gallringsbeviset {certificate} utfärdades (post "
+        "{index}) och kan lämnas ut för sig",
+        "what is missing of the time had been destroyed: the certificate {certificate} was issued "
+        "(entry {index}) and can be had by itself",
+    ),
     # --- the decision
     "before-decision": Words(
         "lämnades ut före ett beslut, så som lagen medger på plats, under tvång eller i nödläge; "

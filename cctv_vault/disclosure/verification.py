@@ -160,6 +160,7 @@ def shared_rules() -> dict[str, Any]:
         "events": {
             "sealed": Event.RECORDING_SEALED.value,
             "fileAdded": Event.REQUEST_FILE_ADDED.value,
+            "certificateIssued": Event.CERTIFICATE_ISSUED.value,
             "frameChosen": Event.REQUEST_FRAME_CHOSEN.value,
             "approving": sorted(_APPROVING),
             "handling": sorted(_HANDLING),
@@ -243,6 +244,7 @@ class _Check:
             self._check_masked(claims, sealings)
             self._check_clips(claims)
             self._check_frames(claims, sealings)
+            self._check_certificates(claims)
             self._check_decision(claims)
         self.note(None, "anchored-nobody", name=verifier.name)
         self.note(None, "cannot-prove")
@@ -566,6 +568,19 @@ class _Check:
             and is_moment(entry.facts.get("at"), frame.at)
         ]
         return max(found, default=None)
+
+    def _check_certificates(self, claims: Claims) -> None:
+        """Each certificate that is told of was issued, as a proven entry says."""
+        issued = {
+            entry.subject: index
+            for index, entry in sorted(self._entries.items())
+            if entry.event == Event.CERTIFICATE_ISSUED
+        }
+        for each in claims.destroyed.certificates:
+            if each in issued:
+                self.ok(RECORD, "certificate-ok", certificate=each, index=issued[each])
+            else:
+                self.bad(RECORD, "certificate-unproven", certificate=each)
 
     def _check_told(self, folder: str, told: set[str], code: str) -> None:
         for path in self._digests:

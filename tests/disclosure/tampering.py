@@ -349,6 +349,14 @@ def _masked(
     return tamper
 
 
+def _certified(sample: Sample) -> bytes:
+    record = json.loads(sample.files[RECORD])
+    record["destroyed"] = {"recordings": 1, "certificates": ["G-7K2M9Q4X"]}
+    files = {**sample.files, RECORD: json.dumps(record).encode()}
+    issued = {"event": "certificate.issued", "subject": "G-7K2M9Q4X", "facts": {}}
+    return _relogged(lambda _entry: None, issued)(replace(sample, files=files))
+
+
 def _handler_approves(entry: dict[str, Any]) -> None:
     if entry["event"] == "request.approved":
         entry["actor"]["id"] = "u-Maja"
@@ -483,6 +491,10 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
     "a frame of another original": (_record(frames__0__source_sha256="0" * 64), "frame-source"),
     "a frame of another recording": (_record(frames__0__recording="0" * 20), "frame-source"),
     "another hash of a frame": (_record(frames__0__sha256="0" * 64), "other-hash"),
+    "a certificate nobody issued": (
+        _record(destroyed={"recordings": 1, "certificates": ["G-00000000"]}),
+        "certificate-unproven",
+    ),
     "a record of another request": (_record(request__id="B-OTHER111"), "record-other-request"),
     "a record of another log": (_record(custody__origin="other"), "record-other-log"),
     "a record of another kind of vault": (_record(simulated=False), "record-other-kind"),
@@ -535,6 +547,7 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
 
 UNUSUAL: Final[Mapping[str, tuple[Tamper, str]]] = {
     "a masked film in place of the originals": (_masked(), "masked-ok"),
+    "a part that had been destroyed": (_certified, "certificate-ok"),
     "zipped so that each file could pass 4 GiB": (_large, "all-files"),
     "who acted was asserted": (_relogged(_nobody_proven), "asserted"),
     "handed over before a decision": (

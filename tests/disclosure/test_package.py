@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pypdf
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
@@ -342,3 +343,29 @@ def test_a_package_whose_key_ended_cannot_be_opened_from_a_copy_of_the_home(
     report = quick_shop.vault.sweeper.run(SYSTEM)
     assert report.keys_destroyed > 0
     assert not list((quick_shop.folder / "home" / "blobs").rglob("package"))
+
+
+def test_what_had_been_destroyed_is_told_with_its_certificates_entry_and_proof(
+    shop: Shop,
+) -> None:
+    early = datetime.fromisoformat("2026-02-27T09:00:00+01:00")
+    add_camera(shop, "gang")
+    taken_in(
+        shop,
+        "gang",
+        {f"gang_{at:%Y%m%d_%H%M%S}.mp4": film(at.day, 10) for at in (early, SHOWN)},
+    )
+    shop.pass_time(hours=2)
+    certificate = shop.vault.sweeper.run(SYSTEM).certificate_id
+    out, _ = shop.prepared(footage=[window("gang", early, 10), window("gang", SHOWN, 10)])
+    files, record = unzipped(out)
+    assert record["destroyed"] == {"recordings": 1, "certificates": [certificate]}
+    assert [gap["cause"] for gap in record["gaps"]] == ["expired"]
+    verdict = verify_package(out, allow_simulated=True)
+    assert verdict.sound, verdict.findings
+    (said,) = [each for each in verdict.findings if each.code == "certificate-ok"]
+    assert said.facts["certificate"] == certificate
+    entry = json.loads(files[f"data/custody/entries/{said.facts['index']}.json"])
+    assert (entry["event"], entry["subject"]) == ("certificate.issued", certificate)
+    pages = pypdf.PdfReader(io.BytesIO(files["data/report.pdf"])).pages
+    assert certificate in "".join(page.extract_text() for page in pages)

@@ -225,6 +225,9 @@ const RECORD_SHAPE = {
   }),
   masked: (value) => value === undefined || MASKED(value),
   frames: (value) => value === undefined || FRAMES(value),
+  destroyed: (value) => value === undefined || fits(value, {
+    certificates: (list) => Array.isArray(list) && list.every(isShort),
+  }),
   custody: { origin: isShort },
 };
 
@@ -297,6 +300,7 @@ class Check {
       this.checkMasked(record);
       this.checkClips(record);
       this.checkFrames(record);
+      this.checkCertificates(record);
       this.checkDecision(record);
     }
     this.note(null, "anchored-nobody", { name: key.name });
@@ -627,6 +631,20 @@ class Check {
     return [...this.entries].filter(([, { subject, event, facts }]) => subject === record.request.id
       && event === EVENTS.frameChosen && facts.camera === camera
       && moment(facts.at) === moment(at)).map(([index]) => index).sort((a, b) => a - b).at(-1);
+  }
+
+  // Each certificate that is told of was issued, as a proven entry says.
+  checkCertificates(record) {
+    const issued = new Map([...this.entries].sort(([a], [b]) => a - b)
+      .filter(([, { event }]) => event === EVENTS.certificateIssued)
+      .map(([index, { subject }]) => [subject, index]));
+    for (const certificate of record.destroyed?.certificates ?? []) {
+      if (issued.has(certificate)) {
+        this.ok(NAMED.record, "certificate-ok", { certificate, index: issued.get(certificate) });
+      } else {
+        this.bad(NAMED.record, "certificate-unproven", { certificate });
+      }
+    }
   }
 
   checkTold(folder, parts, code) {
