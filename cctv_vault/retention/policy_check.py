@@ -191,8 +191,8 @@ class _Check:
             self._of(
                 purpose,
                 "keep",
-                f"{purpose.code} keeps what is stored as it is (table A; RB 27:16, GDPR 15, 18); "
-                "no reason lets it be cut",
+                "it keeps what is stored as it is (table A; RB 27:16, GDPR 15 and 18); no reason "
+                "lets it be cut",
             )
         if purpose.code in HOLDS and not purpose.hold:
             self._of(purpose, "hold", "it keeps windows of cameras, so 'hold' must be true")
