@@ -347,7 +347,7 @@ class Handing(Receiving):
             stopped = True
         if stopped:
             raise TransitionNotAllowedError(
-                "this package cannot be collected for now; ask whoever released it"
+                "this package cannot be collected at present; ask whoever released it"
             )
 
     def receipt(self, actor: Actor, request_id: str, by: str) -> Moved:

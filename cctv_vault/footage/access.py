@@ -217,11 +217,13 @@ class WindowPlayback:
     """A window of a camera as one film: the moment of its first picture, and its bytes.
 
     ``chunks`` is fragmented MP4, made as it is asked for and in memory only; closing it ends the
-    work. ``gaps`` are where the window holds no footage.
+    work. ``gaps`` are where the window holds no footage. ``fps`` is how many pictures a second the
+    fastest of its recordings has, 0 where that is not known.
     """
 
     camera: str
     starts_at: datetime
+    fps: float
     recordings: tuple[str, ...]
     gaps: tuple[Gap, ...]
     chunks: Generator[bytes]
@@ -329,6 +331,7 @@ class FootageAccess:
         return WindowPlayback(
             camera=camera,
             starts_at=starts_at,
+            fps=max(recording.fps for recording, _ in footage),
             recordings=tuple(recording.id for recording, _ in footage),
             gaps=self._catalogue.gaps_for(actor, (camera,), start, end),
             chunks=self._made(actor, footage, start, end, keep_audio=keep_audio),

@@ -52,11 +52,13 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     scores = bytearray(seconds)
     difference: _Difference | None = None
     strip: _Strip | None = None
+    newest: VideoFrame | None = None
     looker = Looker()
     first = last = 0.0
     with av.logging.Capture():
         footage = open_footage(file)
         for frame, time in _key_frames(footage):
+            newest = frame
             small = small_grey(frame)
             if difference is None or strip is None:
                 difference, strip, first, last = (
@@ -74,8 +76,10 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
                 strip.filled < tiles and time - first >= strip.filled * seconds / tiles - _EVERY_S
             ):
                 strip.add(frame)
-    if strip is None:
+    if strip is None or newest is None:
         raise MediaRefusedError("undecodable", "none of its key frames can be decoded")
+    while strip.filled < tiles:  # it was to be seen until the end
+        strip.add(newest)
     out.write(strip.finish())
     return {
         "scores": scores.hex(),
@@ -169,7 +173,7 @@ class _Strip:
         self._graph.push(picture)
 
     def finish(self) -> bytes:
-        """All of them as one JPEG; what was not filled is black."""
+        """All of them as one JPEG."""
         self._graph.push(None)
         whole = self._graph.pull()
         if not isinstance(whole, VideoFrame):

@@ -75,6 +75,16 @@ def test_a_strip_has_a_picture_for_each_part_of_the_film_in_order(sandbox: Media
     assert bright == [False] * 5 + [True] * 5
 
 
+def test_a_strip_goes_on_to_the_end_where_the_last_key_frame_is_long_before_it(
+    sandbox: MediaSandbox,
+) -> None:
+    found = measure(sandbox, io.BytesIO(scene(16, range(0), apart=10)), duration_s=16)
+    with av.open(io.BytesIO(found.strip), "r", format="jpeg_pipe") as opened:
+        (strip,) = opened.decode(video=0)
+    tiles = strip.to_ndarray(format="gray").reshape(strip.height, 16, 160)
+    assert all(tiles[:, number].mean() > 30 for number in range(16))
+
+
 def test_a_film_that_cannot_be_decoded_is_refused(sandbox: MediaSandbox) -> None:
     with pytest.raises(MediaRefusedError):
         measure(sandbox, io.BytesIO(b"\0" * 5000), duration_s=10)
