@@ -701,6 +701,20 @@ class Account(SQLModel, table=True):
     disabled_at: datetime | None = None
 
 
+class Delegation(SQLModel, table=True):
+    """An approver's right to decide, lent to another person for a while."""
+
+    __tablename__: ClassVar[str] = "delegation"
+
+    id: str = Field(primary_key=True)
+    giver_id: str = Field(foreign_key="account.id", index=True)
+    taker_id: str = Field(foreign_key="account.id", index=True)
+    starts_at: datetime
+    ends_at: datetime = Field(description="exclusive")
+    given_at: datetime
+    ended_at: datetime | None = Field(default=None, description="when the giver took it back")
+
+
 class SessionRow(SQLModel, table=True):
     """A signed-in session."""
 

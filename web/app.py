@@ -30,6 +30,7 @@ from web.pages import (
     holds,
     incidents,
     log,
+    me,
     overview,
     policy,
     quarantine,
@@ -45,7 +46,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, holds, requests, spot),
-    *(consents, expiry, policy, registers, log, cameras, quarantine, accounts, api),
+    *(consents, expiry, policy, registers, log, cameras, quarantine, accounts, me, api),
 )
 
 

@@ -22,6 +22,8 @@ class Event(StrEnum):
     CAMERA_VIEW_ACCEPTED = "camera.view-accepted"
     ACCOUNT_ADDED = "account.added"
     ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_DELEGATED = "account.delegated"
+    ACCOUNT_DELEGATION_ENDED = "account.delegation-ended"
     SIGN_IN = "account.signed-in"
     SIGN_OUT = "account.signed-out"
     RECORDING_SEALED = "recording.sealed"

@@ -161,6 +161,8 @@ class Deciding(Desk):
                     "windows": window_facts(case.wanted),
                     "sound": sound,
                 }
+            if actor.lent_by:
+                facts |= {"lent_by": sorted(actor.lent_by)}
             row.decided_by, row.decided_at = actor.id, act.now
             self._freezing.moved(act, row, action)
             self._move(

@@ -50,7 +50,8 @@ from cctv_vault.errors import AccessDeniedError, InvalidInputError, TransitionNo
 from cctv_vault.footage.departures import Departure
 from cctv_vault.footage.outfile import check_target
 from cctv_vault.ledger import Act
-from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.actors import Actor, Right, Role
+from cctv_vault.people.delegations import lent_now
 from cctv_vault.retention.policy import OnTheSpotRule
 from cctv_vault.schema import Account, Package, Request
 from cctv_vault.views import iso
@@ -293,13 +294,16 @@ class Spot(Handing):
 
     def _callable(self, act: Act, row: Request, actor: Actor) -> Sequence[str]:
         """The accounts of those who may approve this request, but for who registers it."""
-        roles = {role.value for role in approvers(self._facts(Step(act, row)))}
+        allowed = approvers(self._facts(Step(act, row)))
+        roles = {role.value for role in allowed}
+        lent = lent_now(act.session, act.now) if Role.APPROVER in allowed else {}
         return [
             account.id
             for account in act.session.execute(
                 select(Account).where(col(Account.disabled_at).is_(None))
             ).scalars()
-            if roles & set(account.roles) and account.id != actor.id
+            if (roles & set(account.roles) or lent.get(account.id, frozenset()) - {actor.id})
+            and account.id != actor.id
         ]
 
     def _called(self, act: Act, row: Request, actor: Actor) -> Called:

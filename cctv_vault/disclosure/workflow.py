@@ -24,7 +24,7 @@ from cctv_vault.disclosure.legal import (
     Words,
 )
 from cctv_vault.errors import TransitionNotAllowedError
-from cctv_vault.people.actors import Actor, Right, Role
+from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
 
 
 class State(StrEnum):
@@ -520,6 +520,11 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
     return points
 
 
+_DECIDE_OF_THEIR_OWN: Final = frozenset(
+    role for role in Role if Right.REQUEST_DECIDE in RIGHTS[role] and role is not Role.APPROVER
+)
+
+
 def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | None:
     """Why this person may not decide, or None where they may (S5).
 
@@ -533,7 +538,7 @@ def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | N
             "the decision must come from somebody other than who registered or handled the request",
         )
     if not approve:
-        return None
+        return None if actor.roles & _DECIDE_OF_THEIR_OWN else _lent_by_a_party(actor, facts)
     roles = approvers(facts)
     if not actor.roles & roles:
         names = ", ".join(sorted(roles)) or "-"
@@ -541,7 +546,7 @@ def may_decide(actor: Actor, facts: RequestFacts, *, approve: bool) -> Words | N
             f"denna begäran kan bara beviljas av: {names}",
             f"this request can be approved only by: {names}",
         )
-    return None
+    return None if actor.roles & roles - {Role.APPROVER} else _lent_by_a_party(actor, facts)
 
 
 def may_handle(actor: Actor, facts: RequestFacts) -> Words | None:
@@ -561,7 +566,21 @@ def may_review(actor: Actor, facts: RequestFacts) -> Words | None:
             "granskningen måste göras av någon annan än den som lämnade ut",
             "the review must be done by somebody other than who released",
         )
-    return None
+    return None if actor.roles & _DECIDE_OF_THEIR_OWN else _lent_by_a_party(actor, facts)
+
+
+def _lent_by_a_party(actor: Actor, facts: RequestFacts) -> Words | None:
+    """Why a lent right does not reach this case: whoever had a part in it cannot lend it either.
+
+    Else the one person would be on both sides through somebody else's hand.
+    """
+    parties = {facts.registered_by, facts.decided_by} | facts.handlers
+    if not actor.lent_by or actor.lent_by - parties:
+        return None
+    return Words(
+        "den som har delegerat beslutsrätten har själv registrerat, handlagt eller lämnat ut här",
+        "whoever lent the right to decide has registered, handled or released here themselves",
+    )
 
 
 def approvers(facts: RequestFacts) -> frozenset[Role]:

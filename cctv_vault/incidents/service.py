@@ -394,7 +394,10 @@ class Incidents:
             incident = act.session.get(Incident, incident_id)
             if incident is None or incident.category not in RESTRICTED:
                 raise NotFoundError("incident that needs a second person", incident_id)
-            if incident.opened_by == actor.id:
+            # Nor by lending somebody else the right to.
+            own = Role.PRIVACY_OFFICER in actor.roles
+            lent = not own and actor.lent_by == {incident.opened_by}
+            if lent or incident.opened_by == actor.id:
                 raise AccessDeniedError("a second person confirms it, not who flagged it")
             if self._is_confirmed(act.session, incident):
                 raise TransitionNotAllowedError(f"{incident_id} is confirmed already")

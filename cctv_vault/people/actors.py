@@ -102,7 +102,8 @@ class Actor:
 
     ``id`` is pseudonymous and stands in the log; ``name`` never leaves sealed details and pages.
     ``means`` is how identity was proven: ``password``, ``session``, ``token``, ``asserted``
-    (simulated vaults only), ``operating-system`` or ``none``.
+    (simulated vaults only), ``operating-system`` or ``none``. ``lent_by`` are the accounts of those
+    who lent their right to decide, where the person has it from nobody else.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Actor:
     on_the_spot: bool = False
     is_person: bool = False
     os_user: str = ""
+    lent_by: frozenset[str] = frozenset()
 
     @property
     def sight(self) -> Sight:

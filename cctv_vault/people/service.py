@@ -32,6 +32,7 @@ from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
 from cctv_vault.people.attempts import Attempts, network_of
 from cctv_vault.people.credentials import Credentials, new_credential
+from cctv_vault.people.delegations import Delegations, givers_of
 from cctv_vault.schema import Account, SessionRow
 
 SESSION_LASTS: Final = timedelta(hours=12)
@@ -99,6 +100,7 @@ class People:
         self._database = database
         self._ledger = ledger
         self._simulated = simulated
+        self.delegations = Delegations(database=database, ledger=ledger)
         self._credentials = credentials or Credentials()
         self._attempts = Attempts(limit=_FAILURES, window_s=_FAILURE_WINDOW_S, clock=elapsed)
 
@@ -231,7 +233,8 @@ class People:
                 raise refusal or AccessDeniedError("the name or the credential is wrong; try again")
         self._attempts.forget(keys[:1])
         self._attempts.take_back(keys[1:])
-        return _actor(usable, "password", os_user)
+        with self._database.read() as session:
+            return _actor(session, usable, self._ledger.clock.now(), "password", os_user)
 
     def asserted(self, name: str, *, os_user: str = "") -> Actor:
         """Who this says to be, believed without proof: in a simulated vault only.
@@ -249,9 +252,9 @@ class People:
             row = session.exec(
                 select(Account).where(Account.name == _clean_name(name))
             ).one_or_none()
-        if row is None or row.disabled_at is not None:
-            raise NotFoundError("account", name, "`user list` shows them")
-        return _actor(row, "asserted", os_user)
+            if row is None or row.disabled_at is not None:
+                raise NotFoundError("account", name, "`user list` shows them")
+            return _actor(session, row, self._ledger.clock.now(), "asserted", os_user)
 
     # --- sessions -----------------------------------------------------------------------------
 
@@ -295,8 +298,9 @@ class People:
         with self._database.read() as session:
             row = session.get(SessionRow, key)
             account = session.get(Account, row.account_id) if row else None
-        if row is None or account is None or account.disabled_at is not None:
-            return None
+            if row is None or account is None or account.disabled_at is not None:
+                return None
+            actor = _actor(session, account, now, "session")
         if now >= row.expires_at or now - row.seen_at >= SESSION_IDLES:
             return None
         if now - row.seen_at >= _SEEN_EVERY:
@@ -306,7 +310,7 @@ class People:
                 if current is not None:
                     current.seen_at = now
                     session.add(current)
-        return SignedIn(_actor(account, "session"), row.viewing_reason, row.expires_at)
+        return SignedIn(actor, row.viewing_reason, row.expires_at)
 
     def view_for(self, token: str, reason: str) -> None:
         """Set the matter that footage is viewed for in this session; it ends with it.
@@ -333,9 +337,10 @@ class People:
         with self._database.read() as session:
             row = session.get(SessionRow, key)
             account = session.get(Account, row.account_id) if row else None
-        if row is None or account is None:
-            return
-        with self._ledger.act(Event.SIGN_OUT, _actor(account, "session")) as act:
+            if row is None or account is None:
+                return
+            actor = _actor(session, account, self._ledger.clock.now(), "session")
+        with self._ledger.act(Event.SIGN_OUT, actor) as act:
             act.session.exec(delete(SessionRow).where(col(SessionRow.token_hash) == key))
             act.record(Event.SIGN_OUT, account.id)
 
@@ -388,14 +393,18 @@ def _view(row: Account) -> AccountView:
     )
 
 
-def _actor(row: Account, means: str, os_user: str = "") -> Actor:
+def _actor(session: Session, row: Account, now: datetime, means: str, os_user: str = "") -> Actor:
+    """Who an account is now: with what others have lent them, and only while it is lent."""
+    roles = frozenset(Role(role) for role in row.roles)
+    lent_by = frozenset() if Role.APPROVER in roles else givers_of(session, row.id, now)
     return Actor(
         id=row.id,
         name=row.name,
         means=means,
-        roles=frozenset(Role(role) for role in row.roles),
+        roles=roles | {Role.APPROVER} if lent_by else roles,
         cleared=row.cleared,
         on_the_spot=row.on_the_spot,
         is_person=True,
         os_user=os_user,
+        lent_by=lent_by,
     )

@@ -208,6 +208,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custody_entry_subject"), ["subject"], unique=False)
 
     op.create_table(
+        "delegation",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("giver_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("taker_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("starts_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ends_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("given_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["giver_id"], ["account.id"]),
+        sa.ForeignKeyConstraint(["taker_id"], ["account.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("delegation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delegation_giver_id"), ["giver_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delegation_taker_id"), ["taker_id"], unique=False)
+
+    op.create_table(
         "footage_copy",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("recordings", sa.JSON(), nullable=False),
