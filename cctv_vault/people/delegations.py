@@ -171,14 +171,13 @@ def lent_now(
             col(Delegation.starts_at) <= now,
             col(Delegation.ends_at) > now,
             col(Delegation.ended_at).is_(None),
-            col(Account.disabled_at).is_(None),
         )
     )
     if taker_id is not None:
         query = query.where(col(Delegation.taker_id) == taker_id)
     found: dict[str, frozenset[str]] = {}
     for lent, giver in session.exec(query):
-        if Role.APPROVER.value in giver.roles:
+        if _lends(giver):
             found[lent.taker_id] = found.get(lent.taker_id, frozenset()) | {lent.giver_id}
     return found
 
@@ -191,8 +190,12 @@ def _own_right(session: Session, actor: Actor) -> None:
     """
     actor.require_person()
     row = session.get(Account, actor.id)
-    if row is None or row.disabled_at is not None or Role.APPROVER.value not in row.roles:
+    if row is None or not _lends(row):
         raise AccessDeniedError("only an approver lends the right to decide, and only their own")
+
+
+def _lends(row: Account) -> bool:
+    return row.disabled_at is None and Role.APPROVER.value in row.roles
 
 
 def _may_take(row: Account, giver_id: str) -> bool:
@@ -201,12 +204,14 @@ def _may_take(row: Account, giver_id: str) -> bool:
 
 
 def _view(session: Session, row: Delegation, now: datetime) -> DelegationView:
-    names = {
-        each.id: each.name
+    accounts = {
+        each.id: each
         for each in session.exec(
             select(Account).where(col(Account.id).in_((row.giver_id, row.taker_id)))
         )
     }
+    giver, taker = accounts[row.giver_id], accounts[row.taker_id]
+    between = row.ended_at is None and row.starts_at <= now < row.ends_at
     return DelegationView(
         id=row.id,
         giver_id=row.giver_id,
@@ -215,7 +220,7 @@ def _view(session: Session, row: Delegation, now: datetime) -> DelegationView:
         ends_at=row.ends_at,
         given_at=row.given_at,
         ended_at=row.ended_at,
-        live=row.ended_at is None and row.starts_at <= now < row.ends_at,
-        giver=names.get(row.giver_id, row.giver_id),
-        taker=names.get(row.taker_id, row.taker_id),
+        live=between and _lends(giver) and taker.disabled_at is None,
+        giver=giver.name,
+        taker=taker.name,
     )
