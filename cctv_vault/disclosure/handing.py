@@ -406,7 +406,10 @@ class Handing(Receiving):
         passphrase: str | None = None,
     ) -> None:
         """Write the copy a person ordered; entered whether it came about or not."""
-        with self._failing(actor, departure), self._departures.file(departure, out) as file:
+        with (
+            self._failing(actor, departure),
+            self._departures.file(departure, out, hashed=False) as file,
+        ):
             reader = self._reader(package)
             if passphrase is None:
                 copy_out(reader, file.write)

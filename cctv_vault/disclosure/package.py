@@ -20,6 +20,7 @@ from cctv_vault import __version__
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
 from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.notes import NoteSigner
+from cctv_vault.disclosure.ahead import read_ahead
 from cctv_vault.disclosure.archive import Sink
 from cctv_vault.disclosure.bag import (
     CHECKPOINT,
@@ -45,7 +46,6 @@ from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.views import iso, printable
 
-_CHUNK: Final = 1024 * 1024
 _MOST_OPEN: Final = 4
 FRAME_STANDS: Final = timedelta(seconds=10)
 """How long a picture may have stood when its moment came; longer ago it shows another time (D)."""
@@ -283,10 +283,14 @@ class _Footage:
         """The masked films alone; each original they are made from is named and held back."""
         for number, part in enumerate(self.contents.masked, start=1):
             path = f"data/masked/{part.camera}-{number}.mp4"
-            with closing(open_masked(part.id)) as source, self.bag.stream(path, part.size) as entry:
-                while chunk := source.read(_CHUNK):
-                    entry.write(chunk)
-                    self.progress(len(chunk))
+            with (
+                closing(open_masked(part.id)) as source,
+                closing(read_ahead(source)) as pieces,
+                self.bag.stream(path, part.size) as entry,
+            ):
+                for piece in pieces:
+                    entry.write(piece)
+                    self.progress(len(piece))
             if self.bag.written[path].sha256 != part.sha256:
                 raise DamagedError("a masked film is not what was sealed; supply it again")
             self.masked.append(
@@ -314,11 +318,12 @@ class _Footage:
     def _write_original(self, part: RecordingPart, path: str) -> None:
         with (
             closing(self.open_recording(part.id)) as source,
+            closing(read_ahead(source)) as pieces,
             self.bag.stream(path, part.size) as entry,
         ):
-            while chunk := source.read(_CHUNK):
-                entry.write(chunk)
-                self.progress(len(chunk))
+            for piece in pieces:
+                entry.write(piece)
+                self.progress(len(piece))
         written = self.bag.written[path]
         if written.sha256 != part.sha256:
             raise DamagedError(

@@ -19,6 +19,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.custody.notes import NoteSigner
 from cctv_vault.database import Database
+from cctv_vault.disclosure.ahead import read_ahead
 from cctv_vault.disclosure.cases import (
     ASKED,
     CASE_FILE,
@@ -465,9 +466,13 @@ def storage_errors(what: str) -> Iterator[None]:
 
 def copy_out(reader: SealedReader | LockedReader, write: Callable[[bytes], object]) -> None:
     """Every byte of a package, in pieces, to wherever a person ordered it."""
-    with closing(reader), storage_errors("package"):
-        while chunk := reader.read(1 << 20):
-            write(chunk)
+    with (
+        closing(reader),
+        storage_errors("package"),
+        closing(read_ahead(reader)) as pieces,
+    ):
+        for piece in pieces:
+            write(piece)
 
 
 def _signed_size(note: str) -> int:

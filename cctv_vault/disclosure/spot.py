@@ -465,7 +465,7 @@ class Spot(Handing):
             files = self._write_folder(request_id, package, folder, departure)
             name = receipt_name(request_id)
             receipt = self._letters.write(actor, request_id, Kind.HANDOVER)
-            with self._departures.file(departure, folder / name) as file:
+            with self._departures.file(departure, folder / name, hashed=False) as file:
                 file.write(receipt)
                 file.finish()
         self._settle(actor, departure.id, Event.FOOTAGE_EXPORTED, {})
@@ -475,14 +475,14 @@ class Spot(Handing):
         self, request_id: str, package: Package, folder: Path, departure: Departure
     ) -> tuple[str, ...]:
         """The package beside what can be played and read at once, in the officer's folder."""
-        with self._departures.file(departure, folder / f"{request_id}.zip") as file:
+        with self._departures.file(departure, folder / f"{request_id}.zip", hashed=False) as file:
             copy_out(self._reader(package), file.write)
             file.finish()
         names = [f"{request_id}.zip"]
         with closing(self._reader(package)) as reader, storage_errors("package"):
             source = cast("BinaryIO", reader)
             for name, member in unpacked(request_id, read_archive(source)):
-                with self._departures.file(departure, folder / name) as file:
+                with self._departures.file(departure, folder / name, hashed=False) as file:
                     for piece in read_member(source, member):
                         file.write(piece)
                     file.finish()

@@ -88,9 +88,11 @@ class Departures:
         )
         return Departure(id, part)
 
-    def file(self, departure: Departure, out: Path | BinaryIO) -> OutFile:
-        """Where the bytes go; errors as `OutFile`."""
-        return OutFile(out, departure.part, lambda: self._about_to_be_named(departure.id))
+    def file(self, departure: Departure, out: Path | BinaryIO, *, hashed: bool = True) -> OutFile:
+        """Where the bytes go; ``hashed`` and errors as of `OutFile`."""
+        return OutFile(
+            out, departure.part, lambda: self._about_to_be_named(departure.id), hashed=hashed
+        )
 
     @staticmethod
     def settle(act: Act, intent_id: str) -> Intent | None:

@@ -26,13 +26,15 @@ def _nothing() -> None:
 
 
 class OutFile:
-    """Where exported bytes go: a new file, or a stream the caller owns; counted and hashed."""
+    """Where exported bytes go: a new file or a stream the caller owns; counted, hashed if asked."""
 
     def __init__(
         self,
         target: Path | BinaryIO,
         part: Path | None = None,
         before_name: Callable[[], None] = _nothing,
+        *,
+        hashed: bool = True,
     ) -> None:
         """Begin.
 
@@ -41,12 +43,13 @@ class OutFile:
             part: What a file is called until it is whole, where it cannot be without a name;
                 beside the target, as `part_of` says.
             before_name: Called once the file is whole and durable, before it has its name.
+            hashed: Whether its hash will be asked for; that of a package is known before.
 
         Raises:
             AlreadyExistsError: There is a file of that name.
             InvalidInputError: No file can be made there.
         """
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if hashed else None
         self.size = 0
         self.path: Path | None = None
         self._part: Path | None = None
@@ -74,7 +77,13 @@ class OutFile:
 
     @property
     def sha256(self) -> bytes:
-        """Of what was written."""
+        """Of what was written.
+
+        Raises:
+            ValueError: It was not hashed.
+        """
+        if self._digest is None:
+            raise ValueError("what was written was not hashed")
         return self._digest.digest()
 
     def write(self, data: bytes | memoryview, /) -> int:
@@ -85,7 +94,8 @@ class OutFile:
         """
         view = memoryview(data)
         taken = len(view)
-        self._digest.update(view)
+        if self._digest is not None:
+            self._digest.update(view)
         self.size += taken
         try:
             while view:
