@@ -57,6 +57,7 @@ from cctv_vault.views import iso
 PAUSE: Final = timedelta(minutes=15)
 """Who has not looked for longer begins anew: what was silent meanwhile may have been the vault."""
 LEARN_EVERY: Final = timedelta(hours=6)
+LATE_IS_USUAL: Final = timedelta(days=7)
 TELL_AGAIN: Final = timedelta(hours=6)
 """A fault that comes and goes is entered each time and told once in so long."""
 _NEWEST: Final = 20
@@ -163,8 +164,8 @@ class Health:
             Event.CAMERA_FAULT_FOUND, actor, cameras=(code,), subject=code
         ) as act:
             kept = act.session.get(CameraHealth, code, with_for_update=True)
-            if (kept and kept.looked_at) != (row and row.looked_at):
-                return 0  # somebody else looked meanwhile
+            if _state_of(kept) != _state_of(row):
+                return 0  # somebody else looked meanwhile, or accepted what it sees
             if kept is None:
                 kept = CameraHealth(camera_code=code, watched_since=now, looked_at=now)
             kept.watched_since, kept.looked_at = seen.watched or now, now
@@ -196,12 +197,11 @@ class Health:
     def _learned(self, session: Session, seen: "_Seen") -> "_Learned | None":
         """What the camera usually does, where it is time to learn it anew."""
         camera, row, now = seen.camera, seen.row, seen.now
-        faults = set() if row is None else {each["fault"] for each in row.faults}
         if row is not None and row.learned_at is not None:
             if row.learned_at <= now < row.learned_at + LEARN_EVERY:
                 return None
-            if Fault.SILENT.value in faults:
-                return None  # silence must not become a habit
+            if any(_is_no_habit(each, now) for each in row.faults):
+                return None
         deliveries = _deliveries(session, camera.code, now)
         habit = learn(deliveries, now=now, zone=ZoneInfo(camera.zone), holiday=seen.holiday)
         if habit is None and row is not None and row.habit is not None:
@@ -401,6 +401,21 @@ class _Seen:
     watched: datetime | None
     holiday: Holiday
     now: datetime
+
+
+def _state_of(row: CameraHealth | None) -> tuple[datetime, datetime | None] | None:
+    """What tells whether somebody changed a row since it was read."""
+    return None if row is None else (row.looked_at, row.view_since)
+
+
+def _is_no_habit(fault: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a fault keeps a camera's habits from being learned: it would become one.
+
+    Coming late becomes one after a week, for whoever has it so on purpose.
+    """
+    if fault["fault"] == Fault.LATE.value:
+        return now - datetime.fromisoformat(fault["found_at"]) < LATE_IS_USUAL
+    return fault["fault"] in {Fault.SILENT.value, Fault.UNREADABLE.value}
 
 
 def _deliveries(session: Session, code: str, now: datetime) -> list[Delivery]:

@@ -10,14 +10,16 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sqlmodel import select
 
 from cctv_vault.errors import AccessDeniedError, InvalidInputError, NotFoundError
 from cctv_vault.footage.streams import VIEW, blob_name
-from cctv_vault.health.service import FaultView, HealthView
+from cctv_vault.health.rules import Facts, Fault, Finding
+from cctv_vault.health.service import HealthView
 from cctv_vault.mail.carriers import Carriers, Webhook
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.holds import HoldOrder
-from cctv_vault.schema import Recording
+from cctv_vault.schema import OutboxMessage, Recording
 from cctv_vault.vault import Vault
 from tests.shop import MANAGER, NOW, SYSTEM, person, picture, put
 
@@ -196,7 +198,13 @@ def test_a_camera_that_falls_silent_is_found_entered_told_and_told_again_when_it
     assert [each["fault"] for each in found] == ["silent"]
     assert ended == [{"fault": "silent", "since": found[0]["since"]}]
     assert told(vault) == [("camera-silent", "kassa"), ("camera-well", "kassa")]
-    vault.log.verify()
+    with vault.database.read() as session:
+        links = {
+            vault.outbox._words(session, each)["link"]
+            for each in session.exec(select(OutboxMessage))
+        }
+    assert links == {"https://shop.example/cameras#camera-kassa"}
+    assert vault.log.verify().findings == ()
 
 
 def test_files_that_nobody_can_read_are_told_apart_from_silence(
@@ -261,6 +269,11 @@ def test_files_that_come_hours_late_are_told_as_late_and_an_archive_is_not(
         last += HOUR
         delivers(quick_vault, drop, picture(400 + number), last, lag_s=lag.total_seconds())
     assert faults(looked_at(quick_vault)) == ["late"]
+
+    # It is no habit for a week, and one after that.
+    now = quick_vault.clock.now()
+    quick_vault.set_clock(SYSTEM, now + 6.5 * 24 * HOUR)
+    assert "late" in faults(looked_at(quick_vault))
 
 
 def test_a_film_that_goes_black_is_found_but_not_where_it_is_dark_every_night(
@@ -361,6 +374,28 @@ def test_a_camera_that_was_turned_is_found_until_it_is_turned_back_or_accepted(
     assert len(entries(vault, "camera.view-accepted")) == 1
 
 
+def test_a_view_that_is_accepted_while_the_camera_is_looked_at_stays_accepted(
+    vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivers(vault, drop, picture(1), NOW)
+    vault.health.look(SYSTEM)
+    moved = Finding(Fault.MOVED, NOW, {"likeness_percent": 30})
+
+    def found(facts: Facts) -> tuple[Finding, ...]:
+        return () if facts.last_arrival is None else (moved,)
+
+    def accepted_meanwhile(facts: Facts) -> tuple[Finding, ...]:
+        if facts.last_arrival is not None:  # of kassa, not of entre
+            vault.health.accept_view(MANAGER, "kassa", "hyllan flyttades")
+        return found(facts)
+
+    monkeypatch.setattr("cctv_vault.health.service.judge", found)
+    assert faults(looked_at(vault)) == ["moved"]
+    monkeypatch.setattr("cctv_vault.health.service.judge", accepted_meanwhile)
+    vault.set_clock(SYSTEM, NOW + MINUTE)
+    assert not faults(looked_at(vault))
+
+
 def test_how_the_room_looked_is_sealed_and_gone_with_its_recordings(
     quick_vault: Vault, drop: Path
 ) -> None:
@@ -430,8 +465,3 @@ def test_course_material_has_no_health_and_strangers_are_told_nothing(
     assert states == {"entre": "new", "kassa": "new", "kurs": "production"}
     with pytest.raises(AccessDeniedError):
         quick_vault.health.list(person())
-
-
-def test_a_finding_is_a_view_of_its_own() -> None:
-    view = FaultView("silent", NOW, NOW)
-    assert view.figures == {}

@@ -1,14 +1,17 @@
 """The health of cameras on the pages: a word and an icon for each, and what is to be done."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from cctv_vault.schema import CameraHealth
 from cctv_vault.vault import Vault
 from cctv_vault.views import iso
-from tests.shop import NOW, SYSTEM
+from tests.shop import NOW, SYSTEM, open_shop
 from tests.web.conftest import Shop
+from web.server import Serving
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -27,6 +30,21 @@ def suffers(vault: Vault, code: str, faults: Sequence[tuple[str, dict[str, int]]
         row = session.get_one(CameraHealth, code)
         row.faults = [{"fault": name, **since, "figures": figures} for name, figures in faults]
         session.add(row)
+
+
+def test_cameras_are_looked_after_from_when_the_pages_are_served(tmp_path: Path) -> None:
+    vault = open_shop(tmp_path)
+    assert {each.state for each in vault.health.list(SYSTEM)} == {"unwatched"}
+    serving = Serving(vault, "127.0.0.1", 0)
+    running = threading.Thread(target=serving.run)
+    running.start()
+    try:
+        while {each.state for each in vault.health.list(SYSTEM)} != {"new"}:
+            assert running.is_alive()
+    finally:
+        serving.stop()
+        running.join()
+        vault.close()
 
 
 def test_of_each_camera_its_condition_is_told_in_a_word(shop: Shop) -> None:
