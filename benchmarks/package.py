@@ -11,6 +11,7 @@ figures, with what they mean, are in README.md. Needs about ten times the films'
 
 import argparse
 import os
+import resource
 import select
 import statistics
 import subprocess
@@ -81,11 +82,15 @@ print(seconds)
 
 @dataclass
 class Row:
-    """One kind of work: what each round took, and the most memory of one of its processes."""
+    """One kind of work: what each round took, and the most memory of one of its processes.
+
+    ``cpu_s`` is of all its processes, the start of the program among it.
+    """
 
     name: str
     does: str
     seconds: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
     peak_bytes: int = 0
 
 
@@ -129,6 +134,7 @@ def rounds(folder: Path, count: int) -> tuple[list[Row], int]:
 def turn(row: Row, script: str, path: Path) -> None:
     """One turn of our own, in a process that does nothing else and tells what it took."""
     os.sync()
+    before = cpu_s()
     with tempfile.TemporaryFile("w+") as said:
         command = [sys.executable, "-c", script, str(path)]
         process = subprocess.Popen(command, stdout=said, cwd=TOP)
@@ -141,6 +147,13 @@ def turn(row: Row, script: str, path: Path) -> None:
             raise SystemExit(f"{row.name}: failed")
         said.seek(0)
         row.seconds.append(float(said.read()))
+    row.cpu_s.append(cpu_s() - before)
+
+
+def cpu_s() -> float:
+    """Seconds of CPU of every program that was started and has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def children(pid: int) -> list[int]:
@@ -157,7 +170,9 @@ def children(pid: int) -> list[int]:
 def peer(row: Row, command: list[str]) -> None:
     """One turn of a peer."""
     os.sync()
+    before = cpu_s()
     taken = timed(command)
+    row.cpu_s.append(cpu_s() - before)
     row.seconds.append(taken.seconds)
     row.peak_bytes = max(row.peak_bytes, taken.peak_bytes)
 
@@ -167,16 +182,22 @@ def report(found: tuple[list[Row], int], folder: Path, count: int) -> None:
     rows, size = found
     say(f"{machine(folder)}, rounds: {count}, {size / 1e9:.2f} GB, {SystemClock().now():%Y-%m-%d}")
     say("")
-    say("| | median s | fastest to slowest s | MiB/s | peak MiB | what was done |")
-    say("|---|---:|---:|---:|---:|---|")
+    say("| | median s | fastest to slowest s | MiB/s | CPU s | peak MiB | what was done |")
+    say("|---|---:|---:|---:|---:|---:|---|")
     for row in rows:
         middle = statistics.median(row.seconds)
         say(
             f"| {row.name} | {middle:.1f} | {min(row.seconds):.1f} to {max(row.seconds):.1f} "
-            f"| {size / MIB / middle:.0f} | {row.peak_bytes / MIB:.0f} | {row.does} |"
+            f"| {size / MIB / middle:.0f} | {statistics.median(row.cpu_s):.1f} "
+            f"| {row.peak_bytes / MIB:.0f} | {row.does} |"
         )
-    made, verified, zipped, hashed = (statistics.median(row.seconds) for row in rows)
-    say(f"\nMade and verified: {(made + verified) / (zipped + hashed):.2f} × zip -0 and sha256sum.")
+    for what, figures in (
+        ("time", [statistics.median(row.seconds) for row in rows]),
+        ("CPU", [statistics.median(row.cpu_s) for row in rows]),
+    ):
+        made, verified, zipped, hashed = figures
+        ratio = (made + verified) / (zipped + hashed)
+        say(f"\nMade and verified, {what}: {ratio:.2f} × zip -0 and sha256sum.")
 
 
 # --- the work -------------------------------------------------------------------------------------
