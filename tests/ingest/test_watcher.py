@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 import threading
 import time
@@ -153,16 +154,26 @@ def test_posters_are_made_while_it_watches(
 
 
 @pytest.mark.long
-def test_a_burst_over_many_new_folders_is_sealed_once_each(
+def test_a_burst_of_5_000_over_500_new_folders_is_sealed_once_each(
     quick_vault: Vault, watcher: Watcher, drop: Path
 ) -> None:
-    for number in range(150):
-        put(drop / f"{number % 30}" / "deep", f"{number}.jpg", picture(number))
-    until(lambda: count(quick_vault) == 150)
+    for number in range(5000):
+        put(drop / f"{number % 500}" / "deep", f"{number}.jpg", picture(number))
+    until(lambda: count(quick_vault) >= 5000)
     until(lambda: not [path for path in drop.rglob("*") if path.is_file()])
+    until(lambda: watcher.status().waiting == 0)
+    watcher.stop()
 
-    sealed = quick_vault.log.entries(event=Event.RECORDING_SEALED, limit=1000)
-    assert len(sealed) == 150
+    sealed: list[str | None] = []
+    after = None
+    while page := quick_vault.log.entries(event=Event.RECORDING_SEALED, after=after, limit=1000):
+        sealed += [each.subject for each in page]
+        after = page[-1].index
+    assert len(sealed) == len(set(sealed)) == 5000
+    with quick_vault.database.read() as session:
+        hashes = set(session.exec(select(Recording.sha256)))
+        assert session.exec(select(Intent)).all() == []
+    assert hashes == {hashlib.sha256(picture(number)).digest() for number in range(5000)}
     assert quick_vault.log.entries(event=Event.RECORDING_OFFERED_AGAIN) == []
 
 
