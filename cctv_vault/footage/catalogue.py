@@ -517,6 +517,8 @@ class _Reading:
         self._now = now
         self._sight = sight
         self._stops: list[Span] | None = None
+        # Held here, since a session forgets what nobody holds.
+        self._cameras: dict[str, Camera] = {}
 
     def codes(self, cameras: Sequence[str]) -> list[str]:
         """The codes asked for, or all.
@@ -526,11 +528,16 @@ class _Reading:
         """
         if not cameras:
             return list_codes(self._session)
-        return [find_camera(self._session, code).code for code in dict.fromkeys(cameras)]
+        return [self._camera(code).code for code in dict.fromkeys(cameras)]
 
     def zone(self, code: str) -> ZoneInfo:
         """The zone of a camera."""
-        return ZoneInfo(find_camera(self._session, code).zone)
+        return ZoneInfo(self._camera(code).zone)
+
+    def _camera(self, code: str) -> Camera:
+        if code not in self._cameras:
+            self._cameras[code] = find_camera(self._session, code)
+        return self._cameras[code]
 
     def leaving(self, before: datetime) -> tuple[int, int]:
         """How many recordings' last grant ends before a time, and their bytes.
@@ -584,7 +591,7 @@ class _Reading:
             films=films,
             edges=edges(self._session, films),
             expired=joined(each for each in films if not each.here),
-            unread=_unreadable(self._session, find_camera(self._session, code), start),
+            unread=_unreadable(self._session, self._camera(code), start),
             stops=self._stops,
         )
         for hole in empty:
@@ -710,15 +717,31 @@ def _check_window(start: datetime | None, end: datetime | None) -> None:
         raise InvalidInputError("the window must end after it starts")
 
 
+@cache
+def _arrived_unreadable() -> Select[Any]:
+    of = table(Quarantined).c
+    start: Any = bindparam("start", type_=of.arrived_at.type)
+    return select(of.original_name, of.arrived_at).where(
+        of.camera_code == bindparam("code"), of.arrived_at >= start
+    )
+
+
+@cache
+def _stops_and_starts() -> Select[Any]:
+    of = table(CustodyEntry).c
+    end: Any = bindparam("end", type_=of.at.type)
+    return (
+        select(of.event, of.at, of.body)
+        .where(of.event.in_([Event.INTAKE_STOPPED, Event.INTAKE_RESUMED]), of.at < end)
+        .order_by(of.leaf_index)
+    )
+
+
 def _unreadable(
     session: Session, camera: Camera, start: datetime
 ) -> list[tuple[datetime, timedelta]]:
     """When a camera's quarantined files were made, as far as can be told, and how much later."""
-    rows = session.execute(
-        select(col(Quarantined.original_name), col(Quarantined.arrived_at)).where(
-            col(Quarantined.camera_code) == camera.code, col(Quarantined.arrived_at) >= start
-        )
-    )
+    rows = session.execute(_arrived_unreadable(), {"code": camera.code, "start": start})
     found = []
     for row in rows:
         made = decide_time(
@@ -736,14 +759,7 @@ def _unreadable(
 
 def _intake_stops(session: Session, end: datetime, now: datetime) -> list[Span]:
     """When intake was stopped, as the log tells."""
-    entries = session.execute(
-        select(col(CustodyEntry.event), col(CustodyEntry.at), col(CustodyEntry.body))
-        .where(
-            col(CustodyEntry.event).in_([Event.INTAKE_STOPPED, Event.INTAKE_RESUMED]),
-            col(CustodyEntry.at) < end,
-        )
-        .order_by(col(CustodyEntry.leaf_index))
-    )
+    entries = session.execute(_stops_and_starts(), {"end": end})
     stops: list[Span] = []
     since: datetime | None = None
     for entry in entries:

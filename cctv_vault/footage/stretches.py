@@ -101,14 +101,17 @@ class _Run:
 
 def edges(session: Session, found: Sequence[Stretch]) -> dict[str, Edge]:
     """The recordings at the ends of stretches, by id."""
-    of = table(Recording).c
     ids = {each.first for each in found} | {each.last for each in found}
-    rows = session.execute(
-        select(of.id, of.started_at, of.ended_at, of.arrived_at, of.clock_offset_s).where(
-            of.id.in_(ids)
-        )
-    )
+    rows = session.execute(_edges(), {"ids": list(ids)})
     return {key: Edge(*rest) for key, *rest in rows}
+
+
+@cache
+def _edges() -> Select[Any]:
+    of = table(Recording).c
+    return select(of.id, of.started_at, of.ended_at, of.arrived_at, of.clock_offset_s).where(
+        of.id.in_(bindparam("ids", expanding=True))
+    )
 
 
 _recording = itemgetter(0, 1, 2, 3, 4)
