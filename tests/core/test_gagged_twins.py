@@ -278,6 +278,7 @@ def questions(twin: Twin, actor: Actor) -> dict[str, Callable[[], object]]:
         "footage": lambda: list(vault.catalogue.list(actor)),
         "gaps": lambda: vault.catalogue.gaps(actor, start=start, end=end),
         "coverage": lambda: vault.catalogue.coverage(actor, start=start, end=end),
+        "leaving": lambda: vault.catalogue.leaving(actor, timedelta(days=5)),
         "incidents": lambda: vault.incidents.list(actor),
         "holds": lambda: vault.holds.list(actor),
         "requests": lambda: vault.requests.list(actor),
