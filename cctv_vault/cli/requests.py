@@ -108,6 +108,7 @@ def request_answer(
     document: Annotated[str | None, typer.Option(help="Which document was seen.")] = None,
     decision_maker: Annotated[str | None, typer.Option(help="Who made the decision.")] = None,
     due: Annotated[str | None, typer.Option(help="The day it states for the answer.")] = None,
+    decided_at: Annotated[str | None, typer.Option(help="When an order was decided.")] = None,
     footage: Annotated[
         Path | None, typer.Option(help="JSON: the cameras and windows now asked for.")
     ] = None,
@@ -123,6 +124,7 @@ def request_answer(
         document=document,
         decision_maker=decision_maker,
         due=due,
+        decided_at=decided_at,
         footage=None if footage is None else read_json(footage),
     )
 

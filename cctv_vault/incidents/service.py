@@ -394,11 +394,11 @@ class Incidents:
             incident = act.session.get(Incident, incident_id)
             if incident is None or incident.category not in RESTRICTED:
                 raise NotFoundError("incident that needs a second person", incident_id)
-            # Nor by lending somebody else the right to.
-            own = Role.PRIVACY_OFFICER in actor.roles
-            lent = not own and actor.lent_by == {incident.opened_by}
-            if lent or incident.opened_by == actor.id:
+            if incident.opened_by == actor.id:
                 raise AccessDeniedError("a second person confirms it, not who flagged it")
+            own = Role.PRIVACY_OFFICER in actor.roles
+            if not own and actor.lent_by == {incident.opened_by}:
+                raise AccessDeniedError("whoever flagged it lends nobody the right to confirm it")
             if self._is_confirmed(act.session, incident):
                 raise TransitionNotAllowedError(f"{incident_id} is confirmed already")
             reason = _text(reason, "reason", _LONGEST_NOTE)

@@ -1,5 +1,6 @@
 """Flagging keeps a window as an incident, for as long as table A says and no longer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -355,6 +356,9 @@ def test_suspicion_of_a_colleague_is_kept_a_day_until_a_second_person_confirms_i
         world.incidents.confirm(world.officer, incident.id, "jag är säker")
     with pytest.raises(AccessDeniedError):
         world.incidents.confirm(world.manager, incident.id, "jag med")
+    lent = replace(approver, lent_by=frozenset({world.officer.id}))
+    with pytest.raises(AccessDeniedError, match="lends nobody"):
+        world.incidents.confirm(lent, incident.id, "å hennes vägnar")
 
     world.incidents.confirm(approver, incident.id, "kvitton saknas tre dagar i rad")
     assert world.incidents.show(world.officer, incident.id).until == MONDAY + 30 * DAY
