@@ -2,8 +2,9 @@
 
 Pure. Owns how many files are expected in a stretch of time, and what of the past teaches nothing.
 A camera that records on motion is expected to send nothing while nobody is there: only hours in
-which it used to send count. It refuses to expect anything before enough is known: of a weekday that
-was not seen three times, or of a holiday, only what the camera sends at its quietest hours.
+which it used to send count. It refuses to expect anything before enough is known: until every
+weekday was seen three times, and of the first holidays, only what the camera sends at its quietest
+hours.
 """
 
 from collections import defaultdict
@@ -95,13 +96,15 @@ def learn(
     kinds: dict[int, list[list[float]]] = defaultdict(list)
     for day in days:
         kinds[_kind(day, holiday)].append(hours[day])
+    # One weekday that is known beside others that are not would be judged by what those miss.
+    every = all(len(kinds[kind]) >= ENOUGH_DAYS for kind in range(_HOLIDAY))
     lags = sorted((each.arrived_at - each.ended_at).total_seconds() for each in _dated(deliveries))
     known = len(lags) >= _ENOUGH_FILES
     habit = Habit(
         days=len(days),
         rates=tuple(
             tuple(fmean(column) for column in zip(*kinds[kind], strict=True))
-            if len(kinds[kind]) >= ENOUGH_DAYS
+            if every and len(kinds[kind]) >= ENOUGH_DAYS
             else None
             for kind in range(_HOLIDAY + 1)
         ),
