@@ -30,6 +30,8 @@ _WORST: Final = 0.9
 _LATE: Final = 0.9
 # Fewer say nothing of how long files take.
 _ENOUGH_FILES: Final = 20
+# Where fewer files a day are usual, a day without any may be chance.
+_SURE_FILES: Final = 10
 _HOUR: Final = timedelta(hours=1)
 
 Holiday = Callable[[date], bool]
@@ -143,7 +145,7 @@ def expected(
 def _teaching(counts: Mapping[date, Sequence[int]], today: date, holiday: Holiday) -> list[date]:
     """The whole days that show a habit, the first and the last that may be cut off left out.
 
-    A weekday without any file, where most such weekdays have some, is one on which something was
+    A weekday without any file, where most such weekdays have many, is one on which something was
     broken, or a holiday nobody entered.
     """
     if not counts:
@@ -153,7 +155,7 @@ def _teaching(counts: Mapping[date, Sequence[int]], today: date, holiday: Holida
     totals: dict[int, list[int]] = defaultdict(list)
     for day in days:
         totals[_kind(day, holiday)].append(sum(counts[day]) if day in counts else 0)
-    some = {kind for kind, each in totals.items() if median(each) > 0}
+    some = {kind for kind, each in totals.items() if median(each) >= _SURE_FILES}
     some.discard(_HOLIDAY)
     return [day for day in days if day in counts or _kind(day, holiday) not in some]
 
