@@ -274,7 +274,9 @@ def test_damage_within_an_encrypted_package_is_told_of_alike(
     assert with_fault is not None
     name = with_fault.rpartition("/")[2]
     swedish.page.click(f".saves li:has-text('{name}') button")
-    swedish.page.wait_for_function("told.textContent.startsWith('It could not be saved')")
+    swedish.page.wait_for_function(
+        "begins => told.textContent.startsWith(begins)", arg="It could not be saved"
+    )
 
 
 def test_a_browser_without_cryptography_says_that_it_cannot_open(
