@@ -645,7 +645,7 @@ def test_the_core_and_a_model_of_plain_sets_agree_after_every_step(tmp_path: Pat
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("part", range(1, 7))
+@pytest.mark.parametrize("part", [1, 2, 3, 4, 5, 7])
 @pytest.mark.usefixtures("quick_codes")
 def test_the_core_and_the_model_agree_for_longer(tmp_path: Path, part: int) -> None:
     """60 000 acts in six parts, each of about eight minutes of one core."""
