@@ -18,6 +18,7 @@ from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, prolon
 from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
 from cctv_vault.disclosure.workflow import (
+    BEFORE_DECISION,
     DISAPPROVED,
     REVIEWED,
     UNANSWERED_STATES,
@@ -252,16 +253,27 @@ class Deciding(Desk):
         self._packaging.end(step.act.session, step.row.id, step.act.now)
         moved = self._reasoned(step, Action.REVOKE, reason)
         step.row.decision = step.row.decided_by = step.row.decided_at = None
-        step.row.released_at = step.row.channel = None
+        # Whoever was called has answered, and the answer is no longer yes: nobody goes on alone.
+        step.row.released_at = step.row.channel = step.row.asked_at = None
         step.act.session.add(step.row)
         return moved
 
     def reopen(self, actor: Actor, request_id: str, reason: str) -> Moved:
-        """Take up a case that had ended; what is left of its footage is frozen again."""
+        """Take up a case that had ended; what is left of its footage is frozen again.
+
+        Raises:
+            TransitionNotAllowedError: Something left before a decision in it, or it has not ended.
+        """
         with self._step(actor, request_id, Action.REOPEN, Event.REQUEST_REOPENED) as step:
             act, row = step.act, step.row
+            if row.decision in BEFORE_DECISION:
+                raise TransitionNotAllowedError(
+                    "footage left before a decision in this case, and its review stands in the "
+                    "register; have what is asked for now filed as a request of its own"
+                )
             freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
             row.decision = row.decided_by = row.decided_at = row.closed_at = None
+            row.asked_at = None  # who was called then was called for another visit
             row.verification_method = row.verified_at = None
             self._reasoned(step, Action.REOPEN, reason)
             return Moved(row.id, row.state, freeze.recordings, freeze.remarks)

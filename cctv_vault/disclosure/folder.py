@@ -22,7 +22,7 @@ from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import storage_errors
 from cctv_vault.disclosure.results import Called
 from cctv_vault.disclosure.spot import CALLED_COUNTS_FOR, Spot, own_case, receipt_name, unpacked
-from cctv_vault.disclosure.workflow import State, Window
+from cctv_vault.disclosure.workflow import BEFORE_DECISION, State, Window
 from cctv_vault.errors import NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right
@@ -80,7 +80,7 @@ class Folders(Spot):
             row = load(act.session, request_id, actor)
             actor.require(Right.REQUEST_REGISTER)
             own_case(row, actor)
-            if row.asked_at is None and row.channel != "in-person":
+            if not _stood_here(row):
                 raise NotFoundError("case on the spot", request_id[:40])
             return self._standing(act, row, actor)
 
@@ -235,9 +235,15 @@ class _Buffer:
         return whole
 
 
+def _stood_here(row: Request) -> bool:
+    """Whether whoever registered it stood with the requester, and not merely took a letter in."""
+    return row.asked_at is not None or row.decision in BEFORE_DECISION
+
+
 def _fetchable(row: Request, now: datetime) -> bool:
     return (
-        State(row.state) in _WITH_A_FOLDER
+        _stood_here(row)
+        and State(row.state) in _WITH_A_FOLDER
         and row.channel == "in-person"
         and row.released_at is not None
         and now - row.released_at <= CALLED_COUNTS_FOR

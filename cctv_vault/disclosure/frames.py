@@ -94,7 +94,11 @@ class Frames(Desk):
         with self._ledger.act(event, actor, subject=request_id) as act:
             row = load(act.session, request_id, actor, lock=True)
             # Whoever stands before the officer chooses there and then.
-            on_the_spot = row.asked_at is not None and actor.may(Right.RELEASE_ON_THE_SPOT)
+            on_the_spot = (
+                row.asked_at is not None
+                and row.registered_by == actor.id
+                and actor.may(Right.RELEASE_ON_THE_SPOT)
+            )
             if not on_the_spot:
                 actor.require(Right.REQUEST_HANDLE)
             if State(row.state) not in CHOSEN_IN:

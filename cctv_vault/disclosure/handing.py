@@ -118,8 +118,8 @@ class Handing(Receiving):
         try:
             with self._step(actor, request_id, Action.PREPARE, Event.REQUEST_PREPARED) as step:
                 # It was made while nothing was locked: the case must still be what it was.
-                _still(windows, self._may_prepare(step, Action.PREPARE))
-                _still(frames, frames_of(step.act.session, request_id))
+                still(windows, self._may_prepare(step, Action.PREPARE))
+                still(frames, frames_of(step.act.session, request_id))
                 package = self._packaging.keep(step.act.session, step.row, made, step.act.now)
                 self._move(
                     step.act,
@@ -484,7 +484,12 @@ class Handing(Receiving):
             return self._packaging.open(session, row, self._ledger.clock.now())
 
 
-def _still(before: tuple[object, ...], now: tuple[object, ...]) -> None:
+def still(before: tuple[object, ...], now: tuple[object, ...]) -> None:
+    """Refuse a package of what the case no longer says.
+
+    Raises:
+        TransitionNotAllowedError: It was assessed anew, or other frames were chosen.
+    """
     if before != now:
         raise TransitionNotAllowedError(
             "the request was assessed anew, or other frames were chosen, while its package was "

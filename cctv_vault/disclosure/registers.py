@@ -28,6 +28,7 @@ from cctv_vault.database import Database
 from cctv_vault.disclosure.cases import APPROVED, ASKED, open_json, windows_of
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.workflow import (
+    BEFORE_DECISION,
     DISAPPROVED,
     REVIEWED,
     STATE_WORDS,
@@ -405,12 +406,12 @@ _COUNTED: Final[Mapping[str, Callable[[Request], int]]] = {
     "withdrawn": lambda row: row.state == State.WITHDRAWN,
     "lapsed": lambda row: row.state == State.EXPIRED,
     "released": lambda row: row.released_at is not None,
-    "before_decision": lambda row: row.decision in {"before-decision", REVIEWED, DISAPPROVED},
+    "before_decision": lambda row: row.decision in BEFORE_DECISION,
     "disapproved": lambda row: row.decision == DISAPPROVED,
     "late": lambda row: (
         row.deadline_at is not None
         and row.decided_at is not None
-        and row.decision not in {"before-decision", REVIEWED, DISAPPROVED}
+        and row.decision not in BEFORE_DECISION
         and row.decided_at > row.deadline_at
     ),
 }

@@ -18,11 +18,20 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import Archive, Member, read_archive, read_member
-from cctv_vault.disclosure.cases import APPROVED, footage_in, load, open_json, set_windows
+from cctv_vault.disclosure.cases import (
+    APPROVED,
+    ASKED,
+    footage_in,
+    frames_of,
+    load,
+    open_json,
+    set_windows,
+    windows_of,
+)
 from cctv_vault.disclosure.codes import new_status_code
 from cctv_vault.disclosure.desk import Step, holidays_around, not_met, window_facts
 from cctv_vault.disclosure.frames import choose_evenly
-from cctv_vault.disclosure.handing import Handing, package_facts
+from cctv_vault.disclosure.handing import Handing, package_facts, still
 from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
 from cctv_vault.disclosure.legal import (
     IN_PERSON,
@@ -40,6 +49,7 @@ from cctv_vault.disclosure.workflow import (
     HANDS_OVER_NOW,
     RIGHT_FOR,
     Action,
+    Moment,
     State,
     Window,
     approvers,
@@ -218,6 +228,9 @@ class Spot(Handing):
             AccessDeniedError: The person is not marked for it.
         """
         if path_of(_type_of(body)) is _POLICE:
+            if method != IN_PERSON:
+                with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor):
+                    raise not_met(NOTHING, _no_method(method))
             if out_dir is not None:
                 checked_folder(out_dir)
             called = self.call(actor, body, officer_seen=officer_seen)
@@ -333,6 +346,12 @@ class Spot(Handing):
             GateNotMetError: They have.
         """
         called = self._called(act, row, actor)
+        if act.now - called.asked_at > CALLED_COUNTS_FOR:
+            raise TransitionNotAllowedError(
+                "the visit for which they were called is over; call again when an officer stands "
+                "here"
+            )
+        self._not_refused_before(act, row)
         if act.now >= called.alone_from:
             return
         zone = self._zone_of(act.session, self._facts(Step(act, row)).wanted)
@@ -348,6 +367,34 @@ class Spot(Handing):
                 f"when one has approved, or alone from {alone}",
             ),
         )
+
+    def _not_refused_before(self, act: Act, row: Request) -> None:
+        """A no to this visit's footage is not passed by asking for it once more.
+
+        Raises:
+            TransitionNotAllowedError: This person had a request for some of it refused lately.
+        """
+        wanted = windows_of(act.session, row.id, APPROVED)
+        refused = act.session.execute(
+            select(col(Request.id)).where(
+                col(Request.registered_by) == row.registered_by,
+                col(Request.id) != row.id,
+                col(Request.decision) == State.REFUSED.value,
+                col(Request.decided_at) > act.now - CALLED_COUNTS_FOR,
+            )
+        ).scalars()
+        for other in refused.all():
+            for each in windows_of(act.session, other, ASKED):
+                if any(
+                    each.camera == one.camera
+                    and each.starts_at < one.ends_at
+                    and one.starts_at < each.ends_at
+                    for one in wanted
+                ):
+                    raise TransitionNotAllowedError(
+                        f"{other} asked for some of this footage and was refused; only somebody "
+                        "who may approve lets it out now"
+                    )
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -371,16 +418,27 @@ class Spot(Handing):
     ) -> OnTheSpot:
         if folder is not None:
             check_target(folder / f"{row.id}.zip")
+        with self._database.read() as session:
+            frames = frames_of(session, row.id)
         made = self._packaging.make(
             row, windows, now, sound_allowed=sound, progress=lambda _count: None
         )
-        package, departure, spot = self._begin_hand_over(actor, row.id, action, made, folder)
+        package, departure, spot = self._begin_hand_over(
+            actor, row.id, action, made, folder, of=(tuple(windows), frames)
+        )
         if folder is None or departure is None:
             return spot
         return replace(spot, files=self._written_out(actor, row.id, package, folder, departure))
 
     def _begin_hand_over(
-        self, actor: Actor, request_id: str, action: Action, made: Made, folder: Path | None
+        self,
+        actor: Actor,
+        request_id: str,
+        action: Action,
+        made: Made,
+        folder: Path | None,
+        *,
+        of: tuple[tuple[Window, ...], tuple[Moment, ...]],
     ) -> tuple[Package, Departure | None, OnTheSpot]:
         """Keep the package and record the release, before the first byte leaves.
 
@@ -396,9 +454,10 @@ class Spot(Handing):
             ) as act:
                 row = load(act.session, request_id, actor, lock=True)
                 decided = action is Action.RELEASE
-                if decided:
-                    self._may_prepare(Step(act, row), Action.PREPARE)
-                else:
+                # It was made while nothing was locked: the case must still be what it was.
+                wanted = self._may_prepare(Step(act, row), Action.PREPARE if decided else action)
+                still(of, (wanted, frames_of(act.session, request_id)))
+                if not decided:
                     move(State(row.state), action)
                 package = self._packaging.keep(act.session, row, made, act.now)
                 package.state = "released"

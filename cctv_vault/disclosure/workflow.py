@@ -172,6 +172,8 @@ FINISHED: Final = frozenset(
 )
 REVIEWED: Final = "review-approved"
 DISAPPROVED: Final = "review-disapproved"
+BEFORE_DECISION: Final = frozenset({"before-decision", REVIEWED, DISAPPROVED})
+"""Decisions of what left before a second person had a say; they stand in the register for good."""
 """What stands as the decision once a release before one was reviewed."""
 
 UNANSWERED_STATES: Final = frozenset(

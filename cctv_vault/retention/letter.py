@@ -202,6 +202,7 @@ def _held(purpose: Purpose) -> str:
     if purpose.extension is not None:
         times = {None: "", 1: " en gång"}.get(purpose.extensions, f" {purpose.extensions} gånger")
         words += f"; tiden kan förlängas{times} med högst {in_words(purpose.extension)}"
+        words += "" if purpose.extensions == 1 else " åt gången"
         words += " om det finns särskilda skäl" if purpose.code == "preservation-order" else ""
     if purpose.code == "save-now":
         words += " och tas sedan bort om ingen har angett varför det behövs"

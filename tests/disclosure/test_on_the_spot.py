@@ -14,6 +14,7 @@ from cctv_vault.errors import (
     AccessDeniedError,
     GateNotMetError,
     IntakeStoppedError,
+    NotFoundError,
     TransitionNotAllowedError,
 )
 from cctv_vault.footage.outfile import OutFile
@@ -290,6 +291,75 @@ def test_a_no_by_telephone_ends_it_however_long_one_waits(
     with pytest.raises(TransitionNotAllowedError, match="refused"):
         shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
     assert not list(usb.glob("*"))
+
+
+def test_a_no_is_not_passed_by_asking_for_the_same_footage_in_other_words(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.decide(anders, called.id, approve=False, reason="Begär skriftligt.")
+    again = shop.requests.call(sara, shop.body(description="en gång till"), officer_seen=SEEN)
+    shop.pass_time(minutes=16)
+    with pytest.raises(TransitionNotAllowedError, match=f"{called.id} asked for some of this"):
+        shop.requests.hand_over(sara, again.id, usb)
+    shop.requests.decide(anders, again.id, approve=True, reason="Nu finns skäl.")
+    assert shop.requests.hand_over(sara, again.id, usb).state == "released"
+
+
+def test_an_approval_that_was_taken_back_leaves_nobody_alone_with_it(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.decide(anders, called.id, approve=True, reason="Ja.")
+    shop.requests.revoke(anders, called.id, "Fel person.")
+    shop.pass_time(minutes=16)
+    with pytest.raises(TransitionNotAllowedError, match="nobody was called"):
+        shop.requests.hand_over(sara, called.id, usb)
+
+
+def test_a_call_ends_with_the_visit(shop: Shop, anders: Actor, usb: Path) -> None:
+    assert anders
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.pass_time(hours=12, seconds=1)
+    with pytest.raises(TransitionNotAllowedError, match=r"the visit .* is over"):
+        shop.requests.hand_over(sara, called.id, usb)
+
+
+def test_a_case_in_which_footage_left_before_a_decision_is_never_reopened(
+    shop: Shop, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    shop.requests.review(shop.approver, spot.id, approve=False, reason="För mycket.")
+    shop.requests.close(shop.handler, spot.id, "Genomgått med personalen.")
+    with pytest.raises(TransitionNotAllowedError, match="stands in the register"):
+        shop.requests.reopen(shop.handler, spot.id, "Mer behövs.")
+    assert shop.requests.show(shop.officer, spot.id).decision == "review-disapproved"
+
+
+def test_the_police_on_the_spot_are_seen_and_not_called(shop: Shop, usb: Path) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    with pytest.raises(GateNotMetError, match="does not verify"):
+        shop.requests.on_the_spot(
+            sara, shop.body(), officer_seen="ringde 114 14", out_dir=usb, method="call-back"
+        )
+    assert shop.requests.list(shop.officer) == ()
+
+
+def test_whoever_only_registered_a_request_does_not_fetch_what_others_released(
+    shop: Shop,
+) -> None:
+    request = shop.approved()
+    shop.requests.prepare(shop.handler, request)
+    shop.requests.release(shop.handler, request, "in-person")
+    registrar = replace(shop.staff, id=shop.requests.show(shop.officer, request).registered_by)
+    with pytest.raises(NotFoundError):
+        shop.requests.standing(registrar, request)
+    with pytest.raises(TransitionNotAllowedError):
+        shop.requests.open_folder(registrar, request)
 
 
 def test_without_a_number_only_who_may_approve_that_is_called(shop: Shop, anders: Actor) -> None:
