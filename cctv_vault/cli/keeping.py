@@ -509,7 +509,10 @@ def policy_check(
         str | None, typer.Option(help="When it was or will be published; now where unset.")
     ] = None,
 ) -> None:
-    """Every fault of a policy document, with its line; with a vault, also against its cameras."""
+    """Every fault of a policy document, with its line; with a vault, also against its cameras.
+
+    Its form is checked first, what it means once its form is right.
+    """
     run = session(context)
     text = file.read_text(encoding="utf-8")
     note = ""
@@ -523,6 +526,8 @@ def policy_check(
         now = SystemClock().now()
         moment = now if published_at is None else parse_time(published_at, "Europe/Stockholm")
         checked = check_policy(text, published_at=moment)
+    if checked.policy is None:
+        note = "what the document means is checked once its form is mended; more may follow"
     found = (*checked.faults, *checked.recorders)
     run.say(
         {"sound": checked.sound, "faults": found, "note": note},

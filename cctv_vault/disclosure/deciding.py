@@ -269,7 +269,7 @@ class Deciding(Desk):
             if row.decision in BEFORE_DECISION:
                 raise TransitionNotAllowedError(
                     "footage left before a decision in this case, and its review stands in the "
-                    "register; have what is asked for now filed as a request of its own"
+                    "register; have the new wish filed as a request of its own"
                 )
             freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
             row.decision = row.decided_by = row.decided_at = row.closed_at = None
