@@ -27,6 +27,8 @@ from psycopg import sql
 
 from cctv_vault.database import Database
 from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.vault import Vault
+from tests.shop import open_shop
 
 # No deadlines: how long an example takes says something about the machine, not about the vault.
 # In continuous integration the examples are the same in every run of the same code.
@@ -251,3 +253,25 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     server = request.getfixturevalue("postgres_server")
     with _database(server, request.getfixturevalue("_with_tables")) as url:
         yield url
+
+
+@pytest.fixture
+def vault(database_url: str | None, tmp_path: Path) -> Iterator[Vault]:
+    """The shop's vault, once on each engine."""
+    made = open_shop(tmp_path, database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick_vault(tmp_path: Path) -> Iterator[Vault]:
+    """The shop's vault on SQLite alone, for what no database decides."""
+    made = open_shop(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    """The drop folder of ``kassa``."""
+    return tmp_path / "drop" / "kassa"

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pypdf
 import pytest
 
 from cctv_vault.disclosure.frames import MOST_FRAMES
@@ -62,7 +63,6 @@ def test_a_chosen_frame_is_the_picture_of_its_moment_and_says_where_it_is_from(s
 
 
 def test_the_report_names_each_frame(quick_shop: Shop) -> None:
-    pypdf = pytest.importorskip("pypdf")
     request = quick_shop.approved()
     choose(quick_shop, request)
     _, files, record = prepared(quick_shop, request)

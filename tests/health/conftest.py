@@ -1,8 +1,7 @@
 """The shop, on either engine, and cameras that behave in known ways for months."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,35 +9,11 @@ import pytest
 
 from cctv_vault.health.habit import Delivery
 from cctv_vault.health.rules import Facts
-from cctv_vault.vault import Vault
-from tests.shop import open_shop
 
 ZONE = ZoneInfo("Europe/Stockholm")
 HOLIDAYS = {date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 5, 14)}
 
 Deliveries = list[Delivery]
-
-
-@pytest.fixture
-def vault(database_url: str | None, tmp_path: Path) -> Iterator[Vault]:
-    """The shop's vault, once on each engine."""
-    made = open_shop(tmp_path, database_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def quick_vault(tmp_path: Path) -> Iterator[Vault]:
-    """The shop's vault on SQLite alone, for what no database decides."""
-    made = open_shop(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    """The drop folder of ``kassa``."""
-    return tmp_path / "drop" / "kassa"
 
 
 @pytest.fixture(scope="session")
