@@ -21,6 +21,7 @@ from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
     REVIEWED,
+    RIGHT_FOR,
     UNANSWERED_STATES,
     Action,
     State,
@@ -34,6 +35,7 @@ from cctv_vault.disclosure.workflow import (
 )
 from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
 from cctv_vault.people.actors import Actor, Right
+from cctv_vault.people.delegations import as_lent
 from cctv_vault.schema import Request
 from cctv_vault.views import iso
 
@@ -147,6 +149,8 @@ class Deciding(Desk):
         event = Event.REQUEST_APPROVED if approve else Event.REQUEST_REFUSED
         with self._step(actor, request_id, named, event) as step:
             act, row = step.act, step.row
+            actor = as_lent(act.session, actor, act.now)
+            actor.require(RIGHT_FOR[named])
             case = self._facts(step)
             refuse(may_decide(actor, case, approve=approve))
             note = read_note(reason, "the reason")

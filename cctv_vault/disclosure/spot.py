@@ -36,6 +36,7 @@ from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_
 from cctv_vault.disclosure.legal import (
     IN_PERSON,
     METHODS,
+    ON_THE_SPOT_LIMIT,
     REQUESTERS,
     SIGNED_ORDER,
     Deadline,
@@ -46,6 +47,7 @@ from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
 from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
 from cctv_vault.disclosure.workflow import (
+    BEFORE_DECISION,
     HANDS_OVER_NOW,
     RIGHT_FOR,
     Action,
@@ -55,6 +57,7 @@ from cctv_vault.disclosure.workflow import (
     approvers,
     camera_time,
     move,
+    wall_time,
 )
 from cctv_vault.errors import AccessDeniedError, InvalidInputError, TransitionNotAllowedError
 from cctv_vault.footage.departures import Departure
@@ -71,7 +74,8 @@ CALLED_COUNTS_FOR: Final = timedelta(hours=12)
 _POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
 _APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
 _OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
-_UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf", "LÄS MIG.txt", "READ ME.txt")
+_UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf")
+"""Not what explains the package: it names files that lie in the zip alone."""
 NOTHING: Final = "nothing is handed over on the spot"
 _NOBODY_CALLED: Final = Words(
     "på den här vägen kallas ingen först", "nobody is called first on this path"
@@ -352,6 +356,7 @@ class Spot(Handing):
                 "here"
             )
         self._not_refused_before(act, row)
+        self._within_the_visit(act, row)
         if act.now >= called.alone_from:
             return
         zone = self._zone_of(act.session, self._facts(Step(act, row)).wanted)
@@ -395,6 +400,35 @@ class Spot(Handing):
                         f"{other} asked for some of this footage and was refused; only somebody "
                         "who may approve lets it out now"
                     )
+
+    def _within_the_visit(self, act: Act, row: Request) -> None:
+        """What one person hands over alone is measured over the whole visit, not case by case.
+
+        Raises:
+            GateNotMetError: Together with what they handed over alone lately it is too much.
+        """
+        before = act.session.execute(
+            select(col(Request.id)).where(
+                col(Request.registered_by) == row.registered_by,
+                col(Request.id) != row.id,
+                col(Request.asked_at).is_not(None),
+                col(Request.decision).in_(BEFORE_DECISION),
+                col(Request.released_at) > act.now - CALLED_COUNTS_FOR,
+            )
+        ).scalars()
+        cases = (row.id, *before.all())
+        whole = [each for case in cases for each in windows_of(act.session, case, APPROVED)]
+        if wall_time(whole) > ON_THE_SPOT_LIMIT:
+            minutes = int(ON_THE_SPOT_LIMIT.total_seconds()) // 60
+            raise not_met(
+                NOTHING,
+                Words(
+                    f"tillsammans med det du nyss har lämnat ut ensam blir det mer än {minutes} "
+                    "minuter; någon som får bevilja måste besluta",
+                    f"together with what you handed over alone lately it is more than {minutes} "
+                    "minutes; somebody who may approve has to decide",
+                ),
+            )
 
     # --- inside -------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ part in (`workflow.may_decide`). Refuses whoever never decides: the data protect
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -158,6 +158,15 @@ class Delegations:
 def givers_of(session: Session, taker_id: str, now: datetime) -> frozenset[str]:
     """The accounts whose right to decide this one has now."""
     return lent_now(session, now, taker_id).get(taker_id, frozenset())
+
+
+def as_lent(session: Session, actor: Actor, now: datetime) -> Actor:
+    """The actor with what is lent to them at this moment, and not when they signed in."""
+    if not actor.lent_by:
+        return actor
+    givers = givers_of(session, actor.id, now)
+    roles = actor.roles if givers else actor.roles - {Role.APPROVER}
+    return replace(actor, roles=roles, lent_by=givers)
 
 
 def lent_now(

@@ -130,6 +130,21 @@ def test_a_lent_right_ends_when_it_is_taken_back_or_its_lender_goes(shop: Shop) 
     assert [each.live for each in delegations.of(siv)] == [False, False]
 
 
+@pytest.mark.parametrize("approve", [True, False])
+def test_who_signed_in_while_it_was_lent_decides_nothing_after_its_end(
+    quick_shop: Shop,
+    approve: bool,  # noqa: FBT001
+) -> None:
+    bo, siv = someone(quick_shop, "Bo", "approver"), someone(quick_shop, "Siv", "staff")
+    lent = lend(quick_shop, bo, siv)
+    before = now_is(quick_shop, "Siv")
+    request = quick_shop.assessed()
+    quick_shop.vault.people.delegations.end(bo, lent.id)
+    with pytest.raises(AccessDeniedError):
+        quick_shop.requests.decide(before, request, approve=approve, reason="Beslut.")
+    assert quick_shop.requests.show(quick_shop.officer, request).state == "assessed"
+
+
 def test_only_an_approver_lends_it_and_only_to_who_may_decide(quick_shop: Shop) -> None:
     bo, siv = someone(quick_shop, "Bo", "approver"), someone(quick_shop, "Siv", "staff")
     others = {

@@ -319,6 +319,25 @@ def test_an_approval_that_was_taken_back_leaves_nobody_alone_with_it(
         shop.requests.hand_over(sara, called.id, usb)
 
 
+def test_an_hour_is_the_most_of_a_visit_however_many_cases_it_is_cut_into(
+    shop: Shop, anders: Actor, usb: Path, tmp_path: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+
+    def minutes(start: str, end: str) -> str:
+        item = {"from": f"2026-03-01T{start}:00+01:00", "to": f"2026-03-01T{end}:00+01:00"}
+        body = shop.body(footage=[{"cameras": ["kassa"], **item}])
+        return str(shop.requests.call(sara, body, officer_seen=SEEN).id)
+
+    first, second = minutes("08:50", "09:30"), minutes("08:20", "09:01")
+    shop.pass_time(minutes=15)
+    assert shop.requests.hand_over(sara, first, usb).state == "under-review"
+    with pytest.raises(GateNotMetError, match="more than 60 minutes"):
+        shop.requests.hand_over(sara, second, tmp_path / "other")
+    shop.requests.decide(anders, second, approve=True, reason="Det behövs.")
+    assert shop.requests.hand_over(sara, second, tmp_path / "other").state == "released"
+
+
 def test_a_call_ends_with_the_visit(shop: Shop, anders: Actor, usb: Path) -> None:
     assert anders
     sara = replace(shop.staff, on_the_spot=True)
