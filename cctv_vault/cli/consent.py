@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cctv_vault.cli.session import Session, session
-from cctv_vault.consent.service import ItemView, PublicationView
+from cctv_vault.consent.views import ItemView, PublicationView
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.outfile import OutFile, check_target
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from cctv_vault.consent.service import SubjectView
+from cctv_vault.consent.views import SubjectView
 from cctv_vault.custody.entries import Entry
 from cctv_vault.errors import (
     AccessDeniedError,
