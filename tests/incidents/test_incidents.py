@@ -15,7 +15,7 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.gags import hidden_subjects
-from cctv_vault.incidents.service import IncidentView, Reshaping
+from cctv_vault.incidents.views import IncidentView, Reshaping
 from cctv_vault.people.actors import Actor, Role, system_actor
 from cctv_vault.retention.holds import Ending
 from cctv_vault.retention.policies import default_policy_text

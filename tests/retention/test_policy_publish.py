@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from cctv_vault.errors import AccessDeniedError, InvalidInputError, NotFoundError
-from cctv_vault.incidents.service import IncidentView
+from cctv_vault.incidents.views import IncidentView
 from cctv_vault.people.actors import Actor, Role, system_actor
 from cctv_vault.retention.policies import default_policy_text
 from cctv_vault.retention.publication import Publisher

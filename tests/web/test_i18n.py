@@ -9,7 +9,7 @@ import pytest
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import VaultError
-from cctv_vault.incidents.service import Category
+from cctv_vault.incidents.views import Category
 from cctv_vault.media.limits import REFUSALS
 from cctv_vault.people.actors import Role
 from web.faults import status_of

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
-from cctv_vault.incidents.service import IncidentView
+from cctv_vault.incidents.views import IncidentView
 from cctv_vault.people.actors import Right
 from cctv_vault.retention.holds import Ending
 from web.desk import Form, Here, Posted, Visit, see
