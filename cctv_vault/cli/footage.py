@@ -11,7 +11,7 @@ from cctv_vault.cli.session import Session, session
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.catalogue import RecordingDetail
 from cctv_vault.ingest.archives import late_windows
-from cctv_vault.ingest.service import Outcome, Preview
+from cctv_vault.ingest.outcomes import Outcome, Preview
 from cctv_vault.ingest.sources import walk
 from cctv_vault.retention.grants import LATE
 from cctv_vault.retention.holds import HoldOrder

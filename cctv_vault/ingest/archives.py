@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from cctv_vault.ingest.service import Preview
+from cctv_vault.ingest.outcomes import Preview
 
 _STILL: Final = timedelta(seconds=1)
 # Clips of a moving thing come one after another; what lies between them is not another matter.

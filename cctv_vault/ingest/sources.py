@@ -1,4 +1,4 @@
-"""Source files: names kept verbatim, files opened safely, settled or not, and removed at last.
+"""Source files: names kept verbatim, files opened safely, and removed at last.
 
 Owns everything that touches a drop folder. Refuses whatever is no regular file, follows no link,
 and removes a file only while it is provably the one that was taken in.
@@ -13,15 +13,12 @@ import os
 import re
 import signal
 import stat
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from cctv_vault.clock import SystemClock, monotonic
 from cctv_vault.errors import VaultError
-from cctv_vault.ingest.mounts import filesystem_of, is_network
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,8 +30,6 @@ _ESCAPE: Final = re.compile(r"(\\*)([\udc80-\udcff])|(\\+)(?=udc[89a-f][0-9a-f])
 _UNESCAPE: Final = re.compile(r"(\\+)udc([89a-f][0-9a-f])")
 _BLOCK: Final = 512  # the unit of st_blocks, whatever the filesystem's own
 _BUSY_S: Final = 1.0
-_MOUNTS_S: Final = 5.0
-_REMEMBERED: Final = 100_000
 _CHANGED: Final = "it changed after it was taken in; it will be offered again"
 _VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
@@ -279,58 +274,6 @@ def _not_opened(error: OSError) -> VaultError:
     if error.errno in {errno.ENXIO, errno.ENODEV}:
         return SourceRefusedError("it is no regular file")
     return SourceReadError(f"it cannot be opened: {os.strerror(error.errno or 0)}")
-
-
-class Settling:
-    """Whether a file has been left alone long enough to be complete.
-
-    Its change time, which nobody can set back, tells at once on a local filesystem. On a network
-    mount, whose server has its own clock, or where that time lies ahead of ours, the file has to be
-    seen unchanged twice.
-    """
-
-    def __init__(self, settle_s: float) -> None:
-        """``settle_s`` is how long a file must have been unchanged, in seconds."""
-        self.settle_s = settle_s
-        self._wall = SystemClock()  # a simulated vault's files still carry the machine's time
-        self._lock = threading.Lock()
-        self._seen: dict[Path, tuple[Identity, float]] = {}
-        self._networks: dict[int, tuple[bool, float]] = {}
-
-    def check(self, source: Source, at_least_s: float = 0.0) -> None:
-        """Raise unless the file is settled, or has been left alone for ``at_least_s``, if longer.
-
-        Raises:
-            SourceBusyError: It is not; ``retry_in_s`` says when it may be.
-        """
-        age = self._wall.now().timestamp() - source.changed_at_s
-        if age < 0 or self._is_on_network(source):
-            age = self._observed(source)
-        wanted = max(self.settle_s, at_least_s)
-        if age < wanted:
-            raise SourceBusyError("it may still be growing", wanted - age)
-
-    def _is_on_network(self, source: Source) -> bool:
-        """Whether a file lies on a network mount; asked of each device every few seconds."""
-        device, now = source.identity.device, monotonic()
-        with self._lock:
-            known = self._networks.get(device)
-        if known is None or now - known[1] > _MOUNTS_S:
-            known = (is_network(filesystem_of(source.path.parent)), now)
-            with self._lock:
-                self._networks[device] = known
-        return known[0]
-
-    def _observed(self, source: Source) -> float:
-        """Seconds since the file was first seen as it is now."""
-        now = monotonic()
-        with self._lock:
-            seen = self._seen.get(source.path)
-            if seen is None or seen[0] != source.identity:
-                if len(self._seen) >= _REMEMBERED:
-                    self._seen.pop(next(iter(self._seen)))
-                seen = self._seen[source.path] = (source.identity, now)
-            return now - seen[1]
 
 
 @dataclass(frozen=True)

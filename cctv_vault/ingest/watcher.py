@@ -31,9 +31,11 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from cctv_vault.clock import monotonic
 from cctv_vault.footage.register import CameraView, Register
+from cctv_vault.ingest.batches import SMALL_BYTES
 from cctv_vault.ingest.mounts import filesystem_of, is_network, made
+from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.posters import Posters
-from cctv_vault.ingest.service import SMALL_BYTES, Ingest, Outcome
+from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.sources import Identity, walk
 from cctv_vault.ingest.urgency import Rank, Urgency
 from cctv_vault.people.actors import system_actor

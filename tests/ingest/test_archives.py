@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError
 from cctv_vault.ingest.archives import late_windows
-from cctv_vault.ingest.service import Preview
+from cctv_vault.ingest.outcomes import Preview
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.grants import LATE
 from cctv_vault.retention.holds import HoldOrder

@@ -93,7 +93,7 @@ def test_a_disk_that_is_really_full_loses_nothing_and_the_backlog_is_worked_off(
     drop = small_disk / "drop" / "kassa"
     files = {put(drop, f"x_20260302_07000{n}.jpg", picture(n)): picture(n) for n in range(4)}
     # Without the check beforehand it is the writing itself that meets the end of the disk.
-    monkeypatch.setattr(vault.ingest._intake, "check_room", lambda _: None)
+    monkeypatch.setattr(vault.ingest._steps.intake, "check_room", lambda _: None)
     filler = small_disk / "filler"
     _fill(filler)
 
@@ -121,13 +121,13 @@ def test_a_source_that_shrinks_while_it_is_read_waits(
     quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(drop, "x_20260302_070000.mp4", film(1, 3.0))
-    on_arrival = quick_vault.ingest._already_known
+    on_arrival = quick_vault.ingest._singles._already_known
 
     def shrink(*args: object) -> object:
         os.truncate(path, 100)
         return on_arrival(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(quick_vault.ingest, "_already_known", shrink)
+    monkeypatch.setattr(quick_vault.ingest._singles, "_already_known", shrink)
 
     assert quick_vault.ingest.offer(SYSTEM, path).outcome == "waiting"
     assert list(stream_names(quick_vault.store)) == []

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.probe import FAULTS
-from cctv_vault.ingest.service import Outcome
 from cctv_vault.media.limits import REFUSALS
 from cctv_vault.schema import Quarantined, Recording
 from cctv_vault.vault import Vault

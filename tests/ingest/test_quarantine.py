@@ -14,7 +14,7 @@ from cctv_vault.errors import (
     NotFoundError,
     PersonNeededError,
 )
-from cctv_vault.ingest import service
+from cctv_vault.ingest import readmission, single
 from cctv_vault.ingest.probe import ProbeRefusal
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.holds import HoldOrder
@@ -42,7 +42,7 @@ def not_yet(*_: object) -> ProbeRefusal:
 def unread(vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a good film that could not be read when it came, from 07:45."""
     path = put(drop / "2026-03-02", "07-45-00.mp4", film(1, 2.0))
-    monkeypatch.setattr(service, "probe", not_yet)
+    monkeypatch.setattr(single, "probe", not_yet)
     assert vault.ingest.offer(SYSTEM, path).outcome == "quarantined"
     monkeypatch.undo()
     (view,) = vault.quarantine.list(MANAGER)
@@ -102,7 +102,7 @@ def test_what_still_cannot_be_read_stays_and_the_newest_reason_stands(
     vault: Vault, unread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = ProbeRefusal("undecodable", "none of its frames can be decoded")
-    monkeypatch.setattr(service, "probe", lambda *_: refusal)
+    monkeypatch.setattr(readmission, "probe", lambda *_: refusal)
 
     outcome = vault.ingest.retry(MANAGER, unread)
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from cctv_vault.ingest.journal import SealingJournal
 from cctv_vault.ingest.mounts import filesystem_of, is_network
+from cctv_vault.ingest.settling import Settling
 from cctv_vault.ingest.sources import (
     Identity,
-    Settling,
     SourceBusyError,
     escape_name,
     is_unfinished_name,

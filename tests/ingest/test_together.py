@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import IntakeStoppedError
-from cctv_vault.ingest import service
+from cctv_vault.ingest import batches
 from cctv_vault.ingest.intake import Intake
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import Role
@@ -171,7 +171,7 @@ def test_a_file_written_to_after_it_was_read_waits_and_the_others_are_sealed(
         return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "seal_together", meddled)
+        patch.setattr(batches, "seal_together", meddled)
         outcomes = quick_vault.ingest.offer_together(SYSTEM, files)
 
     # By itself it is read anew, as it is by then.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cctv_vault.ingest.service import Outcome
+from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.urgency import Urgency
 from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.vault import Vault

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import func, select
 
 from cctv_vault.custody.events import Event
-from cctv_vault.ingest.service import Outcome
+from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.watcher import Watcher
 from cctv_vault.schema import Intent, Recording
 from cctv_vault.vault import Vault
