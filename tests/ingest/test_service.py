@@ -10,7 +10,8 @@ from sqlmodel import col, select
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, IntakeStoppedError
-from cctv_vault.ingest.service import Ingest
+from cctv_vault.ingest.removals import Removals
+from cctv_vault.ingest.single import Singles
 from cctv_vault.ingest.sources import Source
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.holds import HoldOrder
@@ -509,14 +510,14 @@ def test_a_vault_on_a_full_disk_opens_and_finishes_what_was_left_later(
     quick_vault: Vault, drop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(drop, "a_20260302_074500.mp4", film(1, 1.0))
-    monkeypatch.setattr(Ingest, "_conclude", lambda *_: 1 / 0)  # it dies after the commit
+    monkeypatch.setattr(Singles, "_conclude", lambda *_: 1 / 0)  # it dies after the commit
     quick_vault.ingest.offer(SYSTEM, path)
     monkeypatch.undo()
 
     def full(*_: object) -> object:
         raise IntakeStoppedError("the disk is full")
 
-    monkeypatch.setattr(Ingest, "_enter_removals", full)
+    monkeypatch.setattr(Removals, "_enter_removals", full)
     Vault.open(settings_of(tmp_path)).close()
     monkeypatch.undo()
     assert rows(quick_vault)[0].source_state == "present"

@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import select
 
 from cctv_vault.custody.events import Event
-from cctv_vault.ingest.service import Ingest
 from cctv_vault.ingest.sidecars import Block, belongs, read_block
+from cctv_vault.ingest.single import Singles
 from cctv_vault.people.actors import Role
 from cctv_vault.schema import Intent
 from cctv_vault.vault import Vault
@@ -113,7 +113,7 @@ def test_a_sidecar_left_by_a_crash_goes_at_the_next_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = card()
-    monkeypatch.setattr(Ingest, "_conclude", lambda *_: 1 / 0)  # it dies after the commit
+    monkeypatch.setattr(Singles, "_conclude", lambda *_: 1 / 0)  # it dies after the commit
     quick_vault.ingest.offer(SYSTEM, path)
     monkeypatch.undo()
     assert path.with_suffix(".xml").exists()

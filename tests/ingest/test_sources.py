@@ -134,7 +134,7 @@ def test_a_file_from_the_future_has_to_be_seen_twice(
     path = put(tmp_path, "a", b"one")
     os.utime(path, (2**33, 2**33))
     clock = [0.0]
-    monkeypatch.setattr("cctv_vault.ingest.sources.monotonic", lambda: clock[0])
+    monkeypatch.setattr("cctv_vault.ingest.settling.monotonic", lambda: clock[0])
     settling = Settling(3.0)
     with open_source(path) as source:
         with pytest.raises(SourceBusyError):
