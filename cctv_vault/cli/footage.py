@@ -9,7 +9,7 @@ import typer
 
 from cctv_vault.cli.session import Session, session
 from cctv_vault.errors import InvalidInputError
-from cctv_vault.footage.catalogue import RecordingDetail
+from cctv_vault.footage.detail import RecordingDetail, sentences
 from cctv_vault.ingest.archives import late_windows
 from cctv_vault.ingest.outcomes import Outcome, Preview
 from cctv_vault.ingest.sources import walk
@@ -221,7 +221,7 @@ def footage_show(
 
 
 def _describe(run: Session, detail: RecordingDetail) -> None:
-    for line in run.vault.catalogue.describe(detail):
+    for line in sentences(detail):
         run.out.print(printable(line), markup=False)
 
 

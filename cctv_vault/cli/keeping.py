@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from cctv_vault.cli.session import Session, session
 from cctv_vault.clock import SystemClock
 from cctv_vault.errors import ConfigError
-from cctv_vault.footage.catalogue import Gap
+from cctv_vault.footage.gaps import Gap
 from cctv_vault.incidents.views import Reshaping
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.forecast import HORIZON, Forecast, Proposal

@@ -29,7 +29,7 @@ from rich.progress import (
 from rich.table import Table
 
 from cctv_vault.errors import AccessDeniedError, NotFoundError
-from cctv_vault.footage.catalogue import Gap
+from cctv_vault.footage.gaps import Gap
 from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.settings import Settings
 from cctv_vault.vault import Vault

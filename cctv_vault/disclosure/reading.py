@@ -39,7 +39,8 @@ from cctv_vault.disclosure.workflow import (
     checklist,
     possible_actions,
 )
-from cctv_vault.footage.catalogue import Gap, RecordingView
+from cctv_vault.footage.gaps import Gap
+from cctv_vault.footage.listing import RecordingView
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right, system_actor

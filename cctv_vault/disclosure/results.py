@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 
 from cctv_vault.disclosure.legal import Words
 from cctv_vault.disclosure.workflow import Moment, Point, Window
-from cctv_vault.footage.catalogue import Gap, RecordingView
+from cctv_vault.footage.gaps import Gap
+from cctv_vault.footage.listing import RecordingView
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,7 +32,7 @@ from cctv_vault.errors import (
     NotFoundError,
     VaultError,
 )
-from cctv_vault.footage.catalogue import Catalogue, Gap, is_visible
+from cctv_vault.footage.catalogue import Catalogue, is_visible
 from cctv_vault.footage.clips import (
     ClipSource,
     cut,
@@ -43,6 +43,7 @@ from cctv_vault.footage.clips import (
 )
 from cctv_vault.footage.copies import PUBLICATION, Copies, Intended
 from cctv_vault.footage.departures import Departures
+from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.motion import MotionTrack
 from cctv_vault.footage.outfile import OutFile, check_target
 from cctv_vault.footage.refusals import entered_if_refused

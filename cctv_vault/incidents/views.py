@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from cctv_vault.footage.catalogue import Gap
+from cctv_vault.footage.gaps import Gap
 from cctv_vault.retention.holds import Ending
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, InvalidInputError, NotFoundError
+from cctv_vault.footage.detail import sentences
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.vault import Vault
@@ -124,7 +125,7 @@ def test_show_answers_why_a_recording_is_still_here(vault: Vault, drop: Path) ->
         Event.RECORDING_SEALED,
         Event.SOURCE_REMOVED,
     }
-    words = "\n".join(vault.catalogue.describe(detail))
+    words = "\n".join(sentences(detail))
     assert "kept for preservation-order" in words
     assert "2026-03-02 07:00:00 CET" in words
     assert to_json(detail)["grants"][0]["statute"]

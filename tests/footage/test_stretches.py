@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
-from cctv_vault.footage.catalogue import Lane
+from cctv_vault.footage.coverage import Lane
 from cctv_vault.footage.gaps import JOINED
 from cctv_vault.footage.timeindex import span_class
 from cctv_vault.ids import long_id

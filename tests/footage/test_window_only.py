@@ -23,6 +23,7 @@ from cctv_vault.disclosure.verification import verify_package
 from cctv_vault.errors import ExpiredError
 from cctv_vault.footage import derived
 from cctv_vault.footage.clips import cut
+from cctv_vault.footage.detail import sentences
 from cctv_vault.footage.rules import Piece, Wanted, is_whole, pieces
 from cctv_vault.media.errors import MediaCrashError
 from cctv_vault.people.actors import Role
@@ -158,7 +159,7 @@ def test_when_the_base_purpose_ends_only_the_window_is_kept(windowed: Vault, dro
     assert windowed.incidents.show(MANAGER, incident).recordings == 1
     detail = windowed.catalogue.show(MANAGER, window)
     assert detail.derived == entered
-    assert any(whole in line for line in windowed.catalogue.describe(detail))
+    assert any(whole in line for line in sentences(detail))
     lane = windowed.catalogue.lane(MANAGER, camera="kassa", start=BEGAN, end=BEGAN + 30 * SECOND)
     assert [(each.derived, each.first) for each in lane.stretches if each.here] == [(True, window)]
     gaps = windowed.catalogue.gaps(MANAGER, cameras=["kassa"], start=BEGAN, end=BEGAN + 30 * SECOND)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, NotFoundError
-from cctv_vault.footage.catalogue import Gap, Stretch
+from cctv_vault.footage.gaps import Gap, Stretch
 from cctv_vault.footage.motion import curve
 from cctv_vault.footage.register import CameraView
 from cctv_vault.people.actors import Right
