@@ -11,7 +11,19 @@ import typer
 from pydantic import ValidationError
 
 from cctv_vault import __version__
-from cctv_vault.cli import consent, demo, footage, keeping, quarantine, requests, setup, trust
+from cctv_vault.cli import (
+    consent,
+    demo,
+    expiry,
+    footage,
+    holds,
+    incidents,
+    policy,
+    quarantine,
+    requests,
+    setup,
+    trust,
+)
 from cctv_vault.cli.session import Session
 from cctv_vault.errors import VaultError
 from cctv_vault.hardening import harden_process
@@ -26,7 +38,19 @@ app = typer.Typer(
     help="Footage, readable exactly as long as a lawful purpose holds a key to it. "
     "Every command takes --json.",
 )
-for group in (setup, footage, quarantine, keeping, requests, consent, trust, demo):
+for group in (
+    setup,
+    footage,
+    quarantine,
+    incidents,
+    holds,
+    policy,
+    expiry,
+    requests,
+    consent,
+    trust,
+    demo,
+):
     group.register(app)
 
 

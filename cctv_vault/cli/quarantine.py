@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
+from cctv_vault.cli.options import Id
 from cctv_vault.cli.session import session
 from cctv_vault.views import printable
-
-_Id = Annotated[str, typer.Argument(metavar="ID")]
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Files that could not be read as footage.")
 
@@ -30,7 +29,7 @@ def quarantine_list(context: typer.Context) -> None:
 
 
 @quarantine_app.command("show")
-def quarantine_show(context: typer.Context, object_id: _Id) -> None:
+def quarantine_show(context: typer.Context, object_id: Id) -> None:
     """One file, and why it could not be read."""
     run = session(context)
     found = run.vault.quarantine.show(run.actor, object_id)
@@ -66,7 +65,7 @@ def quarantine_retry(
 @quarantine_app.command("destroy")
 def quarantine_destroy(
     context: typer.Context,
-    object_id: _Id,
+    object_id: Id,
     reason: Annotated[str, typer.Option(help="Why it is not kept for its seven days.")],
 ) -> None:
     """End a file's stay now; its key is destroyed at the next sweep."""
