@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from cctv_vault.database import Database
 from cctv_vault.people.actors import Actor, Role, Sight
-from cctv_vault.schema import CustodyEntry, CustodyLink, Hold, Incident, Request
+from cctv_vault.schema import CustodyEntry, CustodyLink, Grant, Hold, Incident, Request
 
 RESTRICTED: Final = frozenset({"employee-crime"})
 """Categories of incidents about the controller's own staff: the privacy officer's alone."""
@@ -71,6 +71,18 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
     return and_(
         true() if sight.gagged else func.coalesce(col(Hold.gagged), false()).is_(False),
         true() if sight.staff else func.coalesce(col(Hold.about_staff), false()).is_(False),
+    )
+
+
+def grant_seen_by(sight: Sight) -> ColumnElement[bool]:
+    """As `seen_by`, of a grant joined (outer) with its hold.
+
+    A request's own hold never lets anybody see what a suspicion against a colleague hides: what it
+    opened through such a hold, or beside one, is hidden as that is.
+    """
+    return and_(
+        seen_by(sight),
+        true() if sight.staff else col(Grant.about_staff).is_(False),
     )
 
 

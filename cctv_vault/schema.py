@@ -309,6 +309,11 @@ class Grant(SQLModel, table=True):
     statute: str
     policy_version: int
     ended_at: datetime | None = None
+    about_staff: bool = Field(
+        default=False,
+        description="what a colleague is suspected of keeps it, or let this purpose open it: the "
+        "privacy officer's alone",
+    )
 
 
 class Hold(SQLModel, table=True):
@@ -519,6 +524,11 @@ class Package(SQLModel, table=True):
     created_at: datetime
     until: datetime
     state: str = Field(default="waiting", description="waiting, released or expired")
+    about_staff: bool = Field(
+        default=False,
+        description="holds footage that a suspicion against a colleague hides: only the privacy "
+        "officer lets it out",
+    )
 
 
 class CaseFile(SQLModel, table=True):

@@ -5,7 +5,7 @@ handled or decided a case is read from the custody log, where nobody can take it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from cctv_vault.disclosure.workflow import Moment, RequestFacts, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages
-from cctv_vault.people.actors import Actor, Sight
+from cctv_vault.people.actors import Actor, Role, Sight, system_actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import (
@@ -235,20 +235,41 @@ def _certificates(session: Session, gone: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(sweeps))
 
 
+def sight_of(actor: Actor, row: Request) -> Sight:
+    """What of the footage of a case whoever acts in it may see, fetch and hand over.
+
+    A case under a duty of silence reaches what its own order keeps. What a colleague is suspected
+    of stays the privacy officer's: nobody comes to see it by asking for it.
+    """
+    return Sight(gagged=row.gagged, staff=actor.sight.staff)
+
+
+def viewer(sight: Sight) -> Actor:
+    """The product, seeing as much as the person it looks for."""
+    roles = frozenset({Role.PRIVACY_OFFICER} if sight.staff else ())
+    return replace(system_actor(), cleared=sight.gagged, roles=roles)
+
+
+def told_of(row: Request) -> Sight:
+    """What counts as kept in what is told to whoever asks, and the vault does for itself.
+
+    What a colleague is suspected of is no reason to tell them that footage is gone.
+    """
+    return Sight(gagged=row.gagged, staff=True)
+
+
 def footage_in(
-    session: Session, grants: Grants, windows: Sequence[Window], now: datetime, *, cleared: bool
+    session: Session, grants: Grants, windows: Sequence[Window], now: datetime, sight: Sight
 ) -> Found:
     """The recordings that show something of the windows.
 
-    What only a gagged hold keeps counts, to anyone not cleared, as expired.
+    What only a hold keeps that ``sight`` may not know of counts as expired.
     """
     rows: dict[str, Recording] = {}
     for window in windows:
         for page in pages(session, (window.camera,), start=window.starts_at, end=window.ends_at):
             rows.update({row.id: row for row in page})
     live = grants.live(session, list(rows), now)
-    # What a colleague is suspected of is no reason to tell who asks that footage is gone.
-    sight = Sight(gagged=cleared, staff=True)
     kept = [row for row in rows.values() if is_visible(live.get(row.id, ()), sight)]
     gone = set(rows) - {row.id for row in kept}
     return Found(

@@ -17,9 +17,16 @@ from sqlmodel import col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import ArchiveWriter, archived_size, read_archive
-from cctv_vault.disclosure.cases import APPROVED, footage_in, load, open_json, windows_of
+from cctv_vault.disclosure.cases import (
+    APPROVED,
+    footage_in,
+    load,
+    open_json,
+    told_of,
+    windows_of,
+)
 from cctv_vault.disclosure.letterwords import Kind
-from cctv_vault.disclosure.packaging import storage_errors
+from cctv_vault.disclosure.packaging import may_leave, storage_errors
 from cctv_vault.disclosure.results import Called
 from cctv_vault.disclosure.spot import CALLED_COUNTS_FOR, Spot, own_case, receipt_name, unpacked
 from cctv_vault.disclosure.workflow import BEFORE_DECISION, State, Window
@@ -130,8 +137,9 @@ class Folders(Spot):
                     "too long ago; ask who handles requests"
                 )
             windows = windows_of(act.session, request_id, APPROVED)
-            found = footage_in(act.session, self._grants, windows, act.now, cleared=row.gagged)
+            found = footage_in(act.session, self._grants, windows, act.now, told_of(row))
             self._grants.require_usable(act.session, [each.id for each in found.kept], act.now)
+            may_leave(act.session, actor, row, act.now)
             package = self._packaging.newest(act.session, request_id, act.now)
             self._packaging.open(act.session, package, act.now).close()
             act.record(

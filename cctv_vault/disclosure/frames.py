@@ -15,7 +15,14 @@ from sqlmodel import col, delete
 
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.cases import APPROVED, footage_in, frames_of, load, windows_of
+from cctv_vault.disclosure.cases import (
+    APPROVED,
+    footage_in,
+    frames_of,
+    load,
+    sight_of,
+    windows_of,
+)
 from cctv_vault.disclosure.desk import Desk, Step
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.results import Moved
@@ -64,7 +71,9 @@ class Frames(Desk):
                 if len(chosen) >= MOST_FRAMES:
                     raise InvalidInputError(f"a package holds at most {MOST_FRAMES} chosen frames")
                 there = Window(camera, at, at + _TICK)
-                found = footage_in(act.session, self._grants, (there,), act.now, cleared=row.gagged)
+                found = footage_in(
+                    act.session, self._grants, (there,), act.now, sight_of(actor, row)
+                )
                 if film_at(found.kept, at) is None:
                     raise InvalidInputError(f"no film of {camera} shows that moment")
                 act.session.add(RequestFrame(request_id=row.id, camera_code=camera, at=at))

@@ -46,11 +46,16 @@ SenderOf = Callable[[Session, Request], str]
 
 @dataclass(frozen=True)
 class Freeze:
-    """What is kept for a request now, what of its time was gone already, and what to say of it."""
+    """What is kept for a request now, what of its time was gone already, and what to say of it.
+
+    ``hidden`` is kept besides, and counted among what is gone: a suspicion against a colleague
+    hides it from all but the privacy officer.
+    """
 
     recordings: int = 0
     gone: int = 0
     remarks: tuple[str, ...] = ()
+    hidden: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ class Freezing:
             )
         else:
             fresh = self._place(act, row, rule.hold_purpose, windows, decided_at)
-        return Freeze(fresh.recordings, fresh.gone, remarks)
+        hidden = len(self._holds.behind(act.session, fresh.id, act.now))
+        return Freeze(fresh.recordings, fresh.gone, remarks, hidden)
 
     def provisional(self, act: Act, row: Request, sender_of: SenderOf) -> Freeze:
         """Keep what a stranger asks for, within what strangers may make the vault keep.
@@ -123,7 +129,8 @@ class Freezing:
         left = self._holds.view(act.session, hold.id, act.now)
         if left.recordings < hold.recordings:
             remarks = (*remarks, _FULL)
-        return Freeze(left.recordings, hold.gone, remarks)
+        hidden = len(self._holds.behind(act.session, hold.id, act.now))
+        return Freeze(left.recordings, hold.gone, remarks, hidden)
 
     def share(self, act: Act, site: str, sender_of: SenderOf) -> None:
         """Let the unconfirmed freezes of a place yield to each other until its budget holds.

@@ -21,6 +21,8 @@ from cctv_vault.disclosure.cases import (
     frames_of,
     load,
     open_json,
+    sight_of,
+    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.codes import (
@@ -31,7 +33,7 @@ from cctv_vault.disclosure.codes import (
 )
 from cctv_vault.disclosure.desk import Step
 from cctv_vault.disclosure.intake import CHANNELS, read_note
-from cctv_vault.disclosure.packaging import Made, copy_out, revoke_links
+from cctv_vault.disclosure.packaging import Made, copy_out, may_leave, revoke_links
 from cctv_vault.disclosure.receiving import Receiving
 from cctv_vault.disclosure.results import (
     Collected,
@@ -114,6 +116,7 @@ class Handing(Receiving):
             now,
             sound_allowed=decision.get("sound") is True,
             progress=progress or (lambda _count: None),
+            sight=sight_of(actor, row),
         )
         try:
             with self._step(actor, request_id, Action.PREPARE, Event.REQUEST_PREPARED) as step:
@@ -171,6 +174,7 @@ class Handing(Receiving):
             if row.channel == "link":
                 raise TransitionNotAllowedError("the package was released by link: it is collected")
             self._require_usable(act.session, row, act.now)
+            may_leave(act.session, actor, row, act.now)
             secret = None if passphrase is None else checked_passphrase(passphrase)
             package = self._packaging.newest(act.session, request_id, act.now)
             reader = self._packaging.open(act.session, package, act.now)
@@ -375,14 +379,15 @@ class Handing(Receiving):
     def _may_prepare(self, step: Step, action: Action) -> tuple[Window, ...]:
         """The windows to hand over, once every point of the gate is met."""
         case = self._facts(step)
-        found = footage_in(
-            step.act.session, self._grants, case.wanted, step.act.now, cleared=step.row.gagged
-        )
+        session, row, now = step.act.session, step.row, step.act.now
+        may_leave(session, step.act.actor, row, now)
+        sight = sight_of(step.act.actor, row)
+        found = footage_in(session, self._grants, case.wanted, now, sight)
         looked = self._facts(step, footage=bool(found.kept))
         what = "a release" if action is not Action.PREPARE else "a package"
         # A released package stays what it was, also when its footage has since expired.
         self._gate(action, case if action is Action.RELEASE else looked, what)
-        self._require_usable(step.act.session, step.row, step.act.now)
+        self._require_usable(session, row, now)
         return case.wanted
 
     def _require_usable(self, session: Session, row: Request, now: datetime) -> None:
@@ -392,7 +397,7 @@ class Handing(Receiving):
             OnHoldError: A restriction reaches the footage, or the time that a package shows.
         """
         windows = windows_of(session, row.id, APPROVED)
-        found = footage_in(session, self._grants, windows, now, cleared=row.gagged)
+        found = footage_in(session, self._grants, windows, now, told_of(row))
         self._grants.require_usable(session, [each.id for each in found.kept], now)
         spans = [(each.camera, each.starts_at, each.ends_at) for each in windows]
         self._grants.require_unrestricted(session, spans, now)

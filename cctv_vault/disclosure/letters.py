@@ -28,6 +28,7 @@ from cctv_vault.disclosure.cases import (
     footage_in,
     load,
     open_json,
+    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.codes import CodeHasher
@@ -136,7 +137,7 @@ class Letters:
         measure = body.get("measure") or {}
         asked = windows_of(session, row.id, ASKED)
         approved = windows_of(session, row.id, APPROVED) if kind in _OF_PACKAGE else ()
-        found = footage_in(session, self._grants, asked, act.now, cleared=row.gagged)
+        found = footage_in(session, self._grants, asked, act.now, told_of(row))
         decision = open_json(session, self._keyring, row.decision_text)
         entries = [
             each

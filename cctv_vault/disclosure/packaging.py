@@ -27,6 +27,7 @@ from cctv_vault.disclosure.cases import (
     frames_of,
     masked_rows,
     open_json,
+    viewer,
     windows_of,
 )
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS, Words
@@ -42,6 +43,7 @@ from cctv_vault.disclosure.package import (
 )
 from cctv_vault.disclosure.workflow import STATE_WORDS, State, Window
 from cctv_vault.errors import (
+    AccessDeniedError,
     DamagedError,
     ExpiredError,
     GateNotMetError,
@@ -54,7 +56,7 @@ from cctv_vault.footage.catalogue import Catalogue
 from cctv_vault.footage.streams import blob_name
 from cctv_vault.ids import long_id
 from cctv_vault.media.sandbox import MediaSandbox
-from cctv_vault.people.actors import system_actor
+from cctv_vault.people.actors import Actor, Sight
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import (
@@ -110,6 +112,8 @@ class Made:
     key: SecretKey = field(repr=False)
     sealed: SealedStream
     built: Built
+    about_staff: bool
+    """Whether it holds what a suspicion against a colleague hides."""
 
 
 class Packaging:
@@ -157,8 +161,11 @@ class Packaging:
         *,
         sound_allowed: bool,
         progress: Callable[[int], None],
+        sight: Sight,
     ) -> Made:
         """Build and seal a package; the caller gives it a row, or calls `discard`.
+
+        It holds what ``sight`` reaches, which is that of whoever orders it.
 
         Raises:
             DamagedError: An original is not what was sealed.
@@ -177,13 +184,15 @@ class Packaging:
                 )
             )
         try:
-            contents = self._gather(row, windows, now, sound_allowed=sound_allowed)
+            contents, hidden = self._gather(
+                row, windows, now, sound_allowed=sound_allowed, sight=sight
+            )
             key = SecretKey.generate()
             sealed, built = self._seal(package_id, key, contents, row, progress)
         except BaseException:
             self.discard(package_id)
             raise
-        return Made(package_id, key, sealed, built)
+        return Made(package_id, key, sealed, built, hidden)
 
     def keep(self, session: Session, row: Request, made: Made, now: datetime) -> Package:
         """Give a package its row, in the act that says so; earlier packages of the request end."""
@@ -200,6 +209,7 @@ class Packaging:
             sha256=made.sealed.sha256,
             created_at=now,
             until=until,
+            about_staff=made.about_staff,
         )
         session.add(package)
         intent = session.get(Intent, made.package_id)
@@ -328,11 +338,19 @@ class Packaging:
                 without[error.window] = error.why
 
     def _gather(
-        self, row: Request, windows: Sequence[Window], now: datetime, *, sound_allowed: bool
-    ) -> Contents:
+        self,
+        row: Request,
+        windows: Sequence[Window],
+        now: datetime,
+        *,
+        sound_allowed: bool,
+        sight: Sight,
+    ) -> tuple[Contents, bool]:
+        """What a package holds; and whether a suspicion against a colleague hides some of it."""
         note = self._log.checkpoint(now)
         with self._database.read() as session:
-            found = footage_in(session, self._grants, windows, now, cleared=row.gagged)
+            found = footage_in(session, self._grants, windows, now, sight)
+            seen = footage_in(session, self._grants, windows, now, Sight(gagged=sight.gagged))
             cameras = sorted({each.camera for each in windows})
             body = open_json(session, self._keyring, row.body_text)
             asked = windows_of(session, row.id, ASKED)
@@ -349,9 +367,9 @@ class Packaging:
                 },
                 _signed_size(note),
             )
-        gaps = self._gaps(windows)
+        gaps = self._gaps(windows, sight)
         proofs = dict(self._log.proofs([index for index, _ in entries], note))
-        return Contents(
+        contents = Contents(
             request_id=row.id,
             request=_request_part(row, body),
             decision=_decision_part(row, now),
@@ -374,6 +392,7 @@ class Packaging:
             proofs=proofs,
             checkpoint=note,
         )
+        return contents, found.kept != seen.kept
 
     def _masked(self, session: Session, row: Request, now: datetime) -> tuple[MaskedPart, ...]:
         """The masked films, where others must be masked: then nothing else is handed over."""
@@ -416,18 +435,33 @@ class Packaging:
                 ),
             )
 
-    def _gaps(self, windows: Sequence[Window]) -> tuple[GapPart, ...]:
+    def _gaps(self, windows: Sequence[Window], sight: Sight) -> tuple[GapPart, ...]:
         found = [
             GapPart(gap.camera, gap.starts_at, gap.ends_at, gap.cause)
             for window in windows
             for gap in self._catalogue.gaps(
-                system_actor(),
+                viewer(sight),
                 cameras=(window.camera,),
                 start=window.starts_at,
                 end=window.ends_at,
             )
         ]
         return tuple(sorted(found, key=lambda each: (each.camera, each.starts_at)))
+
+
+def may_leave(session: Session, actor: Actor, row: Request, now: datetime) -> None:
+    """Refuse a package, or one in its place, to who may not see all that it holds.
+
+    Raises:
+        AccessDeniedError: A suspicion against a colleague hides some of it.
+    """
+    hidden = session.execute(
+        select(col(Package.id)).where(
+            col(Package.request_id) == row.id, col(Package.until) > now, col(Package.about_staff)
+        )
+    ).first()
+    if hidden is not None and not actor.sight.staff:
+        raise AccessDeniedError("the privacy officer hands this package over, and nobody else")
 
 
 def revoke_links(session: Session, request_id: str, now: datetime) -> int:

@@ -20,6 +20,7 @@ from cctv_vault.disclosure.cases import (
     frames_of,
     load,
     open_json,
+    viewer,
     windows_of,
 )
 from cctv_vault.disclosure.desk import Desk, Step
@@ -43,8 +44,9 @@ from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import RecordingView
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Act
-from cctv_vault.people.actors import Actor, Right, system_actor
-from cctv_vault.schema import CustodyEntry, Hold, Package, Request
+from cctv_vault.people.actors import Actor, Right, Sight
+from cctv_vault.retention.grants import live_clause
+from cctv_vault.schema import CustodyEntry, Grant, Hold, Package, Request
 
 READ_COUNTS_FOR: Final = timedelta(hours=1)
 _MOST_LINES: Final = 2000
@@ -68,7 +70,11 @@ class Reading(Desk):
         if not actor.cleared:
             query = query.where(col(Request.gagged).is_(False))
         with self._database.read() as session:
-            views = [RequestView(**_fields(row, now)) for row in session.execute(query).scalars()]
+            hidden = _hidden(session, now) if actor.sight.staff else frozenset()
+            views = [
+                RequestView(**_fields(row, now, hidden=row.id in hidden))
+                for row in session.execute(query).scalars()
+            ]
         if open_only:
             views = [view for view in views if State(view.state) not in FINISHED]
         return tuple(sorted(views, key=_urgency))
@@ -93,7 +99,7 @@ class Reading(Desk):
             **_fields(row, act.now),
             **fields,
             footage=self._footage(actor, row, wanted or asked),
-            gaps=self._gaps(wanted or asked),
+            gaps=self._gaps(actor, row, wanted or asked),
             history=self._history(entries),
             received_by=_detail(entries, Event.REQUEST_ACKNOWLEDGED, "by"),
             review_approved=_fact(entries, Event.REQUEST_REVIEWED, "approved"),
@@ -110,7 +116,7 @@ class Reading(Desk):
             self._grants,
             wanted or asked,
             act.now,
-            cleared=row.gagged or act.actor.cleared,
+            _sight(act.actor, row),
         )
         body = open_json(session, self._keyring, row.body_text)
         assessment = open_json(session, self._keyring, row.assessment_text)
@@ -157,11 +163,11 @@ class Reading(Desk):
         self, actor: Actor, row: Request, windows: Sequence[Window]
     ) -> tuple[RecordingView, ...]:
         """The recordings left; a person without the right to list footage sees them here alone."""
-        viewer = system_actor() if not actor.cleared and not row.gagged else _cleared_system()
+        sight = _sight(actor, row)
         found: dict[str, RecordingView] = {}
         for window in windows:
             for view in self._catalogue.list(
-                viewer,
+                viewer(sight),
                 cameras=(window.camera,),
                 start=window.starts_at,
                 end=window.ends_at,
@@ -170,12 +176,12 @@ class Reading(Desk):
                 found[view.id] = view
         return tuple(found.values())[:_MOST_SHOWN]
 
-    def _gaps(self, windows: Sequence[Window]) -> tuple[Gap, ...]:
+    def _gaps(self, actor: Actor, row: Request, windows: Sequence[Window]) -> tuple[Gap, ...]:
         return tuple(
             gap
             for window in windows
             for gap in self._catalogue.gaps(
-                system_actor(),
+                viewer(_sight(actor, row)),
                 cameras=(window.camera,),
                 start=window.starts_at,
                 end=window.ends_at,
@@ -183,11 +189,32 @@ class Reading(Desk):
         )
 
 
-def _cleared_system() -> Actor:
-    return Actor(id="system", name="", means="operating-system", cleared=True)
+def _sight(actor: Actor, row: Request) -> Sight:
+    """What of the footage of a case is shown to somebody."""
+    return Sight(gagged=row.gagged or actor.cleared, staff=actor.sight.staff)
 
 
-def _fields(row: Request, now: datetime) -> dict[str, Any]:
+def _hidden(session: Session, now: datetime) -> frozenset[str]:
+    """The requests for footage that a suspicion against a colleague hides and that nobody packed.
+
+    Whoever handles them sees that it expired, and answers so: the privacy officer has to know.
+    """
+    packed = select(col(Package.request_id)).where(col(Package.about_staff))
+    found = (
+        select(col(Request.id))
+        .join(Grant, col(Grant.hold_id) == col(Request.hold_id))
+        .where(
+            live_clause(now),
+            col(Grant.about_staff),
+            col(Request.state) != State.CLOSED.value,
+            col(Request.id).not_in(packed),
+        )
+        .distinct()
+    )
+    return frozenset(session.execute(found).scalars())
+
+
+def _fields(row: Request, now: datetime, *, hidden: bool = False) -> dict[str, Any]:
     """The fields of a view."""
     overdue = (
         row.deadline_at is not None
@@ -218,11 +245,11 @@ def _fields(row: Request, now: datetime) -> dict[str, Any]:
         "asked_at": row.asked_at,
         "number_due_at": row.number_due_at,
         "prolonged_at": row.prolonged_at,
-        "attention": _attention(row, now, overdue=overdue),
+        "attention": _attention(row, now, overdue=overdue, hidden=hidden),
     }
 
 
-def _attention(row: Request, now: datetime, *, overdue: bool) -> tuple[str, ...]:
+def _attention(row: Request, now: datetime, *, overdue: bool, hidden: bool) -> tuple[str, ...]:
     """What of a request must stand on the first page until somebody mends it."""
     review = row.state == State.UNDER_REVIEW
     found = {
@@ -230,6 +257,7 @@ def _attention(row: Request, now: datetime, *, overdue: bool) -> tuple[str, ...]
         "review": overdue and review,
         "number": row.number_due_at is not None and row.number_due_at < now,
         "disapproved": row.decision == DISAPPROVED and row.closed_at is None,
+        "hidden": hidden,
     }
     return tuple(name for name, there in found.items() if there)
 

@@ -43,7 +43,7 @@ from cctv_vault.disclosure.workflow import (
 )
 from cctv_vault.errors import AccessDeniedError, InvalidInputError, NotFoundError
 from cctv_vault.ledger import Act
-from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
+from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right, Sight
 from cctv_vault.schema import CustodyEntry, Request
 from cctv_vault.views import iso
 
@@ -349,7 +349,9 @@ class Receiving(Desk):
 
     def _filed(self, act: Act, row: Request, freeze: Freeze, code: str) -> Filed:
         windows = windows_of(act.session, row.id, ASKED)
-        found = footage_in(act.session, self._grants, windows, act.now, cleared=act.actor.cleared)
+        # Whoever asks is told that footage is kept which nobody here may see for them.
+        sight = Sight(staff=True) if row.via == "portal" else act.actor.sight
+        found = footage_in(act.session, self._grants, windows, act.now, sight)
         remarks = freeze.remarks
         if found.gone and REQUESTERS[row.requester_type].hold_purpose is not None:
             told = (
@@ -366,7 +368,7 @@ class Receiving(Desk):
             code=code,
             state=row.state,
             # Counted as this person may know of it: a gagged hold may keep more.
-            frozen=len(found.kept) if freeze.recordings else 0,
+            frozen=len(found.kept) if freeze.recordings or freeze.hidden else 0,
             gone=found.gone,
             certificates=found.certificates,
             remarks=remarks,

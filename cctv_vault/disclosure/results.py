@@ -126,7 +126,8 @@ class RequestView:
 
     ``asked_at`` is when those who may approve were called; ``number_due_at`` when a case number is
     owed; ``attention`` what stands on the first page until it is mended: ``deadline``, ``review``,
-    ``number`` where that is overdue, and ``disapproved``.
+    ``number`` where that is overdue, ``disapproved``, and ``hidden`` where the privacy officer
+    alone sees, and can hand over, some of what is asked for.
     """
 
     id: str

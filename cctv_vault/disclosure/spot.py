@@ -26,6 +26,8 @@ from cctv_vault.disclosure.cases import (
     load,
     open_json,
     set_windows,
+    sight_of,
+    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.codes import new_status_code
@@ -59,7 +61,12 @@ from cctv_vault.disclosure.workflow import (
     move,
     wall_time,
 )
-from cctv_vault.errors import AccessDeniedError, InvalidInputError, TransitionNotAllowedError
+from cctv_vault.errors import (
+    AccessDeniedError,
+    GateNotMetError,
+    InvalidInputError,
+    TransitionNotAllowedError,
+)
 from cctv_vault.footage.departures import Departure
 from cctv_vault.footage.outfile import check_target
 from cctv_vault.ledger import Act
@@ -111,10 +118,13 @@ class Spot(Handing):
             actor.require(RIGHT_FOR[_POLICE])
             seen = officer(filing, officer_seen)
             row = self._called_before(act, filing)
+            hidden, new = None, row is None
             if row is None:
                 row = self._receive(act, filing, code_hash, "staff")
                 self._begin(act, row, public=False)
                 self._stand(act, row, filing.windows, IN_PERSON)
+                hidden = self._all_hidden(act, row, _POLICE, seen)
+            if new and hidden is None:
                 self._may_prepare(Step(act, row), _POLICE)
                 facts = {"method": IN_PERSON}
                 self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
@@ -136,7 +146,7 @@ class Spot(Handing):
                 row.asked_at = act.now
                 act.session.add(row)
                 found = footage_in(
-                    act.session, self._grants, filing.windows, act.now, cleared=row.gagged
+                    act.session, self._grants, filing.windows, act.now, sight_of(actor, row)
                 )
                 choose_evenly(act, row, filing.windows, found.kept)
                 self._notices.called(act, row)
@@ -146,7 +156,10 @@ class Spot(Handing):
                     facts={"called": len(self._callable(act, row, actor))},
                     details={"detail": seen},
                 )
-            return self._called(act, row, actor)
+            if hidden is None:
+                return self._called(act, row, actor)
+        with self._ledger.act(Event.REQUEST_APPROVERS_CALLED, actor):
+            raise hidden
 
     def waiting(self, actor: Actor, request_id: str) -> Called:
         """Whether somebody has answered, and from when the person on duty may hand over alone."""
@@ -254,16 +267,21 @@ class Spot(Handing):
             row = self._receive(act, filing, code_hash, "staff")
             self._begin(act, row, public=False)
             self._stand(act, row, filing.windows, method)
-            self._may_prepare(Step(act, row), action)
-            row.decision, row.decided_by, row.decided_at = "before-decision", actor.id, act.now
-            act.session.add(row)
-            act.record(
-                Event.REQUEST_RELEASE_INTENDED,
-                row.id,
-                facts={"path": HANDS_OVER_NOW[action], "windows": window_facts(filing.windows)},
-                details={"detail": seen},
-            )
+            hidden = self._all_hidden(act, row, action, seen)
+            if hidden is None:
+                self._may_prepare(Step(act, row), action)
+                row.decision, row.decided_by, row.decided_at = "before-decision", actor.id, act.now
+                act.session.add(row)
+                act.record(
+                    Event.REQUEST_RELEASE_INTENDED,
+                    row.id,
+                    facts={"path": HANDS_OVER_NOW[action], "windows": window_facts(filing.windows)},
+                    details={"detail": seen},
+                )
             now = act.now
+        if hidden is not None:
+            with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor):
+                raise hidden
         return self._leave(actor, row, action, filing.windows, folder, now=now, sound=False)
 
     def enter_number(self, actor: Actor, request_id: str, number: str) -> Moved:
@@ -432,6 +450,30 @@ class Spot(Handing):
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _all_hidden(
+        self, act: Act, row: Request, action: Action, seen: str
+    ) -> GateNotMetError | None:
+        """The refusal of who may see nothing of what is asked for, where there is something.
+
+        They are told what anybody is whose footage has expired. But the law's wish stands: the
+        request stays with what it keeps, for the privacy officer to hand over.
+        """
+        now, wanted = act.now, windows_of(act.session, row.id, APPROVED)
+        sight = sight_of(act.actor, row)
+        if footage_in(act.session, self._grants, wanted, now, sight).kept:
+            return None
+        if not footage_in(act.session, self._grants, wanted, now, told_of(row)).kept:
+            return None
+        try:
+            self._may_prepare(Step(act, row), action)
+        except GateNotMetError as error:
+            if len(error.unmet) > 1:
+                raise  # it would not have gone this way either, had it been seen
+            facts = {"method": row.verification_method}
+            self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
+            return error
+        return None
+
     def _stand(self, act: Act, row: Request, windows: Sequence[Window], method: str) -> None:
         """What is needed is what was asked; who asks stands here, or is on the telephone."""
         set_windows(act.session, row.id, APPROVED, windows)
@@ -455,7 +497,12 @@ class Spot(Handing):
         with self._database.read() as session:
             frames = frames_of(session, row.id)
         made = self._packaging.make(
-            row, windows, now, sound_allowed=sound, progress=lambda _count: None
+            row,
+            windows,
+            now,
+            sound_allowed=sound,
+            progress=lambda _count: None,
+            sight=sight_of(actor, row),
         )
         package, departure, spot = self._begin_hand_over(
             actor, row.id, action, made, folder, of=(tuple(windows), frames)

@@ -29,7 +29,7 @@ from cctv_vault.footage.gaps import (
 )
 from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.stretches import edges, stretches
-from cctv_vault.gags import seen_by
+from cctv_vault.gags import grant_seen_by
 from cctv_vault.ingest.conventions import read_name
 from cctv_vault.ingest.identify import decide_time
 from cctv_vault.people.actors import Sight
@@ -131,7 +131,7 @@ class Snapshot:
             .join(table(Grant), col(Grant.recording_id) == col(Recording.id))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
             .where(col(Recording.id).in_(ending), col(Recording.state) == "kept")
-            .where(live, seen_by(self._sight))
+            .where(live, grant_seen_by(self._sight))
             .group_by(col(Recording.id))
             .having(
                 func.count() == func.count(col(Grant.until)), func.max(col(Grant.until)) < before

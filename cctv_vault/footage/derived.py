@@ -402,7 +402,7 @@ class Narrowing:
             source_removed_at=original.source_removed_at,
         )
         holds = [act.session.get_one(Hold, each) for each in made.piece.holds]
-        self._grants.on_derived(act, row, made.key, holds)
+        self._grants.on_derived(act, row, made.key, holds, original.id)
         facts: dict[str, Any] = {
             "camera": row.camera_code,
             "kind": row.kind,

@@ -70,7 +70,7 @@ def with_grants(question: Question, columns: tuple[str, ...]) -> Select[Any]:
             _plain(grant.until),
             grant.hold_id,
             hold.gagged,
-            hold.about_staff,
+            grant.about_staff,
         )
         .outerjoin(table(Grant), and_(grant.recording_id == rows.c.id, live_clause(now)))
         .outerjoin(table(Hold), hold.id == grant.hold_id)

@@ -134,7 +134,7 @@ def _with_grants(question: Question) -> Select[Any]:
             type_coerce(grant.until, Text()),
             grant.hold_id,
             hold.gagged,
-            hold.about_staff,
+            grant.about_staff,
         )
         .outerjoin(
             table(Grant),

@@ -31,7 +31,7 @@ from cctv_vault.custody.proofs import verify_proof
 from cctv_vault.database import Database
 from cctv_vault.errors import NotFoundError, OnHoldError, TransitionNotAllowedError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import hidden_subjects, seen_by
+from cctv_vault.gags import grant_seen_by, hidden_subjects
 from cctv_vault.ids import reference
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight, system_actor
@@ -262,13 +262,13 @@ class Certificates:
         self, session: Session, actor: Actor, recording: Recording, now: datetime
     ) -> None:
         left = session.execute(
-            select(table(Grant), col(Hold.about_staff))
+            select(table(Grant))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
             .where(
                 col(Grant.recording_id) == recording.id,
                 col(Grant.purpose_key_id).is_not(None),
                 # No duty of silence bids certify what a suspicion against staff still keeps.
-                seen_by(Sight(gagged=actor.cleared, staff=True)),
+                grant_seen_by(Sight(gagged=actor.cleared, staff=True)),
             )
         ).all()
         unseen = hidden_subjects(self._database, actor)

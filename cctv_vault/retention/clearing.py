@@ -16,8 +16,8 @@ from sqlmodel import Session, col
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.footage.streams import blob_name
+from cctv_vault.gags import grant_seen_by
 from cctv_vault.gags import secret as is_secret
-from cctv_vault.gags import seen_by
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import EVERYTHING, Actor, Sight
 from cctv_vault.retention.due import DueItem, batches, copies_under, gone_items
@@ -325,7 +325,7 @@ def _last_told(session: Session, grants: Sequence[Any], sight: Sight) -> int:
             col(Grant.recording_id).in_(recordings),
             col(Grant.purpose_key_id).is_not(None),
             col(Grant.id).not_in([each.id for each in grants]),
-            seen_by(sight),
+            grant_seen_by(sight),
         )
     )
     return len(recordings - set(session.execute(left).scalars()))

@@ -29,7 +29,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import hidden_from, seen_by
+from cctv_vault.gags import grant_seen_by, hidden_from
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.policies import Policies
@@ -363,7 +363,7 @@ def _ended(
         select(table(Grant))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
         .where(
-            seen_by(sight),
+            grant_seen_by(sight),
             over >= start,
             over < end,
             over <= now,

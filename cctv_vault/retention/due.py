@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
+from cctv_vault.gags import grant_seen_by
 from cctv_vault.gags import secret as is_secret
-from cctv_vault.gags import seen_by
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import live_clause
 from cctv_vault.retention.rules import KeyFacts, SweepPlan, plan_sweep
@@ -233,7 +233,7 @@ def _grants_of(session: Session, recording_ids: Sequence[str], sight: Sight) -> 
         )
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(col(Grant.recording_id).in_(recording_ids), seen_by(sight))
+        .where(col(Grant.recording_id).in_(recording_ids), grant_seen_by(sight))
         .order_by(col(Grant.id))
     )
 

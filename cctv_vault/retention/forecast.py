@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 from cctv_vault.custody.events import Event
 from cctv_vault.database import Database
 from cctv_vault.footage.refusals import entered_if_refused
-from cctv_vault.gags import seen_by
+from cctv_vault.gags import grant_seen_by
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import live_clause
@@ -394,7 +394,7 @@ def _kept(session: Session, now: datetime, sight: Sight) -> list[_Kept]:
         .join(Recording, col(Recording.id) == col(Grant.recording_id))
         .join(Camera, col(Camera.code) == col(Recording.camera_code))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(live_clause(now), seen_by(sight))
+        .where(live_clause(now), grant_seen_by(sight))
     )
     last: dict[str, Any] = {}
     for row in session.execute(query):
@@ -428,7 +428,7 @@ def _beyond(session: Session, now: datetime, sight: Sight) -> int:
     held = (
         select(col(Grant.recording_id))
         .join(Hold, col(Hold.id) == col(Grant.hold_id))
-        .where(live_clause(now), seen_by(sight))
+        .where(live_clause(now), grant_seen_by(sight))
     )
     kept = select(col(Grant.recording_id)).where(live_clause(now), col(Grant.hold_id).is_(None))
     return int(

@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
 from cctv_vault.errors import ConfigError, ExpiredError, NotFoundError, OnHoldError
-from cctv_vault.gags import seen_by
+from cctv_vault.gags import grant_seen_by, seen_by
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.keyring import KeyHandle, Keyring
@@ -118,9 +118,18 @@ class Grants:
     ) -> tuple[GrantView, ...]:
         """What one of them is granted; the rows are left in ``arrival``."""
         now, policy = arrival.act.now, arrival.policy
+        holds = _holds_on(arrival.windows, recording)
+        suspected = any(hold.about_staff for hold in holds)
         views = [
-            self._view(arrival, _hold_row(hold, recording.id, now, policy), key, hold)
-            for hold in _holds_on(arrival.windows, recording)
+            self._view(
+                arrival,
+                _hold_row(
+                    hold, recording.id, now, policy, behind=suspected and _answers_somebody(hold)
+                ),
+                key,
+                hold,
+            )
+            for hold in holds
         ]
         captured, arrived = recording.ended_at, recording.arrived_at
         around = min(captured, arrived)
@@ -155,6 +164,7 @@ class Grants:
             "statute": kept.statute,
             "policy_version": version,
             "ended_at": None,
+            "about_staff": False,
         }
         return (self._view(arrival, row, key, None), *views)
 
@@ -197,14 +207,28 @@ class Grants:
         return kept_under(bases, captured=captured, arrived=arrived, time_source=time_source)
 
     def on_derived(
-        self, act: Act, recording: Recording, key: SecretKey, holds: Sequence[Hold]
+        self,
+        act: Act,
+        recording: Recording,
+        key: SecretKey,
+        holds: Sequence[Hold],
+        original_id: str,
     ) -> None:
-        """Grant the holds whose window it shows a recording derived from one they kept whole."""
+        """Grant the holds whose window it shows a recording derived from one they kept whole.
+
+        What was hidden of the original by a suspicion against a colleague is hidden of it too.
+        """
         act.session.add(recording)
         act.session.flush()
         policy = self._policies.current(act.session, act.now)
+        hidden = act.session.execute(
+            select(col(Grant.hold_id)).where(
+                col(Grant.recording_id) == original_id, col(Grant.about_staff)
+            )
+        )
+        behind = set(hidden.scalars())
         for hold in holds:
-            self._hold_grant(act, hold, recording.id, key, policy)
+            self._hold_grant(act, hold, recording.id, key, policy, behind=hold.id in behind)
 
     def for_hold(
         self, act: Act, hold: Hold, recording_ids: Sequence[str], policy: Policy
@@ -212,7 +236,9 @@ class Grants:
         """Grant existing recordings to a hold, where another live grant still opens them.
 
         Returns the ids granted now, and those no purpose keeps any more: they are gone, and no
-        hold revives them.
+        hold revives them. What it opens through a suspicion against a colleague is hidden as that
+        is, and what it answers somebody with is hidden beside one too: nobody comes to see it by
+        asking for it.
         """
         session, now = act.session, act.now
         handle = self._keyring.for_hold(session, hold.id, hold.purpose, now)
@@ -230,17 +256,15 @@ class Grants:
             # What only a secret hold keeps is gone, to anyone who may not know of it. But what
             # the law bids keep is not let go of because of what a colleague is suspected of.
             query = query.where(
-                seen_by(
-                    Sight(
-                        gagged=hold.gagged or act.actor.sight.gagged,
-                        staff=hold.about_staff
-                        or hold.purpose not in _OF_THE_HOUSE
-                        or act.actor.sight.staff,
-                    )
-                )
+                seen_by(Sight(gagged=hold.gagged or act.actor.sight.gagged, staff=True))
             )
+            past_staff = hold.about_staff or _answers_somebody(hold) or act.actor.sight.staff
+            open_to_all: set[str] = set()
+            suspected: set[str] = set()
             for row in session.execute(query):
-                live.setdefault(row.recording_id, []).append(row)
+                (suspected if row.about_staff else open_to_all).add(row.recording_id)
+                if past_staff or not row.about_staff:
+                    live.setdefault(row.recording_id, []).append(row)
                 if row.hold_id == hold.id:
                     mine.add(row.recording_id)
             rows = []
@@ -251,8 +275,11 @@ class Grants:
                 if key is None:
                     gone.append(recording_id)
                     continue
+                behind = recording_id in suspected and (
+                    _answers_somebody(hold) or recording_id not in open_to_all
+                )
                 rows.append(
-                    _hold_row(hold, recording_id, now, policy)
+                    _hold_row(hold, recording_id, now, policy, behind=behind)
                     | self._wrapped(handle, key, recording_id)
                 )
                 granted.append(recording_id)
@@ -377,7 +404,7 @@ class Grants:
         query = (
             select(table(Grant))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-            .where(col(Grant.recording_id) == recording_id, live_clause(now), seen_by(sight))
+            .where(col(Grant.recording_id) == recording_id, live_clause(now), grant_seen_by(sight))
         )
         key = self._open_any(session, session.execute(query).all(), {})
         if key is not None:
@@ -480,7 +507,7 @@ class Grants:
         self, session: Session, now: datetime, clause: ColumnElement[bool]
     ) -> Iterable[tuple[str, GrantView]]:
         rows = session.execute(
-            select(table(Grant), col(Hold.gagged), col(Hold.about_staff))
+            select(table(Grant), col(Hold.gagged))
             .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
             .where(clause)
             .order_by(col(Grant.id))
@@ -522,10 +549,17 @@ class Grants:
         return [(window, hold) for window, hold in rows]
 
     def _hold_grant(
-        self, act: Act, hold: Hold, recording_id: str, key: SecretKey, policy: Policy
+        self,
+        act: Act,
+        hold: Hold,
+        recording_id: str,
+        key: SecretKey,
+        policy: Policy,
+        *,
+        behind: bool,
     ) -> None:
         handle = self._keyring.for_hold(act.session, hold.id, hold.purpose, act.now)
-        row = _hold_row(hold, recording_id, act.now, policy)
+        row = _hold_row(hold, recording_id, act.now, policy, behind=behind)
         wrapped = self._wrapped(handle, key, recording_id)
         act.session.execute(insert(table(Grant)).values(**row, **wrapped))
 
@@ -588,7 +622,7 @@ def _told(row: dict[str, Any], hold: Hold | None) -> GrantView:
         reason=row["reason"],
         hold_id=row["hold_id"],
         gagged=hold is not None and hold.gagged,
-        about_staff=hold is not None and hold.about_staff,
+        about_staff=row["about_staff"],
         live=True,
     )
 
@@ -599,7 +633,15 @@ def _period(purpose: Purpose) -> Period:
     return purpose.period
 
 
-def _hold_row(hold: Hold, recording_id: str, now: datetime, policy: Policy) -> dict[str, Any]:
+def _answers_somebody(hold: Hold) -> bool:
+    """Whether a hold keeps what was asked for or ordered, and not what the house looks after."""
+    return hold.purpose not in _OF_THE_HOUSE
+
+
+def _hold_row(
+    hold: Hold, recording_id: str, now: datetime, policy: Policy, *, behind: bool
+) -> dict[str, Any]:
+    """A hold's grant; ``behind`` where a suspicion against a colleague hides what it keeps."""
     # A hold outlives the version of the policy that named its purpose.
     purpose = policy.purposes.get(hold.purpose)
     words = hold.purpose if purpose is None else purpose.en
@@ -613,6 +655,7 @@ def _hold_row(hold: Hold, recording_id: str, now: datetime, policy: Policy) -> d
         "statute": hold.statute,
         "policy_version": policy.version,
         "ended_at": None,
+        "about_staff": hold.about_staff or behind,
     }
 
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlmodel import Session, col
 
 from cctv_vault import ids
@@ -114,7 +114,8 @@ class HoldView:
     """A hold as people and pages see it.
 
     ``recordings`` and ``bytes`` count what it keeps now. ``gone`` counts recordings of its windows
-    that no purpose kept any more when it was placed or changed; it is 0 on later views.
+    that no purpose kept any more when it was placed or changed; it is 0 on later views. What a
+    suspicion against a colleague hides is gone, to all but the privacy officer.
     """
 
     id: str
@@ -205,7 +206,7 @@ class Holds:
         )
         session.add(hold)
         session.flush()
-        granted, gone = self._cover(act, hold, windows)
+        granted, gone = self._told(act, hold, self._cover(act, hold, windows))
         act.record(
             Event.HOLD_PLACED,
             hold_id,
@@ -268,6 +269,7 @@ class Holds:
             current = _windows(windows)
             _refuse(window_faults(current, now))
             granted, gone, ended = self._move(act, hold, current)
+            granted, gone = self._told(act, hold, (granted, gone))
         act.record(
             Event.HOLD_CHANGED,
             hold_id,
@@ -291,7 +293,7 @@ class Holds:
         if not reason.strip():
             raise InvalidInputError("releasing a hold needs a reason")
         hold = self._locked(act.session, hold_id, act.now)
-        kept = self._kept(act.session, [hold_id], act.now).get(hold_id, (0, 0))[0]
+        kept = self._kept(act.session, [hold_id], act.now, Sight()).get(hold_id, (0, 0))[0]
         hold.released_at, hold.released_by = act.now, act.actor.id
         act.session.add(hold)
         act.session.flush()
@@ -492,7 +494,7 @@ class Holds:
             query = query.where(_holding(now))
         with self._database.read() as session:
             holds = session.execute(query).scalars().all()
-            kept = self._kept(session, [each.id for each in holds], now)
+            kept = self._kept(session, [each.id for each in holds], now, actor.sight)
             return tuple(self._view(session, each, now, kept=kept) for each in holds)
 
     def show(self, actor: Actor, hold_id: str) -> HoldView:
@@ -506,8 +508,10 @@ class Holds:
             entered_if_refused(self._ledger, Event.HOLD_PLACED, actor, subject=hold_id),
             self._database.read() as session,
         ):
+            now = self._ledger.clock.now()
+            hold = self._visible(session, hold_id, actor)
             return self._view(
-                session, self._visible(session, hold_id, actor), self._ledger.clock.now()
+                session, hold, now, kept=self._kept(session, [hold_id], now, actor.sight)
             )
 
     def view(self, session: Session, hold_id: str, now: datetime) -> HoldView:
@@ -641,6 +645,41 @@ class Holds:
                     found[each.id] = None
         return list(found)
 
+    def _told(
+        self, act: Act, hold: Hold, covered: tuple[Sequence[str], Sequence[str]]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """What a hold granted and what was gone, as everybody may be told of it.
+
+        What a suspicion against a colleague hides has an entry of its own, hidden with that.
+        """
+        granted, gone = covered
+        hidden = [each for each in self.behind(act.session, hold.id, act.now) if each in granted]
+        if not hidden:
+            return covered
+        theirs = (
+            select(col(Grant.hold_id))
+            .join(Hold, col(Hold.id) == col(Grant.hold_id))
+            .where(col(Grant.recording_id).in_(hidden), col(Hold.about_staff))
+            .distinct()
+        )
+        act.record(
+            Event.HOLD_CHANGED,
+            hold.id,
+            facts={"recordings": len(hidden), "restricted": True},
+            also=(*sorted(act.session.execute(theirs).scalars()), *hidden),
+        )
+        return [each for each in granted if each not in hidden], [*gone, *hidden]
+
+    def behind(self, session: Session, hold_id: str, now: datetime) -> Sequence[str]:
+        """What a hold keeps that a suspicion against a colleague hides; empty for one about one."""
+        rows = session.execute(
+            select(col(Grant.recording_id))
+            .join(Hold, col(Hold.id) == col(Grant.hold_id))
+            .where(col(Grant.hold_id) == hold_id, live_clause(now), _hidden_behind())
+            .order_by(col(Grant.id))
+        )
+        return rows.scalars().all()
+
     def _repurpose(self, session: Session, hold: Hold, purpose: Purpose) -> None:
         if not purpose.hold:
             raise InvalidInputError(f"{purpose.code} keeps by itself and cannot be a hold")
@@ -694,9 +733,13 @@ class Holds:
         ]
 
     def _kept(
-        self, session: Session, hold_ids: Sequence[str], now: datetime
+        self, session: Session, hold_ids: Sequence[str], now: datetime, sight: Sight
     ) -> dict[str, tuple[int, int]]:
-        """For each hold how many recordings it keeps now, and their bytes."""
+        """For each hold how many recordings it keeps now, and their bytes.
+
+        Whoever may see a hold about a colleague sees all of it; of any other hold, what is hidden
+        by such a one is the privacy officer's to know.
+        """
         rows = session.execute(
             select(
                 col(Grant.hold_id),
@@ -704,7 +747,12 @@ class Holds:
                 func.coalesce(func.sum(col(Recording.size)), 0),
             )
             .join(Recording, col(Recording.id) == col(Grant.recording_id))
-            .where(col(Grant.hold_id).in_(hold_ids), live_clause(now))
+            .join(Hold, col(Hold.id) == col(Grant.hold_id))
+            .where(
+                col(Grant.hold_id).in_(hold_ids),
+                live_clause(now),
+                true() if sight.staff else ~_hidden_behind(),
+            )
             .group_by(col(Grant.hold_id))
         )
         return {str(hold_id): (int(count), int(size)) for hold_id, count, size in rows}
@@ -723,9 +771,9 @@ class Holds:
         gone: int = 0,
         kept: dict[str, tuple[int, int]] | None = None,
     ) -> HoldView:
-        recordings, size = (self._kept(session, [hold.id], now) if kept is None else kept).get(
-            hold.id, (0, 0)
-        )
+        if kept is None:
+            kept = self._kept(session, [hold.id], now, Sight())
+        recordings, size = kept.get(hold.id, (0, 0))
         reason = (
             None if hold.reason_text is None else self._keyring.open_text(session, hold.reason_text)
         )
@@ -750,6 +798,11 @@ class Holds:
             gone=gone,
             call=call.name.lower() if live and call else "",
         )
+
+
+def _hidden_behind() -> ColumnElement[bool]:
+    """Grants of holds that are no secret, of what a suspicion against a colleague hides."""
+    return and_(col(Grant.about_staff), col(Hold.about_staff).is_(False))
 
 
 def _holding(now: datetime) -> Any:  # noqa: ANN401 - an SQL clause

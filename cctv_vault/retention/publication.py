@@ -373,7 +373,6 @@ def _live_grants(now: datetime) -> Any:  # noqa: ANN401 - a statement
         select(
             table(Grant),
             col(Hold.gagged),
-            col(Hold.about_staff),
             col(Recording.camera_code),
             col(Recording.origin),
             col(Recording.ended_at).label("captured"),

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.entries import Entry
 from cctv_vault.custody.events import Event
-from cctv_vault.gags import seen_by
+from cctv_vault.gags import grant_seen_by
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.clearing import recordings_of
 from cctv_vault.schema import (
@@ -55,7 +55,7 @@ def told_of(session: Session, recording_id: str) -> list[Any]:
     rows = session.execute(
         select(table(Grant))
         .outerjoin(table(Hold), col(Hold.id) == col(Grant.hold_id))
-        .where(col(Grant.recording_id) == recording_id, seen_by(Sight()))
+        .where(col(Grant.recording_id) == recording_id, grant_seen_by(Sight()))
         .order_by(col(Grant.id))
     )
     return list(rows)

@@ -606,6 +606,7 @@ def upgrade() -> None:
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("about_staff", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["request_id"], ["request.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -674,6 +675,7 @@ def upgrade() -> None:
         sa.Column("statute", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("policy_version", sa.Integer(), nullable=False),
         sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("about_staff", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["hold_id"], ["hold.id"]),
         sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
         sa.PrimaryKeyConstraint("id"),
