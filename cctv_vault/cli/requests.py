@@ -399,7 +399,15 @@ def request_review(
     """Review a release that was made without a second person."""
     if approve is None:
         session(context).fail("say --approve or --disapprove", 2)
-    _moved(context, request_id, "review", approve=approve, reason=reason)
+    run = session(context)
+    moved = run.vault.requests.review(run.actor, request_id, approve=approve, reason=reason)
+    said = (
+        "the release is approved."
+        if approve
+        else "the release is disapproved; that stands on the first page until somebody who had no "
+        "part in it closes the case, and in the register for good."
+    )
+    run.say(moved, f"{request_id}: {said}")
 
 
 def _moved(

@@ -27,6 +27,7 @@ from cctv_vault.disclosure.workflow import (
     State,
     camera_time,
     may_close,
+    may_close_disapproved,
     may_decide,
     may_handle,
     may_review,
@@ -286,11 +287,13 @@ class Deciding(Desk):
         """Close a case that is done.
 
         Raises:
+            AccessDeniedError: A review disapproved what this person had a part in.
             TransitionNotAllowedError: It is not decided, and is not one that only keeps.
         """
         with self._step(actor, request_id, Action.CLOSE, Event.REQUEST_CLOSED) as step:
-            row = step.row
-            if not may_close(State(row.state), self._facts(step)):
+            row, case = step.row, self._facts(step)
+            refuse(may_close_disapproved(actor, case))
+            if not may_close(State(row.state), case):
                 raise TransitionNotAllowedError(
                     f"the request is {row.state}: decide it before it is closed"
                 )

@@ -563,7 +563,7 @@ def may_handle(actor: Actor, facts: RequestFacts) -> Words | None:
 
 def may_review(actor: Actor, facts: RequestFacts) -> Words | None:
     """Why this person may not review a release that came before a decision."""
-    if actor.id in {facts.registered_by, facts.decided_by} | facts.handlers:
+    if actor.id in _parties(facts):
         return Words(
             "granskningen måste göras av någon annan än den som lämnade ut",
             "the review must be done by somebody other than who released",
@@ -571,13 +571,31 @@ def may_review(actor: Actor, facts: RequestFacts) -> Words | None:
     return None if actor.roles & _DECIDE_OF_THEIR_OWN else _lent_by_a_party(actor, facts)
 
 
+def may_close_disapproved(actor: Actor, facts: RequestFacts) -> Words | None:
+    """Why this person may not close a case whose release a review disapproved.
+
+    Closing takes it off the first page: that somebody else has seen it (legal.md 3, on the spot).
+    """
+    if facts.decision == DISAPPROVED and actor.id in _parties(facts):
+        return Words(
+            "granskningen underkände utlämnandet; ärendet avslutas av någon annan än den som "
+            "registrerade, handlade eller lämnade ut",
+            "a review disapproved the release; the case is closed by somebody other than who "
+            "registered, handled or released it",
+        )
+    return None
+
+
+def _parties(facts: RequestFacts) -> frozenset[str | None]:
+    return facts.handlers | {facts.registered_by, facts.decided_by}
+
+
 def _lent_by_a_party(actor: Actor, facts: RequestFacts) -> Words | None:
     """Why a lent right does not reach this case: whoever had a part in it cannot lend it either.
 
     Else the one person would be on both sides through somebody else's hand.
     """
-    parties = {facts.registered_by, facts.decided_by} | facts.handlers
-    if not actor.lent_by or actor.lent_by - parties:
+    if not actor.lent_by or actor.lent_by - _parties(facts):
         return None
     return Words(
         "den som har delegerat beslutsrätten har själv registrerat, handlagt eller lämnat ut här",

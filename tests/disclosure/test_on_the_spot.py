@@ -421,6 +421,12 @@ def test_an_overdue_or_disapproving_review_stands_on_the_first_page(shop: Shop, 
     assert shop.requests.list(shop.officer)[0].attention == ("review",)
     shop.requests.review(shop.approver, spot.id, approve=False, reason="För mycket.")
     assert shop.requests.list(shop.officer)[0].attention == ("disapproved",)
+    # Not taken away by who handed over, whatever else they may.
+    with pytest.raises(AccessDeniedError, match="a review disapproved"):
+        shop.requests.close(
+            replace(sara, roles=frozenset({Role.PRIVACY_OFFICER})), spot.id, "Klart."
+        )
+    assert shop.requests.list(shop.officer)[0].attention == ("disapproved",)
     shop.requests.close(shop.handler, spot.id, "Genomgått med personalen.")
     assert shop.requests.list(shop.officer)[0].attention == ()
 
