@@ -15,10 +15,10 @@ import fcntl
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from storage.backend import checked_name
 from storage.errors import (
@@ -30,6 +30,7 @@ from storage.errors import (
     UnknownFormatError,
 )
 
+_T = TypeVar("_T")
 _MARKER: Final = ".cctv-vault-blobs"
 _MARKER_TEXT: Final = b"cctv-vault blobs 1\n"
 _PARTIAL: Final = ".partial"
@@ -144,11 +145,11 @@ class DirectoryStore:
                 for name, data in blobs:
                     writers.append(DirectoryWriter(self._root, name, self._path(name)))
                     writers[-1].write_whole(data)
-                list(syncs.map(DirectoryWriter.sync, writers))
+                _side_by_side(syncs, DirectoryWriter.sync, writers)
                 for writer in writers:
                     writer.place()
                 folders = _up_to(self._root, (self._path(name) for name, _ in blobs))
-                list(syncs.map(sync_folder, folders))
+                _side_by_side(syncs, sync_folder, folders)
             except BaseException:
                 for writer in reversed(writers):
                     writer.withdraw()
@@ -510,6 +511,16 @@ def _up_to(root: Path, blobs: Iterable[Path]) -> list[Path]:
             folders.add(folder)
             folder = folder.parent
     return sorted(folders, key=lambda each: len(each.parts), reverse=True)
+
+
+def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[_T], None], data: Sequence[_T]) -> None:
+    """Do something to each, as many at once as there are syncs; a share of them to a thread."""
+
+    def take(first: int) -> None:
+        for each in data[first::_SYNCS]:
+            work(each)
+
+    list(pool.map(take, range(min(_SYNCS, len(data)))))
 
 
 def _sync_nearest(folder: Path) -> None:

@@ -36,7 +36,7 @@ from cctv_vault.ingest.mounts import filesystem_of, is_network, made
 from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.posters import Posters
 from cctv_vault.ingest.service import Ingest
-from cctv_vault.ingest.sources import Identity, walk
+from cctv_vault.ingest.sources import Identity, is_unfinished_name, walk
 from cctv_vault.ingest.urgency import Rank, Urgency
 from cctv_vault.people.actors import system_actor
 
@@ -158,7 +158,12 @@ class Watcher:
     # --- hearing ------------------------------------------------------------------------------
 
     def submit(self, path: Path, delay_s: float = 0.0) -> None:
-        """Have a file offered, once, ``delay_s`` seconds from now."""
+        """Have a file offered, once, ``delay_s`` seconds from now.
+
+        One whose name says that it is not finished gives notice again under its own.
+        """
+        if is_unfinished_name(path.name):
+            return
         with self._changed:
             if path in self._pending:
                 return
@@ -296,7 +301,7 @@ class Watcher:
         before = {path: identity for path in paths if (identity := _identity(path)) is not None}
         again: dict[Path, float] = {}
         try:
-            for outcome in self._outcomes(list(before)):
+            for outcome in self._outcomes(list(before)) if before else ():
                 path = outcome.path
                 if outcome.outcome == "failed" and self._ingest.is_stopped:
                     # One try for all of them until there is room again; the files stay queued.

@@ -4,6 +4,7 @@ import json
 from enum import StrEnum
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,16 @@ def test_keys_are_sorted_by_utf_16_units_as_in_rfc_8785_section_3_2_3() -> None:
     sorted_keys = list(json.loads(canonical_json(value)))
 
     assert sorted_keys == ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+
+
+@given(_values)
+def test_what_is_encoded_is_what_a_library_of_rfc_8785_encodes(value: Json) -> None:
+    assert canonical_json(value) == rfc8785.dumps(plain_json(value))
+
+
+@given(st.dictionaries(st.text('\x00\x1f"\\/\x7f~aZ', max_size=4), st.text("\x00\b\t\n\v\f\r\x7f")))
+def test_so_it_is_with_every_kind_of_ascii(value: dict[str, str]) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
 
 
 @given(_values)
