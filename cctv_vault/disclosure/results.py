@@ -94,7 +94,8 @@ class Called:
     """A request on the spot that those who may approve were called for.
 
     ``approvers`` are their names; from ``alone_from`` the person on duty may hand over alone, which
-    is at once where there is nobody to call.
+    is at once where there is nobody to call. ``bound`` is the earlier request whose refusal binds
+    this one, so that nobody hands over alone at all; empty where none does.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Called:
     asked_at: datetime
     alone_from: datetime
     approvers: tuple[str, ...] = field(repr=False)
+    bound: str = ""
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,19 @@ from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
 from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
+    DISAPPROVED,
     HANDS_OVER_NOW,
+    NO_BINDS_FOR,
     RIGHT_FOR,
+    VISIT,
     Action,
+    Matter,
     Moment,
     State,
     Window,
     approvers,
     camera_time,
+    is_bound,
     move,
     wall_time,
 )
@@ -73,12 +78,17 @@ from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right, Role
 from cctv_vault.people.delegations import lent_now
 from cctv_vault.retention.policy import OnTheSpotRule
-from cctv_vault.schema import Account, Package, Request
+from cctv_vault.schema import Account, Camera, CustodyEntry, Package, Request, table
 from cctv_vault.views import iso
 
-CALLED_COUNTS_FOR: Final = timedelta(hours=12)
-"""How long a call holds: whoever comes back the next day is another matter (D)."""
+CALLED_COUNTS_FOR: Final = VISIT
+"""How long a call holds."""
 _POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
+_A_NO: Final = tuple(
+    each.value for each in (Event.REQUEST_REFUSED, Event.REQUEST_REVOKED, Event.REQUEST_REVIEWED)
+)
+"""A refusal, an approval that was taken back, and a review that disapproved."""
+_STAND_HERE: Final = tuple(row.type for row in REQUESTERS.values() if row.immediate is not None)
 _APPROVED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED})
 _OWES_A_NUMBER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
 _UNPACKED: Final = ("data/clips/", "data/frames/", "data/report.pdf")
@@ -267,6 +277,8 @@ class Spot(Handing):
             row = self._receive(act, filing, code_hash, "staff")
             self._begin(act, row, public=False)
             self._stand(act, row, filing.windows, method)
+            if filing.type == "police-not-crime":
+                self._not_refused_before(act, row)
             hidden = self._all_hidden(act, row, action, seen)
             if hidden is None:
                 self._may_prepare(Step(act, row), action)
@@ -351,6 +363,7 @@ class Spot(Handing):
             asked_at=row.asked_at,
             alone_from=row.asked_at + self._wait(act.session, act.now, bool(names)),
             approvers=tuple(sorted(names.values())),
+            bound=self._bound_by(act, row),
         )
 
     def _wait(self, session: Session, now: datetime, anybody: bool) -> timedelta:  # noqa: FBT001
@@ -392,32 +405,56 @@ class Spot(Handing):
         )
 
     def _not_refused_before(self, act: Act, row: Request) -> None:
-        """A no to this visit's footage is not passed by asking for it once more.
+        """A no is not passed by asking once more, for a little else or by other hands.
 
         Raises:
-            TransitionNotAllowedError: This person had a request for some of it refused lately.
+            TransitionNotAllowedError: One binds this request (`workflow.is_bound`).
         """
-        wanted = windows_of(act.session, row.id, APPROVED)
-        refused = act.session.execute(
-            select(col(Request.id)).where(
-                col(Request.registered_by) == row.registered_by,
-                col(Request.id) != row.id,
-                col(Request.decision) == State.REFUSED.value,
-                col(Request.decided_at) > act.now - CALLED_COUNTS_FOR,
+        if other := self._bound_by(act, row):
+            raise TransitionNotAllowedError(
+                f"{other} asked for some of this footage, or in the same matter, and was refused; "
+                "only somebody who may approve lets it out now"
             )
-        ).scalars()
-        for other in refused.all():
-            for each in windows_of(act.session, other, ASKED):
-                if any(
-                    each.camera == one.camera
-                    and each.starts_at < one.ends_at
-                    and one.starts_at < each.ends_at
-                    for one in wanted
-                ):
-                    raise TransitionNotAllowedError(
-                        f"{other} asked for some of this footage and was refused; only somebody "
-                        "who may approve lets it out now"
-                    )
+
+    def _bound_by(self, act: Act, row: Request) -> str:
+        """The earlier request whose refusal binds this one; empty where none does.
+
+        Read from the log: a no stays one where the case was reopened afterwards.
+        """
+        session = act.session
+        noes = session.execute(
+            select(col(CustodyEntry.at), table(Request))
+            .join(Request, col(Request.id) == col(CustodyEntry.subject))
+            .where(
+                col(CustodyEntry.event).in_(_A_NO),
+                col(CustodyEntry.at) > act.now - NO_BINDS_FOR,
+                (col(CustodyEntry.event) != Event.REQUEST_REVIEWED.value)
+                | (col(Request.decision) == DISAPPROVED),
+                col(Request.id) != row.id,
+                col(Request.requester_type).in_(_STAND_HERE),
+                col(Request.gagged).is_(False) | act.actor.cleared,
+            )
+            .order_by(col(CustodyEntry.leaf_index).desc())
+        )
+        wanted = self._matter(session, row.id, row.body_text)
+        for said in noes.all():
+            refused = self._matter(session, said.id, said.body_text)
+            if is_bound(wanted, refused, same_visit=said.at > act.now - VISIT):
+                return str(said.id)
+        return ""
+
+    def _matter(self, session: Session, request_id: str, body_text: int) -> Matter:
+        windows = (*windows_of(session, request_id, ASKED),)
+        cameras = {each.camera for each in windows}
+        sites = select(col(Camera.site_code)).where(col(Camera.code).in_(cameras))
+        body = open_json(session, self._keyring, body_text)
+        requester = body.get("requester") or {}
+        return Matter(
+            sites=frozenset(session.execute(sites).scalars()),
+            windows=windows,
+            number=(body.get("matter") or {}).get("number") or "",
+            authority=requester.get("authority") or requester.get("name") or "",
+        )
 
     def _within_the_visit(self, act: Act, row: Request) -> None:
         """What one person hands over alone is measured over the whole visit, not case by case.

@@ -18,6 +18,7 @@ from cctv_vault.disclosure.legal import (
     BROAD,
     GROUNDS,
     METHODS,
+    ON_THE_SPOT_LIMIT,
     ORDERED,
     REQUESTERS,
     RequesterRule,
@@ -615,6 +616,52 @@ def approvers(facts: RequestFacts) -> frozenset[Role]:
 def may_close(state: State, facts: RequestFacts) -> bool:
     """Whether a case that was not decided may be closed: only what never hands over."""
     return state not in {State.CONFIRMED, State.VERIFIED} or not facts.rule.hands_over
+
+
+# --- a no binds -------------------------------------------------------------------------------
+
+NO_BINDS_FOR: Final = timedelta(days=7)
+"""As long as what was refused is kept for objection (table A): the same no, as long."""
+VISIT: Final = timedelta(hours=12)
+"""How long a visit lasts at most: whoever comes back the next day is another matter (D)."""
+ADJOINS: Final = ON_THE_SPOT_LIMIT
+"""What lies within the longest release of a refused window is the same event, seen beside (D)."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a request is about, as far as a no to one can be passed by asking for another."""
+
+    sites: frozenset[str]
+    windows: tuple[Window, ...]
+    number: str = field(repr=False)
+    authority: str = field(repr=False)
+
+
+def is_bound(wanted: Matter, refused: Matter, *, same_visit: bool) -> bool:
+    """Whether a no to one request takes from another that anybody hands over alone.
+
+    On the spot one person acts only because nobody answers (legal.md 3); once somebody has said no,
+    somebody has answered. So it holds for the same case number wherever it is, and at the same
+    place for a window that overlaps the refused one or adjoins it, on any camera, and throughout
+    the visit for whatever the same authority wants. A second person may still approve it.
+    """
+    if _plain(wanted.number) and _plain(wanted.number) == _plain(refused.number):
+        return True
+    if not wanted.sites & refused.sites:
+        return False
+    authority = _plain(wanted.authority)
+    if same_visit and authority and authority == _plain(refused.authority):
+        return True
+    return any(
+        one.starts_at < other.ends_at + ADJOINS and other.starts_at < one.ends_at + ADJOINS
+        for one, other in product(wanted.windows, refused.windows)
+    )
+
+
+def _plain(text: str) -> str:
+    """A number or a name as it is compared: written in other letters it is the same."""
+    return "".join(each for each in text.casefold() if each.isalnum())
 
 
 # --- how long the freeze lasts ----------------------------------------------------------------

@@ -307,6 +307,120 @@ def test_a_no_is_not_passed_by_asking_for_the_same_footage_in_other_words(
     assert shop.requests.hand_over(sara, again.id, usb).state == "released"
 
 
+def over(shop: Shop, start: str, end: str, **changes: object) -> dict[str, Any]:
+    """The request of the police for another time of the morning."""
+    item = {"from": f"2026-03-01T{start}+01:00", "to": f"2026-03-01T{end}+01:00"}
+    camera = changes.pop("camera", "kassa")
+    body: dict[str, Any] = shop.body(footage=[{"cameras": [camera], **item}], **changes)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("later", "again", "person"),
+    [
+        (0, {}, "u-Sara"),
+        (0, {"camera": "entre"}, "u-Sara"),
+        (0, {}, "u-Nils"),
+        (13, {"requester__authority": "Tullverket", "matter__number": None}, "u-Nils"),
+        (26, {"start": "08:30:00", "end": "09:00:04", "matter__number": None}, "u-Sara"),
+        (26, {"start": "09:00:35", "end": "09:10:00", "matter__number": None}, "u-Sara"),
+    ],
+)
+def test_a_no_binds_beside_the_window_too_and_whoever_asks(
+    quick_shop: Shop, usb: Path, *, later: int, again: dict[str, Any], person: str
+) -> None:
+    shop = quick_shop
+    added = shop.vault.people.add(SYSTEM, "Pia", ["privacy-officer"], credential="hemligt-ord-1")
+    pia = replace(shop.officer, id=added.id)
+    sara = replace(shop.staff, on_the_spot=True)
+    whole = {"cameras": ["kassa"], "from": "2026-03-01T08:00:00+01:00"}
+    kept = shop.filed(footage=[{**whole, "to": "2026-03-01T10:00:00+01:00"}])
+    called = shop.requests.call(sara, over(shop, "09:00:05", "09:00:30"), officer_seen=SEEN)
+    shop.requests.decide(pia, called.id, approve=False, reason="Begär skriftligt.")
+    shop.pass_time(hours=later)
+    times = {"start": "09:00:31", "end": "09:05:00"} | again
+    start, end = times.pop("start"), times.pop("end")
+    body = over(shop, start, end, **times)
+    second = shop.requests.call(replace(sara, id=person), body, officer_seen=SEEN)
+    assert kept
+    assert second.bound == called.id
+    shop.pass_time(minutes=16)
+    with pytest.raises(TransitionNotAllowedError, match=called.id):
+        shop.requests.hand_over(replace(sara, id=person), second.id, usb)
+    shop.requests.decide(pia, second.id, approve=True, reason="Nu finns skäl.")
+    handed = shop.requests.hand_over(replace(sara, id=person), second.id, usb)
+    assert handed.state == "released"
+
+
+@pytest.mark.parametrize(
+    ("days", "again", "bound"),
+    [
+        (6, {"matter__number": "5000 k123456-26"}, True),
+        (8, {}, False),
+        (1, {"matter__number": None}, False),
+        (0, {"matter__number": None}, True),
+        (0, {"matter__number": None, "requester__authority": "Tullverket"}, False),
+    ],
+)
+def test_a_no_to_another_time_binds_by_its_case_number_and_for_the_visit(
+    quick_shop: Shop, usb: Path, *, days: int, again: dict[str, Any], bound: bool
+) -> None:
+    shop = quick_shop
+    shop.filed(requester__type="lawyer", ground__code="GDPR 6.1 f", matter__number="T 1-26")
+    earlier = {"from": "2026-03-01T06:00:00+01:00", "to": "2026-03-01T06:20:00+01:00"}
+    refused = shop.assessed(footage=[{"cameras": ["entre"], **earlier}])
+    shop.requests.decide(shop.approver, refused, approve=False, reason="Begär skriftligt.")
+    shop.pass_time(days=days)
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(**again), officer_seen=SEEN)
+    assert called.bound == (refused if bound else "")
+    if bound:
+        with pytest.raises(TransitionNotAllowedError, match=refused):
+            shop.requests.hand_over(sara, called.id, usb)
+    else:
+        assert shop.requests.hand_over(sara, called.id, usb).state == "under-review"
+
+
+def test_a_no_that_was_reopened_or_a_yes_taken_back_is_still_a_no(
+    quick_shop: Shop, usb: Path
+) -> None:
+    shop = quick_shop
+    shop.vault.people.add(SYSTEM, "Anders", ["approver"], credential="hemligt-ord-1")
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.decide(shop.approver, called.id, approve=False, reason="Nej.")
+    shop.requests.reopen(shop.handler, called.id, "Igen.")
+    second = shop.requests.call(sara, shop.body(description="igen"), officer_seen=SEEN)
+    shop.requests.decide(shop.approver, second.id, approve=True, reason="Ja.")
+    shop.requests.revoke(shop.approver, second.id, "Nej ändå.")
+    third = shop.requests.call(sara, shop.body(description="och igen"), officer_seen=SEEN)
+    assert third.bound == second.id
+    shop.pass_time(minutes=16)
+    with pytest.raises(TransitionNotAllowedError, match="was refused"):
+        shop.requests.hand_over(sara, third.id, usb)
+    lost = shop.body(requester__type="police-not-crime", ground__code="GDPR 6.1 d")
+    with pytest.raises(TransitionNotAllowedError, match="was refused"):
+        shop.requests.on_the_spot(sara, lost, officer_seen=SEEN, out_dir=usb)
+
+
+def test_a_disapproved_release_binds_the_next_one(quick_shop: Shop, usb: Path) -> None:
+    shop = quick_shop
+    sara = replace(shop.staff, on_the_spot=True)
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    shop.requests.review(shop.approver, spot.id, approve=False, reason="För mycket.")
+    nearby = over(shop, "09:00:31", "09:00:50", matter__number=None)
+    with pytest.raises(TransitionNotAllowedError, match=spot.id):
+        shop.requests.on_the_spot(sara, nearby, officer_seen=SEEN, out_dir=usb)
+
+
+def test_what_nobody_but_the_law_refused_binds_no_police(quick_shop: Shop, usb: Path) -> None:
+    shop = quick_shop
+    shop.filed(requester__type="media", requester__authority="Tidningen", ground__code=None)
+    sara = replace(shop.staff, on_the_spot=True)
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    assert spot.state == "under-review"
+
+
 def test_an_approval_that_was_taken_back_leaves_nobody_alone_with_it(
     shop: Shop, anders: Actor, usb: Path
 ) -> None:

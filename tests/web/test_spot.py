@@ -240,15 +240,36 @@ def test_who_answers_decides_from_a_phone_and_nobody_waits(
     assert len([each for each in exported if each.subject == case]) == 2
 
 
-def test_a_no_is_told_with_its_reason_and_nothing_leaves(shop: Shop, sign_in: SignIn) -> None:
+@pytest.fixture
+def elsewhere(shop: Shop) -> str:
+    """A camera at a place of its own: a no binds the place it was said at for the visit."""
+    vault, drop = shop.vault, shop.vault.settings.home.parent / "drop" / "kista"
+    vault.register.add_site(SYSTEM, "kista", name="Kista")
+    vault.register.add_camera(SYSTEM, "kista", drop=drop, site="kista", name="Kista", view="disken")
+    filmed(shop, "kista", SATURDAY - timedelta(minutes=20))
+    return "kista"
+
+
+def test_a_no_is_told_with_its_reason_and_nothing_leaves(
+    shop: Shop, sign_in: SignIn, elsewhere: str
+) -> None:
     siv, petra = sign_in("Siv"), sign_in("Petra")
-    page = called(shop, siv, cameras=["entre"])
+    page = called(shop, siv, cameras=[elsewhere])
     case = page.rpartition("/")[2]
     petra.post(f"/requests/{case}/decide", answer="no", reason="Begär skriftligt.")
     shown = siv.get(page).text
     assert "Refused by Petra" in shown
     assert "Begär skriftligt." in shown
     assert siv.post(f"{page}/hand-over").status_code == 409
+    # Asked again for the minutes beside it: it is said at once that nobody goes on alone.
+    beside = {"from-1": "2026-03-07T22:20:10", "to-1": "2026-03-07T22:21:00"}
+    again = called(shop, siv, cameras=[elsewhere], **beside)
+    shown = siv.get(again).text
+    assert f"Request {case} was about the same matter" in shown
+    assert "Petra" in shown
+    assert "hand-over" not in shown
+    assert siv.get(f"{again}/state").json()["left"] == 0
+    assert siv.post(f"{again}/hand-over").status_code == 409
 
 
 def test_only_who_saw_the_card_hands_over_and_fetches(shop: Shop, sign_in: SignIn) -> None:
@@ -263,7 +284,6 @@ def test_only_who_saw_the_card_hands_over_and_fetches(shop: Shop, sign_in: SignI
 
 def test_the_number_and_the_signed_receipt_follow(shop: Shop, sign_in: SignIn) -> None:
     siv = sign_in("Siv")
-    # Another camera than the one a test before this may have had refused.
     page = called(shop, siv, cameras=["kassa", "gang"])
     shop.vault.set_clock(SYSTEM, shop.vault.clock.now() + timedelta(minutes=15))
     assert siv.post(f"{page}/hand-over").status_code == 303

@@ -278,7 +278,7 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
 
 def _left(visit: Visit, found: StandingCase) -> int:
     """Seconds until the person on duty may hand over alone."""
-    if found.called is None:
+    if found.called is None or found.called.bound:
         return 0
     left = found.called.alone_from - visit.vault.clock.now()
     return max(0, -(-left // timedelta(seconds=1)))
