@@ -25,11 +25,10 @@ from cctv_vault.disclosure.workflow import (
 )
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.ledger import Act
-from cctv_vault.retention.grants import live_clause
+from cctv_vault.retention.grants import UNCONFIRMED, live_clause
 from cctv_vault.retention.holds import HoldOrder, Holds, HoldView
 from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, Request, Site
 
-UNCONFIRMED: Final = "request-unconfirmed"
 _FULL: Final = (
     "the place keeps no more for unconfirmed requests; what did not fit is kept only for its own "
     "purposes until staff confirm the request"
@@ -37,6 +36,10 @@ _FULL: Final = (
 _CUT: Final = (
     "a preservation order reaches stored footage only; its window was cut at the time it was "
     "decided, or at the present"
+)
+_SPENT: Final = (
+    "some of it was frozen once for a request that nobody confirmed; it is not frozen again until "
+    "staff confirm this one"
 )
 _YIELDS: Final = "the place keeps no more for unconfirmed requests: each sender has an equal share"
 
@@ -46,16 +49,11 @@ SenderOf = Callable[[Session, Request], str]
 
 @dataclass(frozen=True)
 class Freeze:
-    """What is kept for a request now, what of its time was gone already, and what to say of it.
-
-    ``hidden`` is kept besides, and counted among what is gone: a suspicion against a colleague
-    hides it from all but the privacy officer.
-    """
+    """What is kept for a request now, what of its time was gone already, and what to say of it."""
 
     recordings: int = 0
     gone: int = 0
     remarks: tuple[str, ...] = ()
-    hidden: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,7 @@ class Freezing:
             )
         else:
             fresh = self._place(act, row, rule.hold_purpose, windows, decided_at)
-        hidden = len(self._holds.behind(act.session, fresh.id, act.now))
-        return Freeze(fresh.recordings, fresh.gone, remarks, hidden)
+        return Freeze(fresh.recordings, fresh.gone, remarks)
 
     def provisional(self, act: Act, row: Request, sender_of: SenderOf) -> Freeze:
         """Keep what a stranger asks for, within what strangers may make the vault keep.
@@ -129,8 +126,9 @@ class Freezing:
         left = self._holds.view(act.session, hold.id, act.now)
         if left.recordings < hold.recordings:
             remarks = (*remarks, _FULL)
-        hidden = len(self._holds.behind(act.session, hold.id, act.now))
-        return Freeze(left.recordings, hold.gone, remarks, hidden)
+        if self._holds.spent(act.session, hold.id, act.now):
+            remarks = (*remarks, _SPENT)
+        return Freeze(left.recordings, hold.gone, remarks)
 
     def share(self, act: Act, site: str, sender_of: SenderOf) -> None:
         """Let the unconfirmed freezes of a place yield to each other until its budget holds.
@@ -175,6 +173,12 @@ class Freezing:
             # What strangers froze is never kept longer for being refused.
             until = min(until, hold.until)
         self._holds.change(act, hold.id, until=until, reason=f"request {row.id}: {action.value}")
+
+    def kept(self, act: Act, row: Request) -> set[str]:
+        """The recordings that a request's freeze keeps now."""
+        if row.hold_id is None:
+            return set()
+        return set(self._holds.kept(act.session, row.hold_id, act.now))
 
     # --- inside -------------------------------------------------------------------------------
 

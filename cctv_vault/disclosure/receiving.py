@@ -368,7 +368,7 @@ class Receiving(Desk):
             code=code,
             state=row.state,
             # Counted as this person may know of it: a gagged hold may keep more.
-            frozen=len(found.kept) if freeze.recordings or freeze.hidden else 0,
+            frozen=len({each.id for each in found.kept} & self._freezing.kept(act, row)),
             gone=found.gone,
             certificates=found.certificates,
             remarks=remarks,

@@ -31,11 +31,14 @@ from cctv_vault.retention.rules import (
     matches,
     quarter_hour,
 )
-from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, table
+from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, Request, table
 from storage.secret import SecretKey
 
 LATE: Final = "late-arrival"
 RESTRICTION: Final = "restriction"
+UNCONFIRMED: Final = "request-unconfirmed"
+STRANGERS_KEEP: Final = timedelta(days=7)
+"""How long strangers can have footage kept that nobody here confirms (table A)."""
 _OF_THE_HOUSE: Final = frozenset({"incident", "save-now", "more-coming", "claim", "trespass-ban"})
 """Holds the house places for itself; every other answers an order, a request or a right."""
 _BATCH: Final = 500
@@ -259,6 +262,7 @@ class Grants:
                 seen_by(Sight(gagged=hold.gagged or act.actor.sight.gagged, staff=True))
             )
             past_staff = hold.about_staff or _answers_somebody(hold) or act.actor.sight.staff
+            spent = self.spent(session, hold, some, now)
             open_to_all: set[str] = set()
             suspected: set[str] = set()
             for row in session.execute(query):
@@ -269,7 +273,7 @@ class Grants:
                     mine.add(row.recording_id)
             rows = []
             for recording_id in some:
-                if recording_id in mine:
+                if recording_id in mine or recording_id in spent:
                     continue
                 key = self._open_any(session, live.get(recording_id, []), opened)
                 if key is None:
@@ -286,6 +290,28 @@ class Grants:
             if rows:
                 session.execute(insert(table(Grant)), rows)
         return granted, gone
+
+    def spent(
+        self, session: Session, hold: Hold, recording_ids: Sequence[str], now: datetime
+    ) -> frozenset[str]:
+        """Of these: what strangers had kept once already, so that staff decide before it is again.
+
+        Whoever asks anew each week would else keep it for ever. It counts from when the first
+        request that nobody confirmed froze it; what staff confirm is no part of this.
+        """
+        if hold.purpose != UNCONFIRMED:
+            return frozenset()
+        before = (
+            select(col(Grant.recording_id))
+            .join(Request, col(Request.hold_id) == col(Grant.hold_id))
+            .where(
+                col(Grant.recording_id).in_(recording_ids),
+                col(Grant.purpose) == UNCONFIRMED,
+                col(Grant.hold_id) != hold.id,
+                col(Grant.since) <= now - STRANGERS_KEEP,
+            )
+        )
+        return frozenset(session.execute(before).scalars())
 
     def end_hold(
         self,

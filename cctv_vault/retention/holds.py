@@ -670,6 +670,12 @@ class Holds:
         )
         return [each for each in granted if each not in hidden], [*gone, *hidden]
 
+    def spent(self, session: Session, hold_id: str, now: datetime) -> int:
+        """How much a stranger's hold leaves unkept since strangers had it kept once (`Grants`)."""
+        hold = session.get_one(Hold, hold_id)
+        matching = self._matching(session, self._window_rows(session, hold_id))
+        return len(self._grants.spent(session, hold, matching, now))
+
     def behind(self, session: Session, hold_id: str, now: datetime) -> Sequence[str]:
         """What a hold keeps that a suspicion against a colleague hides; empty for one about one."""
         rows = session.execute(

@@ -136,6 +136,61 @@ def test_what_arrives_later_cannot_make_strangers_requests_keep_more_than_the_bu
     assert kept_for(place, request) == 21
 
 
+def test_a_stranger_who_asks_anew_each_week_keeps_nothing_for_ever(place: Shop) -> None:
+    window = minutes("kassa", 0, 10)
+    first = place.requests.file(PORTAL_ACTOR, place.body(footage=window), sender="192.0.2.1")
+    assert first.frozen == 10
+    for week in range(1, 5):
+        place.pass_time(days=6)
+        shifted = minutes("kassa", 0.01 * week, 10)
+        again = place.requests.file(
+            PORTAL_ACTOR, place.body(footage=shifted), sender=f"198.51.100.{week}"
+        )
+        # On the sixth day the first is still live; from the seventh on it is staff's to say.
+        assert again.frozen == (10 if week == 1 else 0), week
+        place.requests.lapse_due(SYSTEM)
+        place.vault.sweeper.run(SYSTEM)
+    live = list(place.vault.catalogue.list(place.handler, cameras=("kassa",), start=EIGHT))
+    assert [each for each in live if each.started_at < EIGHT + timedelta(minutes=10)] == []
+
+
+def test_what_strangers_had_frozen_once_is_frozen_again_as_soon_as_staff_confirm(
+    place: Shop,
+) -> None:
+    window = minutes("kassa", 0, 10)
+    asked = place.body(footage=window)
+    place.requests.file(PORTAL_ACTOR, asked, sender="192.0.2.1")
+    place.vault.incidents.flag(
+        place.officer,
+        cameras=["kassa"],
+        starts_at=EIGHT - timedelta(minutes=1),
+        ends_at=EIGHT + timedelta(minutes=12),
+        title="stöld",
+        category="theft",
+    )
+    place.pass_time(days=8)
+    place.requests.lapse_due(SYSTEM)
+    genuine = place.requests.file(PORTAL_ACTOR, asked, sender="203.0.113.9")
+    assert genuine.frozen == 0
+    assert any("until staff confirm" in each for each in genuine.remarks)
+    # Neither the clock's measuring nor time lets it in by the back door.
+    place.vault.register.measure_clock(
+        SYSTEM, "kassa", offset_s=0, uncertainty_s=2, measured_at=place.vault.clock.now()
+    )
+    assert kept_for(place, genuine.id) == 0
+    place.requests.confirm(place.handler, genuine.id)
+    assert kept_for(place, genuine.id) == 10
+
+
+def test_a_request_that_was_confirmed_takes_nothing_from_the_next_one(place: Shop) -> None:
+    asked = place.body(footage=minutes("kassa", 0, 10))
+    first = place.requests.file(PORTAL_ACTOR, asked, sender="192.0.2.1")
+    place.requests.confirm(place.handler, first.id)
+    place.pass_time(days=8)
+    second = place.requests.file(PORTAL_ACTOR, asked, sender="203.0.113.9")
+    assert second.frozen == 10
+
+
 def test_where_a_request_came_from_is_told_to_nobody(place: Shop) -> None:
     filed = place.requests.file(PORTAL_ACTOR, place.body(), sender="192.0.2.1")
     shown = place.requests.show(place.officer, filed.id)
