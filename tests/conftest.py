@@ -8,26 +8,21 @@ out even where they are.
 """
 
 import os
-import secrets
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing
+from functools import wraps
 from pathlib import Path
+from sqlite3 import connect
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import sql
+from sqlalchemy import inspect, make_url
 
 from cctv_vault.database import Database
 from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.vault import Vault
+from tests.postgres import PostgresServer, running
 from tests.shop import open_shop
 
 # No deadlines: how long an example takes says something about the machine, not about the vault.
@@ -54,6 +49,35 @@ def _no_vault_of_the_person_at_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let every new index on SQLite be a copy of one that the migrations made.
+
+    tests/test_database.py has the migrations themselves, as what is wrapped here.
+    """
+    original = Database(f"sqlite:///{tmp_path_factory.mktemp('tables')}/index.db")
+    original.migrate()
+    original.close()
+    migrate = Database._migrate
+
+    @wraps(migrate)
+    def copied(index: Database) -> None:
+        with index.read() as session:
+            is_new = not inspect(session.connection()).get_table_names()
+        if index.dialect != "sqlite" or not is_new:
+            migrate(index)
+            return
+        with (
+            closing(connect(_file_of(original))) as source,
+            closing(connect(_file_of(index))) as target,
+        ):
+            source.backup(target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_migrate", copied)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _media_workers_in_common() -> Iterator[None]:
     """Let all vaults of a test process use the same media workers, one for each niceness.
 
@@ -71,6 +95,10 @@ def _media_workers_in_common() -> Iterator[None]:
         yield
     for each in shared.values():
         MediaSandbox.close(each)
+
+
+def _file_of(index: Database) -> str:
+    return make_url(index.url).database or ""
 
 
 class _Kept(MediaSandbox):
@@ -122,124 +150,29 @@ def program() -> Callable[[str, str], Path]:
     return find
 
 
-@dataclass(frozen=True)
-class PostgresServer:
-    """A throw-away server on the loopback address, with a superuser ``vault``."""
-
-    port: int
-    password: str = field(repr=False)
-
-    def url(self, database: str, driver: str = "postgresql+psycopg") -> str:
-        """The address of one of its databases, as SQLAlchemy reads it."""
-        return f"{driver}://vault:{self.password}@127.0.0.1:{self.port}/{database}"
-
-    def administer(self, statement: sql.SQL | sql.Composed) -> None:
-        """Runs one statement outside a transaction."""
-        with psycopg.connect(self.url("postgres", "postgresql"), autocommit=True) as connection:
-            connection.execute(statement)
-
-
 @pytest.fixture(scope="session")
 def postgres_server(program: Callable[[str, str], Path]) -> Iterator[PostgresServer]:
     """Debian's PostgreSQL, started for this test process and removed with it."""
-    postgres = program("/usr/lib/postgresql/*/bin/postgres", "postgresql")
-    # The server refuses to run as root, and the folders pytest makes are closed to anyone else.
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="cctv-vault-postgres-"))
-    password = secrets.token_hex(16)
-    try:
-        secret = folder / "password"
-        secret.write_text(password)
-        if user:
-            shutil.chown(folder, user)
-            shutil.chown(secret, user)
-        subprocess.run(
-            [
-                *(postgres.with_name("initdb"), "--pgdata", folder / "data", "--username", "vault"),
-                *("--auth", "scram-sha-256", "--pwfile", secret, "--no-sync"),
-                *("--encoding", "UTF8", "--locale", "C.UTF-8"),
-            ],
-            cwd=folder,
-            user=user,
-            check=True,
-            capture_output=True,
-        )
-        with _running(postgres, folder, user, password) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def _running(
-    postgres: Path, folder: Path, user: str | None, password: str
-) -> Iterator[PostgresServer]:
-    """The server process of one data folder, on a port nobody else has."""
-    # Between choosing a port and the server taking it another process may: then the next one.
-    for _ in range(5):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            server = PostgresServer(probe.getsockname()[1], password)
-        with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    *(postgres, "-D", folder / "data", "-p", str(server.port)),
-                    *("-h", "127.0.0.1", "-k", folder, "-F"),
-                ],
-                cwd=folder,
-                user=user,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            if _answers(server, process):
-                yield server
-                return
-        finally:
-            # SIGINT ends the sessions that a failed test left open; SIGTERM would wait for them.
-            process.send_signal(signal.SIGINT)
-            process.wait()
-    pytest.fail("PostgreSQL did not start:\n" + (folder / "log").read_text())
-
-
-def _answers(server: PostgresServer, process: subprocess.Popen[bytes]) -> bool:
-    while process.poll() is None:
-        try:
-            server.administer(sql.SQL("SELECT 1"))
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False
+    with running(program("/usr/lib/postgresql/*/bin/postgres", "postgresql")) as server:
+        yield server
 
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The address of a database of this test's own, empty and gone afterwards."""
-    with _database(postgres_server, "template1") as url:
+    with postgres_server.database("template1") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def _with_tables(postgres_server: PostgresServer) -> str:
+def with_tables(postgres_server: PostgresServer) -> str:
     """The name of a database with the newest tables: copying it is quicker than migrating."""
     name = "with_tables"
-    postgres_server.administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    postgres_server.copy("template1", name)
     database = Database(postgres_server.url(name))
     database.migrate()
     database.close()
     return name
-
-
-@contextmanager
-def _database(server: PostgresServer, template: str) -> Iterator[str]:
-    name = f"test_{secrets.token_hex(8)}"
-    server.administer(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
-    )
-    yield server.url(name)
-    server.administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(
@@ -251,7 +184,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield None
         return
     server = request.getfixturevalue("postgres_server")
-    with _database(server, request.getfixturevalue("_with_tables")) as url:
+    with server.database(request.getfixturevalue("with_tables")) as url:
         yield url
 
 

@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from cctv_vault.disclosure.results import PreparedPackage
 from cctv_vault.people.actors import Actor, Role
 from cctv_vault.vault import Vault
 from tests.disclosure.tampering import Sample, read_sample
+from tests.postgres import PostgresServer
 from tests.shop import SYSTEM, film, open_shop, person, put, settings_of
 
 SHOWN = datetime.fromisoformat("2026-03-01T09:00:00+01:00")
@@ -126,6 +128,16 @@ def furnish(folder: Path, url: str | None = None) -> Vault:
     return vault
 
 
+@contextmanager
+def _copied(furnished: Path, folder: Path, url: str | None = None) -> Iterator[Shop]:
+    """A shop of one's own, from one that was furnished and closed."""
+    for name in ("home", "keys"):
+        shutil.copytree(furnished / name, folder / name)
+    vault = Vault.open(settings_of(folder, url))
+    yield Shop(vault, folder)
+    vault.close()
+
+
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a shop on SQLite, furnished once and copied for each test."""
@@ -137,12 +149,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def furnished_shop(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A furnished shop that lives as long as the tests, for what many look at and none changes."""
-    folder = tmp_path_factory.mktemp("looked-at")
-    for name in ("home", "keys"):
-        shutil.copytree(furnished / name, folder / name)
-    vault = Vault.open(settings_of(folder))
-    yield Shop(vault, folder)
-    vault.close()
+    with _copied(furnished, tmp_path_factory.mktemp("looked-at")) as shop:
+        yield shop
 
 
 @pytest.fixture(scope="session")
@@ -157,11 +165,19 @@ def sample(furnished_shop: Shop) -> Sample:
 @pytest.fixture
 def quick_shop(furnished: Path, tmp_path: Path) -> Iterator[Shop]:
     """The shop on SQLite alone, for what no database decides."""
-    for name in ("home", "keys"):
-        shutil.copytree(furnished / name, tmp_path / name)
-    vault = Vault.open(settings_of(tmp_path))
-    yield Shop(vault, tmp_path)
-    vault.close()
+    with _copied(furnished, tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def _furnished_on_postgres(
+    postgres_server: PostgresServer, with_tables: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The same on PostgreSQL: the folder, and the name of the database to copy."""
+    folder, name = tmp_path_factory.mktemp("furnished"), "furnished"
+    postgres_server.copy(with_tables, name)
+    furnish(folder, postgres_server.url(name)).close()
+    return folder, name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -170,6 +186,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     if request.param == "sqlite":
         yield request.getfixturevalue("quick_shop")
         return
-    vault = furnish(tmp_path, request.getfixturevalue("postgres_url"))
-    yield Shop(vault, tmp_path)
-    vault.close()
+    folder, name = request.getfixturevalue("_furnished_on_postgres")
+    server = request.getfixturevalue("postgres_server")
+    with server.database(name) as url, _copied(folder, tmp_path, url) as shop:
+        yield shop
