@@ -566,6 +566,17 @@ class SealedReader(io.RawIOBase):
             self._position += len(pieces[-1])
         return b"".join(pieces)
 
+    def piece(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, as many as one segment has; errors as `readinto`."""
+        self._check_open()
+        if size <= 0 or self._position >= self._size:
+            return b""
+        index, place = locate(self._position)
+        segment = self._segment(index)
+        part = segment[place : place + size]
+        self._position += len(part)
+        return part
+
     def readall(self) -> bytes:
         """Return all that is left."""
         rest = bytearray(max(0, self._size - self._position))

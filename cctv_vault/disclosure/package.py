@@ -40,7 +40,7 @@ from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Moment, Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
 from cctv_vault.footage.access import FootageReader
-from cctv_vault.footage.clips import Clip, ClipSource, stream
+from cctv_vault.footage.clips import Clip, ClipSource, ahead, stream
 from cctv_vault.footage.stills import exact_frame, film_at
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox
@@ -371,16 +371,17 @@ class _Footage:
             made = stream(
                 self.sandbox, sources, window.starts_at, window.ends_at, keep_audio=keep_audio
             )
-            try:
-                first = next(made)
-            except MediaRefusedError as error:
-                return error.sentence
-            with self.bag.stream(path, 2 * sum(each.size for each in parts)) as entry:
-                entry.write(first)
+            with closing(ahead(made)) as chunks:
                 try:
-                    clip = _drain(made, entry)
+                    first = next(chunks)
                 except MediaRefusedError as error:
-                    raise ClipBrokeOffError(window, error.sentence) from error
+                    return error.sentence
+                with self.bag.stream(path, 2 * sum(each.size for each in parts)) as entry:
+                    entry.write(first)
+                    try:
+                        clip = _drain(chunks, entry)
+                    except MediaRefusedError as error:
+                        raise ClipBrokeOffError(window, error.sentence) from error
         self.clips.append(
             _span(window)
             | {
@@ -479,7 +480,14 @@ class _Source:
     def read(self, size: int, /) -> bytes:
         reader = self._opened.reader(self._part.id)
         reader.seek(self._at)
-        data = reader.read(size) or b""
+        data = reader.read(size)
+        self._at += len(data)
+        return data
+
+    def piece(self, size: int, /) -> bytes:
+        reader = self._opened.reader(self._part.id)
+        reader.seek(self._at)
+        data = reader.piece(size)
         self._at += len(data)
         return data
 

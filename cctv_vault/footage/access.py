@@ -182,6 +182,16 @@ class FootageReader(io.RawIOBase):
         with _damage_named(self.recording_id):
             return self._sealed.readinto(buffer)
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most ``size`` bytes, fewer only at the end; errors as `readinto`."""
+        with _damage_named(self.recording_id):
+            return self._sealed.read(size)
+
+    def piece(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, as many as lie together; errors as `readinto`."""
+        with _damage_named(self.recording_id):
+            return self._sealed.piece(size)
+
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move; returns the position from the start."""
         return self._sealed.seek(offset, whence)

@@ -7,6 +7,8 @@ established that the window may be seen, and that sound is lawful before asking 
 """
 
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,6 +21,7 @@ from cctv_vault.media.sandbox import ByteSink, ByteSource, MediaSandbox
 # By libavcodec's name. ``Probe.browser_playable`` is finer: ten-bit or 4:2:2 H.264 is not played.
 _PLAYABLE: Final = frozenset({"h264"})
 _EDGE_GAP: Final = timedelta(seconds=1)
+_TOGETHER: Final = 1024 * 1024
 _WHOLE_S: Final = 366 * 86_400.0
 
 
@@ -92,14 +95,14 @@ def cut(
         MediaRefusedError: no readable picture lies in the window, or a limit was met. What was
             written to ``out`` until then is worthless.
     """
-    made = stream(sandbox, sources, t0, t1, keep_audio=keep_audio)
-    while True:
-        try:
-            chunk = next(made)
-        except StopIteration as end:
-            clip: Clip = end.value
-            return clip
-        out.write(chunk)
+    with closing(ahead(stream(sandbox, sources, t0, t1, keep_audio=keep_audio))) as made:
+        while True:
+            try:
+                chunk = next(made)
+            except StopIteration as end:
+                clip: Clip = end.value
+                return clip
+            out.write(chunk)
 
 
 def stream(
@@ -120,6 +123,35 @@ def stream(
         return _described(answer, sources, t0, t1)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise MediaCrashError("it answered nonsense") from error
+
+
+def ahead(made: Generator[bytes, None, Clip]) -> Generator[bytes, None, Clip]:
+    """The same clip; what comes next is read, checked and decrypted while a piece is written.
+
+    The sources are another thread's alone until this ends or is closed.
+    """
+    with closing(made), ThreadPoolExecutor(1) as reading:
+        following = reading.submit(_some, made)
+        while True:
+            chunks, clip = following.result()
+            if clip is None:
+                following = reading.submit(_some, made)
+            yield from chunks
+            if clip is not None:
+                return clip
+
+
+def _some(made: Generator[bytes, None, Clip]) -> tuple[list[bytes], Clip | None]:
+    """The next chunks of a clip, a megabyte or more, and what it is once it is whole."""
+    chunks: list[bytes] = []
+    size = 0
+    while size < _TOGETHER:
+        try:
+            chunks.append(next(made))
+        except StopIteration as end:
+            return chunks, end.value
+        size += len(chunks[-1])
+    return chunks, None
 
 
 def first_picture(

@@ -1,7 +1,8 @@
 """Inside the sandbox: one playable stream out of recordings that follow one another.
 
-Packets are copied wherever a browser can play them; otherwise the pictures are decoded and encoded
-again as H.264. The output is fragmented MP4, written forward only. Times are seconds on one clock
+Packets are copied wherever a browser can play them, by name where the files' own indexes tell where
+they lie; otherwise the pictures are decoded and encoded again as H.264. The output is fragmented
+MP4, written forward only. Times are seconds on one clock
 of the caller's choosing.
 """
 
@@ -20,6 +21,8 @@ from av.video.stream import VideoStream
 
 from cctv_vault.media.demux import Footage, TimedFrame, TimedPacket, frames, open_at, open_footage
 from cctv_vault.media.errors import MediaRefusedError
+from cctv_vault.media.fragments import Fragments
+from cctv_vault.media.layout import laid_out
 from cctv_vault.media.remote import Output, RemoteFile
 
 _CLOCK: Final = 90_000
@@ -78,23 +81,10 @@ def cut(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> dict
     told = _Told()
     with av.logging.Capture():  # the damage is known from probing
         plan = _Plan(files, arguments)
-        sink = _Sink(out)
-        # libavformat takes PyAV's word for options; nothing of the footage is among them.
-        target = av.open(
-            sink, "w", format="mp4", container_options={"movflags": _MOVFLAGS}, buffer_size=1 << 18
-        )
-        sound = _Sound(target, plan, t0) if arguments["keep_audio"] else None
-        clip = _Clip(target, plan, t0, told, sink, sound)
-        if plan.copies:
-            _copy(clip)
+        if plan.copies and plan.laid_out and not arguments["keep_audio"]:
+            _name(plan, t0, told, out)
         else:
-            _encode(clip)
-        if told.first is None:
-            raise MediaRefusedError("no-frames", "no picture lies within that window")
-        if sound is not None:
-            sound.pump(told.last + told.step)
-            sound.finish()
-        target.close()
+            _carry(plan, t0, told, out, keep_audio=arguments["keep_audio"])
     return {
         "delivered_from": told.first,
         "delivered_to": told.last + told.step,
@@ -128,6 +118,82 @@ def begins(arguments: dict[str, Any], files: list[RemoteFile], _out: Output) -> 
     raise MediaRefusedError("no-frames", "no picture lies within that window")
 
 
+def _carry(plan: "_Plan", t0: float, told: _Told, out: Output, *, keep_audio: bool) -> None:
+    """Every picture is read, and written again."""
+    sink = _Sink(out)
+    target = _opened(sink)
+    sound = _Sound(target, plan, t0) if keep_audio else None
+    clip = _Clip(target, plan, t0, told, sink, sound)
+    if plan.copies:
+        _copy(clip)
+    else:
+        _encode(clip)
+    if told.first is None:
+        raise _nothing_there()
+    if sound is not None:
+        sound.pump(told.last + told.step)
+        sound.finish()
+    target.close()
+
+
+def _name(plan: "_Plan", t0: float, told: _Told, out: Output) -> None:
+    """Only the headers are written; of the pictures it is told where they lie."""
+    fragments: Fragments | None = None
+    base = 0.0
+    for source in plan.sources:
+        footage = open_footage(source.file)
+        layout = laid_out(footage, source.file)
+        if layout is None:
+            raise _nothing_there()
+        shift = source.starts - layout.first_s
+        step = float(1 / footage.rate)
+        for sample in layout.window(t0 - shift, source.until - shift):
+            time = layout.time(sample) + shift
+            if fragments is None:
+                base = time
+                fragments = Fragments(out, _header(footage, plan.ends - time))
+            told.see(source, time, step)
+            fragments.add(source.file, sample, time - base, step)
+        footage.container.close()
+        source.file.forget()
+    if fragments is None:
+        raise _nothing_there()
+    fragments.finish()
+
+
+def _nothing_there() -> MediaRefusedError:
+    return MediaRefusedError("no-frames", "no picture lies within that window")
+
+
+def _opened(sink: "_Sink") -> OutputContainer:
+    # libavformat takes PyAV's word for options; nothing of the footage is among them.
+    return av.open(
+        sink, "w", format="mp4", container_options={"movflags": _MOVFLAGS}, buffer_size=1 << 18
+    )
+
+
+def _header(footage: Footage, duration_s: float) -> bytes:
+    """What a film of such pictures begins with, as libavformat writes it."""
+    whole = _Whole()
+    sink = _Sink(whole)
+    sink.duration_s = duration_s
+    with _opened(sink) as target:
+        target.add_stream_from_template(footage.stream, opaque=True)
+        target.start_encoding()
+    return b"".join(whole.parts)
+
+
+class _Whole:
+    """What is written, kept together."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.parts.append(bytes(data))
+        return len(data)
+
+
 class _Plan:
     """Which sources are used and whether their packets can be copied into one stream."""
 
@@ -138,6 +204,7 @@ class _Plan:
         self.unreadable: list[int] = []
         self.ends = t0
         self.copies = not arguments["encode"]
+        self.laid_out = True
         first: tuple[object, ...] | None = None
         order = sorted(range(len(files)), key=starts.__getitem__)
         for place, number in enumerate(order):
@@ -162,6 +229,7 @@ class _Plan:
                 # Without time stamps the order of showing is known only to a decoder.
                 and (packet.timed or not context.has_b_frames)
             )
+            self.laid_out = self.laid_out and laid_out(footage, file) is not None
             self.sources.append(_Source(number, file, begins, until))
             self.ends = max(self.ends, min(until, begins + (footage.declared_s or 0.0)))
             footage.container.close()
@@ -187,7 +255,7 @@ class _Sink:
     has only begun to load shows a clip that grows; Chromium takes a track's length from there.
     """
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: "Output | _Whole") -> None:
         self._out = out
         self._held: bytearray | None = bytearray()
         self.duration_s = 0.0

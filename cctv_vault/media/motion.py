@@ -5,21 +5,25 @@ them stands for the time between. libavfilter does the difference, in the proces
 """
 
 import math
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 import av
 import av.filter
 import av.logging
+from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from cctv_vault.media.demux import Footage, open_footage
 from cctv_vault.media.errors import MediaRefusedError
+from cctv_vault.media.layout import Layout, Sample, laid_out
 from cctv_vault.media.limits import MAX_VIDEO_PIXELS
 from cctv_vault.media.picture import encode
 from cctv_vault.media.remote import Output, RemoteFile
-from cctv_vault.media.view import SMALL_WIDTH, Looker, small_grey
+from cctv_vault.media.view import SMALL_WIDTH, Looker, plane, small_grey
 
 _LONGEST_S: Final = 86_400
 # A pixel has changed where its brightness has by more than a tenth: more than noise and exposure.
@@ -57,7 +61,7 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     first = last = 0.0
     with av.logging.Capture():
         footage = open_footage(file)
-        for frame, time in _key_frames(footage):
+        for frame, time in _key_frames(footage, file):
             newest = frame
             small = small_grey(frame)
             if difference is None or strip is None:
@@ -89,7 +93,7 @@ def motion(arguments: dict[str, Any], files: list[RemoteFile], out: Output) -> d
     }
 
 
-def _key_frames(footage: Footage) -> "Any":  # noqa: ANN401 - frames with their times
+def _key_frames(footage: Footage, file: RemoteFile) -> "Any":  # noqa: ANN401 - frames with their times
     """Decoded key frames and when they are shown, at most one a second."""
     context = footage.stream.codec_context
     context.skip_frame = "NONKEY"
@@ -98,15 +102,44 @@ def _key_frames(footage: Footage) -> "Any":  # noqa: ANN401 - frames with their 
     context.options = {**context.options, "skip_loop_filter": "all"}
     last = -math.inf
     times: dict[int | None, float] = {}
-    for packet in footage.packets():
-        if not packet.packet.is_keyframe or packet.time - last < _EVERY_S:
+    layout = laid_out(footage, file)
+    found = _found(footage) if layout is None else _looked_up(layout, file)
+    for time, read in found:
+        if time - last < _EVERY_S:
             continue
-        last = packet.time
-        times[packet.packet.pts] = packet.time
-        for frame in _decoded(context, packet.packet):
+        last = time
+        packet = read()
+        times[packet.pts] = time
+        for frame in _decoded(context, packet):
             yield frame, times.pop(frame.pts, last)
     for frame in _decoded(context, None):
         yield frame, times.pop(frame.pts, last)
+
+
+def _found(footage: Footage) -> "Iterator[tuple[float, Callable[[], Packet[Any]]]]":
+    """The key frames of a film that is read through: their times, and how to have each."""
+    for packet in footage.packets():
+        if packet.packet.is_keyframe:
+            yield packet.time, partial(_same, packet.packet)
+
+
+def _same(packet: "Packet[Any]") -> "Packet[Any]":
+    return packet
+
+
+def _looked_up(
+    layout: Layout, file: RemoteFile
+) -> "Iterator[tuple[float, Callable[[], Packet[Any]]]]":
+    """The same by the film's index: nothing is read but the key frames that are wanted."""
+    for sample in layout.key_frames():
+        yield layout.time(sample), partial(_read, sample, file)
+
+
+def _read(sample: Sample, file: RemoteFile) -> "Packet[Any]":
+    packet: Packet[Any] = Packet(file.piece(sample.offset, sample.size))
+    packet.pts = packet.dts = sample.stamp
+    packet.is_keyframe = True
+    return packet
 
 
 def _decoded(context: VideoCodecContext, packet: "Any") -> list[VideoFrame]:  # noqa: ANN401
@@ -131,7 +164,6 @@ class _Difference:
             source,
             self._graph.add("tblend", "all_mode=difference"),
             self._graph.add("lut", f"y=if(gt(val\\,{_CHANGED})\\,255\\,0)"),
-            self._graph.add("signalstats"),
             self._graph.add("buffersink"),
         ).configure()
 
@@ -146,7 +178,10 @@ class _Difference:
             changed = self._graph.pull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return 0
-        return min(255, math.ceil(float(changed.metadata["lavfi.signalstats.YAVG"])))
+        if not isinstance(changed, VideoFrame):
+            return 0
+        pixels = plane(changed)
+        return math.ceil(255 * pixels.count(255) / len(pixels))
 
 
 class _Strip:

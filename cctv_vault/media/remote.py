@@ -5,7 +5,7 @@ import socket
 from collections import OrderedDict
 from typing import Final
 
-from cctv_vault.media.wire import MAX_PAYLOAD, Kind, ask, receive, send
+from cctv_vault.media.wire import MAX_PAYLOAD, Kind, ask, receive, refer, send
 
 # One segment of a sealed stream: less would decrypt it more than once.
 _BLOCK: Final = 1024 * 1024
@@ -18,7 +18,7 @@ class RemoteFile:
     def __init__(self, sock: socket.socket, source: int, size: int) -> None:
         """``source`` is its number in the job, ``size`` its length in bytes."""
         self._sock = sock
-        self._source = source
+        self.number = source
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self.size = size
@@ -62,7 +62,18 @@ class RemoteFile:
 
     def twin(self) -> "RemoteFile":
         """The same bytes with a position of their own."""
-        return RemoteFile(self._sock, self._source, self.size)
+        return RemoteFile(self._sock, self.number, self.size)
+
+    def piece(self, offset: int, size: int) -> bytes:
+        """Bytes that are needed once, without what lies around them; short only at the end."""
+        parts: list[bytes] = []
+        while size > 0:
+            part = self._asked(offset, min(size, MAX_PAYLOAD))
+            if not part:
+                break
+            parts.append(part)
+            offset, size = offset + len(part), size - len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def forget(self) -> None:
         """Drops the cache, for a file that will not be needed for a while."""
@@ -71,16 +82,19 @@ class RemoteFile:
     def _block(self, number: int) -> bytes:
         block = self._blocks.get(number)
         if block is None:
-            ask(self._sock, self._source, number * _BLOCK, _BLOCK)
-            answer = receive(self._sock)
-            if answer.kind != Kind.DATA:
-                raise OSError(5, "the vault answered something else")
-            block = self._blocks[number] = answer.payload
+            block = self._blocks[number] = self._asked(number * _BLOCK, _BLOCK)
             if len(self._blocks) > _BLOCKS_KEPT:
                 self._blocks.popitem(last=False)
         else:
             self._blocks.move_to_end(number)
         return block
+
+    def _asked(self, offset: int, size: int) -> bytes:
+        ask(self._sock, self.number, offset, size)
+        answer = receive(self._sock)
+        if answer.kind != Kind.DATA:
+            raise OSError(5, "the vault answered something else")
+        return answer.payload
 
 
 class Output:
@@ -95,3 +109,7 @@ class Output:
         for start in range(0, len(view), MAX_PAYLOAD):
             send(self._sock, Kind.WRITE, view[start : start + MAX_PAYLOAD])
         return len(view)
+
+    def refer(self, file: RemoteFile, offset: int, size: int) -> None:
+        """Lets ``size`` bytes of a source follow, without carrying them here and back."""
+        refer(self._sock, file.number, offset, size)

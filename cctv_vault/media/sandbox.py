@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from cctv_vault.media.errors import (
     SandboxError,
 )
 from cctv_vault.media.limits import REFUSALS, Budget
-from cctv_vault.media.wire import Kind, Message, receive, send
+from cctv_vault.media.wire import MAX_PAYLOAD, Kind, Message, receive, send
 
 _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -142,11 +142,11 @@ class MediaSandbox:
                         except OSError:
                             continue  # the job is dead; the next message says of what
                         feed.read_on(message)
-                    case Kind.WRITE:
+                    case Kind.WRITE | Kind.COPY:
                         written += message.length
                         if written > budget.output_bytes:
                             raise MediaLimitError("room")
-                        yield message.payload
+                        yield from feed.output(message)
                     case Kind.RESULT:
                         return _answer(message.payload)
                     case Kind.ENDED:
@@ -272,11 +272,34 @@ class _Feed:
             self._pool = self._pool or ThreadPoolExecutor(1)
             self._ahead = (following, self._pool.submit(self._read, following))
 
-    def _read(self, message: Message) -> bytes:
+    def output(self, message: Message) -> Iterator[bytes]:
+        """What a job sent as its output, or named, in pieces as the source has them."""
+        if message.kind == Kind.WRITE:
+            yield message.payload
+            return
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            wait([ahead[1]])
+        source = self._placed(message)
+        # A sealed recording gives what it has decrypted anyhow, without copying it.
+        read = getattr(source, "piece", source.read)
+        missing = message.length
+        while missing > 0:
+            part = read(min(missing, MAX_PAYLOAD))
+            if not part:
+                raise MediaCrashError("it named what is not there")
+            missing -= len(part)
+            yield part
+
+    def _placed(self, message: Message) -> ByteSource:
         if message.source >= len(self._sources) or message.offset > self._sizes[message.source]:
             raise MediaCrashError("it asked for what it was not given")
         source = self._sources[message.source]
         source.seek(message.offset)
+        return source
+
+    def _read(self, message: Message) -> bytes:
+        source = self._placed(message)
         parts: list[bytes] = []
         missing = message.length
         while missing > 0 and (part := source.read(missing)):

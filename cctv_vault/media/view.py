@@ -52,7 +52,7 @@ class Looker:
         if self._samples and time - self._samples[-1].time < self._apart:
             return
         tiny = small.reformat(_WIDTH, _HEIGHT, "gray", interpolation="AREA")
-        self._samples.append(_Sample(time, _middle(small), _plane(tiny)))
+        self._samples.append(_Sample(time, _middle(small), plane(tiny)))
         if len(self._samples) == 2 * _KEPT:
             # Of a film of any length: every second one, and from now on twice as far apart.
             self._apart = 2 * max(self._apart, time / (2 * _KEPT))
@@ -109,16 +109,16 @@ def _differs(one: bytes, other: bytes) -> bool:
 
 
 def _middle(small: VideoFrame) -> bytes:
-    pixels = _plane(small)
+    pixels = plane(small)
     rows = len(pixels) // small.width
     cut = rows // _EDGE * small.width
     return pixels[cut : len(pixels) - cut]
 
 
-def _plane(picture: VideoFrame) -> bytes:
+def plane(picture: VideoFrame) -> bytes:
     """The pixels of a grey picture, without what pads its lines."""
-    plane = picture.planes[0]
-    data, line, width = bytes(plane), plane.line_size, picture.width
+    first = picture.planes[0]
+    data, line, width = bytes(first), first.line_size, picture.width
     if line == width:
         return data[: width * picture.height]
     return b"".join(data[row * line : row * line + width] for row in range(picture.height))

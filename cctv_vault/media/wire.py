@@ -23,11 +23,12 @@ class Kind(IntEnum):
     WRITE = 4  # job to vault: output
     RESULT = 5  # job to vault: JSON, the answer; the last message of a job that went well
     ENDED = 6  # the jobs' parent to vault: JSON, how the job's process ended
+    COPY = 7  # job to vault: bytes of a source, as they are, are output (no payload)
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message; ``length`` is the payload's, or for ``READ`` how much is asked for."""
+    """One message; ``length`` is the payload's, or for ``READ`` and ``COPY`` how much is meant."""
 
     kind: Kind
     source: int
@@ -51,6 +52,11 @@ def ask(sock: socket.socket, source: int, offset: int, length: int) -> None:
     sock.sendall(_HEADER.pack(Kind.READ, source, offset, length))
 
 
+def refer(sock: socket.socket, source: int, offset: int, length: int) -> None:
+    """Says that ``length`` bytes of a source at ``offset`` come next in the output."""
+    sock.sendall(_HEADER.pack(Kind.COPY, source, offset, length))
+
+
 def receive(sock: socket.socket) -> Message:
     """Waits for the next message.
 
@@ -59,9 +65,9 @@ def receive(sock: socket.socket) -> Message:
         ValueError: this is no message of ours.
     """
     kind, source, offset, length = _HEADER.unpack(_receive_exactly(sock, _HEADER.size))
-    if length > MAX_PAYLOAD:
+    if kind != Kind.COPY and length > MAX_PAYLOAD:
         raise ValueError("a message longer than any of ours")
-    payload = b"" if kind == Kind.READ else _receive_exactly(sock, length)
+    payload = b"" if kind in {Kind.READ, Kind.COPY} else _receive_exactly(sock, length)
     return Message(Kind(kind), source, offset, length, payload)
 
 

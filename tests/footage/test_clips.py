@@ -284,6 +284,132 @@ def test_clips_of_the_same_footage_are_alike_whatever_the_container(
     assert [len(_pictures(clip)) for clip in clips] == [80, 80]
 
 
+class _Counted(io.BytesIO):
+    """A source that counts how much of it was read."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+def _remuxed(film: bytes, container: str, options: dict[str, str] | None = None) -> bytes:
+    out = io.BytesIO()
+    with (
+        av.open(io.BytesIO(film), "r") as source,
+        av.open(out, "w", format=container, container_options=options or {}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return out.getvalue()
+
+
+def _film(seconds: float, b_frames: int = 0, options: dict[str, str] | None = None) -> bytes:
+    """Noise at 10 pictures a second, a key frame every second."""
+    noise = np.random.default_rng(3)
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4", container_options=options or {}) as target:
+        stream = target.add_stream("libx264", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 10, b_frames
+        stream.options = {"preset": "ultrafast", "b-adapt": "0", "sc_threshold": "0", "qp": "10"}
+        for _ in range(round(seconds * 10)):
+            pixels = noise.integers(0, 255, (96, 160, 3), dtype=np.uint8)
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        target.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def _packets(data: bytes) -> list[tuple[int, int, bool, bytes]]:
+    with av.open(io.BytesIO(data), "r") as opened:
+        clock = opened.streams.video[0].time_base
+        assert clock is not None
+        return [
+            (
+                round((each.pts or 0) * clock * 1000),
+                round((each.dts or 0) * clock * 1000),
+                each.is_keyframe,
+                bytes(each),
+            )
+            for each in opened.demux(video=0)
+            if each.size
+        ]
+
+
+@pytest.mark.parametrize("window", [(0.0, 99.0), (2.3, 4.0), (3.0, 3.1), (5.95, 6.0), (4.5, 8.5)])
+def test_a_clip_that_names_its_pictures_is_the_one_that_carries_them(
+    sandbox: MediaSandbox, window: tuple[float, float]
+) -> None:
+    """Of an MP4 only the index is read in the sandbox; a Matroska file is read through there."""
+    film = _film(6.0)
+    through = _remuxed(film, "matroska")
+
+    named, data = _cut(sandbox, [_source(film, 0.0), _source(film, 6.5)], window)
+    carried, expected = _cut(sandbox, [_source(through, 0.0), _source(through, 6.5)], window)
+
+    assert _packets(data) == _packets(expected)
+    assert named == carried
+
+
+def test_of_a_film_with_an_index_nothing_is_read_but_what_the_clip_holds(
+    sandbox: MediaSandbox,
+) -> None:
+    film = _film(60.0)
+    source = _Counted(film)
+    out = io.BytesIO()
+
+    cut(sandbox, [ClipSource("r", source, START)], _at(30), _at(31), out, keep_audio=False)
+
+    # The clip itself, and twice the megabytes with the index and with where the pictures begin.
+    assert source.taken < 4 * 1024 * 1024 + len(out.getvalue()) < len(film) / 2
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        pytest.param((2, None), id="shown in another order than they lie"),
+        pytest.param((0, {"movflags": "frag_keyframe+empty_moov"}), id="in fragments"),
+    ],
+)
+def test_every_picture_of_a_film_is_in_its_clip_whatever_its_index_is_like(
+    sandbox: MediaSandbox, film: tuple[int, dict[str, str] | None]
+) -> None:
+    data = _film(4.0, *film)
+    clip, made = _cut(sandbox, [_source(data, 0.0)], (0.0, 99.0))
+
+    assert not clip.transcoded
+    assert len(_pictures(made)) == clip.pictures == 40
+    assert [bytes(each) for *_, each in _packets(made)] == [each for *_, each in _packets(data)]
+
+
+def test_an_index_that_names_the_same_bytes_over_and_over_makes_no_endless_clip(
+    sandbox: MediaSandbox,
+) -> None:
+    film = bytearray(_film(6.0))
+    sizes = film.index(b"stsz")
+    assert int.from_bytes(film[sizes + 12 : sizes + 16]) == 60
+    # All but the first are said to be half the file, and to lie where the first one does.
+    film[sizes + 20 : sizes + 16 + 4 * 60] = (len(film) // 2).to_bytes(4) * 59
+    places = film.index(b"stco")
+    begin, length = places - 4, int.from_bytes(film[places - 4 : places])
+    stco = (16 + 4 * 60).to_bytes(4) + b"stco" + bytes(4) + (60).to_bytes(4)
+    film[begin : begin + length] = stco + film[places + 12 : places + 16] * 60
+    runs = film.index(b"stsc") + 8
+    film[runs : runs + 12] = (1).to_bytes(4) * 3
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+        at = film.index(box) - 4
+        film[at : at + 4] = (int.from_bytes(film[at : at + 4]) + 16 + 4 * 60 - length).to_bytes(4)
+
+    _, data = _cut(sandbox, [_source(bytes(film), 0.0)], (0.0, 9.0))
+    assert len(data) < 2 * len(film)
+
+
 def test_files_of_different_coding_become_one_clip(
     sandbox: MediaSandbox, media: Path | None, films: list[bytes]
 ) -> None:

@@ -21,11 +21,11 @@ from tests.shop import MANAGER, NOW, SYSTEM, film, person, put
 RATE = 5
 
 
-def scene(seconds: int, moving: range, *, apart: int = 1) -> bytes:
+def scene(seconds: int, moving: range, *, apart: int = 1, container: str = "mp4") -> bytes:
     """A still room of which a fifth changes while ``moving``; a key frame every ``apart`` s."""
     out = io.BytesIO()
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"g": str(apart * RATE)})
+    with av.open(out, "w", format=container) as target:
+        stream = target.add_stream("libx264", rate=RATE, options={"g": str(apart * RATE)})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         stream.options = {"g": str(apart * RATE), "sc_threshold": "0", "bf": "0"}
@@ -36,9 +36,9 @@ def scene(seconds: int, moving: range, *, apart: int = 1) -> bytes:
                 left = second * 64 % 256
                 pixels[:, left : left + 64] = 220
             for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
-                container.mux(packet)
+                target.mux(packet)
         for packet in stream.encode(None):
-            container.mux(packet)
+            target.mux(packet)
     return out.getvalue()
 
 
@@ -63,6 +63,16 @@ def test_what_changed_between_key_frames_stands_for_all_the_time_between(
     found = measure(sandbox, io.BytesIO(scene(20, range(8, 20), apart=4)), duration_s=20)
     assert [score > 5 for score in found.scores[:4]] == [False] * 4
     assert all(score > 5 for score in found.scores[5:8])
+
+
+def test_a_film_with_an_index_measures_as_the_same_film_read_through(
+    sandbox: MediaSandbox,
+) -> None:
+    indexed, through = (scene(12, range(3, 7), container=name) for name in ("mp4", "matroska"))
+
+    by_index = measure(sandbox, io.BytesIO(indexed), duration_s=12)
+    assert by_index == measure(sandbox, io.BytesIO(through), duration_s=12)
+    assert max(by_index.scores) > 5
 
 
 def test_a_strip_has_a_picture_for_each_part_of_the_film_in_order(sandbox: MediaSandbox) -> None:

@@ -194,6 +194,21 @@ def test_a_job_that_was_taken_over_is_not_believed(data: bytes) -> None:
         sandbox.run("probe", {}, [io.BytesIO(b"x" * 100)], PROBE)
 
 
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ({"source": 7, "length": 10}, MediaCrashError),
+        ({"length": 200}, MediaCrashError),
+        ({"length": 0xFFFF_FFFF}, MediaLimitError),
+    ],
+)
+def test_a_job_that_was_taken_over_copies_nothing_that_is_not_there(
+    place: dict[str, int], error: type[Exception]
+) -> None:
+    with _job_that_says(_message(wire.Kind.COPY, b"", **place)) as sandbox, pytest.raises(error):
+        sandbox.run("cut", {}, [io.BytesIO(b"x" * 100)], Budget(1, 1, 1000), io.BytesIO())
+
+
 @pytest.mark.parametrize("sentence", ["x" * 100_000, "a face: /9j/4AAQSkZJRg==", 7, None])
 def test_a_job_that_was_taken_over_passes_nothing_out_in_its_sentence(sentence: object) -> None:
     answer = json.dumps({"refused": "not-media", "sentence": sentence}).encode()
