@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, VaultError
-from cctv_vault.footage.access import blob_name, stream_context
+from cctv_vault.footage.streams import BESIDE, blob_name, stream_context
 from cctv_vault.people.actors import EVERYTHING, system_actor
 from cctv_vault.schema import (
     CaseFile,
@@ -224,6 +224,12 @@ def _check_bytes(
                 progress(len(chunk))
         if digest.digest() != recording.sha256:
             yield CheckFinding("broken", where, "decrypts to other bytes than were sealed")
+        derived = select(table(DerivedStream)).where(
+            col(DerivedStream.recording_id) == recording.id
+        )
+        for row in session.execute(derived).all():
+            if row.stream.startswith(BESIDE):
+                verify_blob(vault.store, blob_name(recording.id, row.stream), row.segment_root)
     except ExpiredError:
         return  # between its end and the sweep nobody may read it, this check included
     except (StorageError, VaultError) as error:

@@ -232,11 +232,14 @@ def footage_export(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.")],
     reason: _Reason,
     purpose: _Purpose = "internal-review",
+    beside: Annotated[
+        str | None, typer.Option(help="Not the film: the file of this ending kept with it.")
+    ] = None,
 ) -> None:
     """The original, bit for bit, for use inside the house."""
     run = session(context)
     receipt = run.vault.access.export(
-        run.actor, recording, output.absolute(), reason=reason, purpose=purpose
+        run.actor, recording, output.absolute(), reason=reason, purpose=purpose, beside=beside
     )
     run.say(
         receipt,

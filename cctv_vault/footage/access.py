@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from sqlmodel import Session, col, select
@@ -54,6 +54,7 @@ from cctv_vault.footage.streams import (
     RENDITION,
     STRIP,
     THUMBNAIL,
+    beside_stream,
     blob_name,
     stream_context,
 )
@@ -465,10 +466,12 @@ class FootageAccess:
         *,
         reason: str,
         purpose: str,
+        beside: str | None = None,
     ) -> ExportReceipt:
         """Write the original out, bit for bit, for use in the house (S5: outside, only a release).
 
-        A file is there under its name only if its SHA-256 is that of the sealed original.
+        A file is there under its name only if its SHA-256 is that of the sealed original. With
+        ``beside`` it is the file of that ending which lay beside the original and is kept with it.
 
         Raises:
             AccessDeniedError: The person may not export footage.
@@ -480,6 +483,13 @@ class FootageAccess:
             actor.require(Right.FOOTAGE_EXPORT)
             _check(out)
             recording, key = self._key(act.session, recording_id, actor.sight)
+            stream, root = ORIGINAL, recording.segment_root
+            if beside is not None:
+                stream = beside_stream(beside)
+                kept = _roots(act.session, [recording_id], stream)
+                if recording_id not in kept:
+                    raise NotFoundError("file beside the recording", beside)
+                root = kept[recording_id]
             intended = self.copies.intend(
                 act,
                 recordings=(recording_id,),
@@ -489,15 +499,20 @@ class FootageAccess:
                 also=(recording.camera_code, *self._secret(act, [recording_id])),
             )
         with self._leaving(actor, intended, out) as file:
-            with self._reader(recording, key, ORIGINAL, recording.segment_root) as reader:
+            with self._reader(recording, key, stream, root) as reader:
                 while chunk := reader.read(_CHUNK):
                     file.write(chunk)
-            _check_whole(recording, file.sha256)
+            if stream == ORIGINAL:
+                _check_whole(recording, file.sha256)
             file.finish()
         end_at = self.copies.made(actor, intended, file.sha256, {"size": file.size})
         return ExportReceipt(
             recording=recording_id,
-            original_name=recording.original_name,
+            original_name=(
+                recording.original_name
+                if beside is None
+                else str(PurePosixPath(recording.original_name).with_suffix("")) + beside
+            ),
             bytes=file.size,
             sha256=file.sha256,
             copy_id=intended.copy_id,

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session, col, select
+
 from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.database import Database
@@ -21,12 +23,13 @@ from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import LISTED, RecordingView, fields, merged, with_grants
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.footage.register import find_camera
+from cctv_vault.footage.streams import BESIDE
 from cctv_vault.footage.timeindex import Mark, asked
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import Grants, GrantView
-from cctv_vault.schema import Recording
+from cctv_vault.schema import DerivedStream, Recording
 
 KINDS: Final = ("video", "still")
 _ONE_DAY: Final = timedelta(days=1)
@@ -119,6 +122,7 @@ class Catalogue:
                     for grant in self._grants.history(session, recording_id, now)
                     if grant.seen_by(actor.sight)
                 )
+                beside = _beside(session, recording_id)
         entries = self._log.entries(
             subject=recording_id,
             limit=_ENTRIES,
@@ -137,6 +141,8 @@ class Catalogue:
             clock_measured_at=camera.clock_measured_at,
             disagreements=tuple(recording.disagreements),
             derived=recording.derived,
+            # What only a hold keeps that this person may not know of has expired for them.
+            beside=beside if live else {},
             arrived_at=recording.arrived_at,
             sealed_at=recording.sealed_at,
             source_state=recording.source_state,
@@ -331,6 +337,17 @@ class Catalogue:
 def is_visible(grants: Sequence[GrantView], sight: Sight) -> bool:
     """Whether a recording with these live grants is there at all for somebody."""
     return any(grant.live and grant.seen_by(sight) for grant in grants)
+
+
+def _beside(session: Session, recording_id: str) -> dict[str, int]:
+    """The files kept with a recording: bytes, by the ending of the name."""
+    rows = session.exec(
+        select(DerivedStream.stream, DerivedStream.size).where(
+            col(DerivedStream.recording_id) == recording_id,
+            col(DerivedStream.stream).startswith(BESIDE),
+        )
+    )
+    return {stream.removeprefix(BESIDE): size for stream, size in rows}
 
 
 def _require_list(actor: Actor) -> None:

@@ -18,7 +18,8 @@ class RecordingDetail(RecordingView):
 
     ``grants`` are those that keep it, ``ended_grants`` those that did; ``zone`` is its camera's.
     ``clock_offset_s`` (shown minus true) was taken off the time as read, ``original_started``.
-    ``derived`` says what it was cut out of where only a window was kept, else None.
+    ``derived`` says what it was cut out of where only a window was kept, else None. ``beside`` are
+    the files that lay beside it and are kept with it: bytes, by the ending of the name.
     """
 
     site: str
@@ -30,6 +31,7 @@ class RecordingDetail(RecordingView):
     clock_measured_at: datetime | None
     disagreements: tuple[dict[str, Any], ...]
     derived: dict[str, Any] | None
+    beside: dict[str, int]
     arrived_at: datetime
     sealed_at: datetime
     source_state: str
@@ -62,6 +64,8 @@ def sentences(detail: RecordingDetail) -> Iterator[str]:
         f"{detail.container}, {detail.codec}, {detail.width}x{detail.height}, "
         f"{detail.duration_s:g} s, {'with' if detail.has_audio else 'without'} sound"
     )
+    for ending, size in detail.beside.items():
+        yield f"kept with it: the {ending} file that lay beside it, {size} bytes"
     for fault in detail.faults:
         yield f"fault: {fault}"
     if detail.derived is not None:

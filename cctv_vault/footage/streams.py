@@ -1,5 +1,6 @@
 """Where the sealed streams of recordings lie, and what they are called."""
 
+import re
 from typing import Final
 
 from storage.stream import StreamContext
@@ -13,6 +14,15 @@ VIEW: Final = "view"
 """The outline of the empty room (`health.views`)."""
 QUARANTINE: Final = "quarantine"
 """The one stream of a quarantined file."""
+
+
+BESIDE: Final = "beside"
+"""What the streams of files begin with that lay beside a film, such as ``beside.jpg``."""
+
+
+def beside_stream(suffix: str) -> str:
+    """The stream of a file beside a film, by what follows the film's stem, such as ``.jpg``."""
+    return BESIDE + re.sub(r"[^A-Za-z0-9.]", "_", suffix)[:40]
 
 
 def blob_name(object_id: str, stream: str) -> str:

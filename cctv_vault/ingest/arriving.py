@@ -42,7 +42,7 @@ class File:
     original_name: str
     source_state: Literal["present", "kept", "removed"]
     written_at: datetime | None = None
-    sidecar: Sidecar | None = None
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,8 @@ class Sealed:
     id: str
     key: SecretKey = field(repr=False)
     stream: SealedStream
+    beside: tuple[tuple[str, SealedStream], ...] = ()
+    """What lay beside it, by the names of the streams."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Entered:
     removal_id: str | None
     used: bool
     """Whether the ciphertext just sealed has a row now."""
-    sidecar_removal_id: str | None = None
+    beside: tuple[tuple[Sidecar, str], ...] = ()
+    """What is removed with its source, each with the id of its removal."""
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,7 @@ class Batches:
                     waiting.remove(code)
                     groups[code] = []
                 source = stack.enter_context(open_source(real))
-                if (
-                    not 0 < source.size <= SMALL_BYTES
-                    or self._steps.settling.require(source) is not None
-                ):
+                if not 0 < source.size <= SMALL_BYTES or self._steps.settling.require(source):
                     continue
                 offer = Offer(
                     actor=actor,

@@ -1,5 +1,6 @@
 """Inside the act: a sealed file gets its row, its grants, its entry and the intent of removal."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Final
 
 from sqlmodel import col, select
 
+from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.footage.register import find_camera
 from cctv_vault.footage.timeindex import span_class
@@ -17,14 +19,16 @@ from cctv_vault.ingest.outcomes import TOO_LATE
 from cctv_vault.ingest.probe import FAULTS, ProbeRefusal
 from cctv_vault.ingest.quarantine import Quarantine
 from cctv_vault.ingest.removals import Removals
+from cctv_vault.ingest.sidecars import Sidecar
 from cctv_vault.ingest.sources import escape_name
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import LATE, Grants, GrantView
-from cctv_vault.schema import Camera, CustodyEntry, Recording
+from cctv_vault.schema import Camera, CustodyEntry, DerivedStream, Recording
 from cctv_vault.views import iso
 from storage.secret import SecretKey
 
+_NEVER_COMPLETE: Final = "its camera never marked it complete"
 _SOUND: Final = "it carries sound, which its camera's register says is not lawful"
 
 
@@ -108,7 +112,7 @@ class Indexing:
                 "name": offer.original_name,
                 "disagreements": [each.sentence for each in moment.disagreements],
                 "notes": list(moment.notes),
-                **({} if offer.sidecar is None else {"sidecar": offer.sidecar.text}),
+                **_told_beside(offer.sidecars),
             },
             also=(camera.code,),
         )
@@ -116,7 +120,17 @@ class Indexing:
         if unlawful:
             _tell_of_sound(act, camera.code, new.id)
         removal = self._removals.intend(act, offer, new.id)
-        beside_it = removal and self._removals.intend_sidecar(act, offer, new.id)
+        for stream, its in new.beside:
+            act.session.add(
+                DerivedStream(
+                    recording_id=new.id,
+                    stream=stream,
+                    segment_root=its.segment_root,
+                    size=its.size,
+                    created_at=act.now,
+                )
+            )
+        beside = self._removals.intend_beside(act, offer.sidecars, new.id) if removal else ()
         return Entered(
             outcome="late" if late else "sealed",
             recording=new.id,
@@ -125,11 +139,12 @@ class Indexing:
                     *((TOO_LATE,) if late else ()),
                     *((_SOUND,) if unlawful else ()),
                     *(FAULTS[fault] for fault in probed.faults),
+                    *((_NEVER_COMPLETE,) if _is_incomplete(offer.sidecars) else ()),
                 )
             ),
             removal_id=removal,
             used=True,
-            sidecar_removal_id=beside_it,
+            beside=beside,
         )
 
     def enter_quarantined(
@@ -176,7 +191,10 @@ class Indexing:
         self._record_again(act, offer, known.id, ended=not kept)
         if kept:
             removal = self._removals.intend(act, offer, known.id)
-            return Entered("duplicate", known.id, "it is sealed already", removal, used=False)
+            kept_beside = _kept_beside(act, offer, known.id) if removal else ()
+            beside = self._removals.intend_beside(act, kept_beside, known.id)
+            said = "it is sealed already"
+            return Entered("duplicate", known.id, said, removal, used=False, beside=beside)
         # Where the vault has it under such a hold, that one must not show in what stays behind.
         if is_wanted(act.session, known.camera_code, known, act.now, secret=not here):
             # The vault's own copy is gone for good; what a hold wants is not destroyed here too.
@@ -189,6 +207,7 @@ class Indexing:
                 used=False,
             )
         removal = self._removals.intend(act, offer, known.id)
+        beside = self._removals.intend_beside(act, offer.sidecars, known.id) if removal else ()
         return Entered(
             "expired",
             known.id,
@@ -196,6 +215,7 @@ class Indexing:
             + ("" if removal is None else "; the source is removed"),
             removal,
             used=False,
+            beside=beside,
         )
 
     def _record_again(self, act: Act, offer: File, subject: str, *, ended: bool) -> None:
@@ -249,6 +269,40 @@ def _row(
         faults=list(probed.faults),
         source_state=offer.source_state,
     )
+
+
+def _kept_beside(act: Act, offer: File, recording: str) -> list[Sidecar]:
+    """Those of a file's sidecars that are kept with its recording already."""
+    mine = col(DerivedStream.recording_id) == recording
+    rows = act.session.exec(select(DerivedStream.stream, DerivedStream.size).where(mine))
+    kept = {(stream, size) for stream, size in rows}
+    return [each for each in offer.sidecars if (each.stream, len(each.data)) in kept]
+
+
+def _told_beside(sidecars: Sequence[Sidecar]) -> dict[str, Json]:
+    """What the entry says of files that belong to the one sealed; what they hold is not told."""
+    told: dict[str, Json] = {}
+    if sidecars:
+        told["beside"] = [
+            {"name": escape_name(each.path.name), "sha256": hashlib.sha256(each.data).hexdigest()}
+            for each in sidecars
+        ]
+    for block in (each.block for each in sidecars if each.block is not None):
+        told["block"] = {
+            "started": _spelled(block.started),
+            "ended": None if block.ended is None else _spelled(block.ended),
+            "complete": block.complete,
+        }
+    return told
+
+
+def _spelled(moment: datetime) -> str:
+    """To the microsecond, as the camera said it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _is_incomplete(sidecars: Sequence[Sidecar]) -> bool:
+    return any(each.block is not None and not each.block.complete for each in sidecars)
 
 
 def _tell_of_sound(act: Act, camera: str, recording: str) -> None:

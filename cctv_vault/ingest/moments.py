@@ -39,8 +39,8 @@ class Moments:
     ) -> RecordingTime:
         """When it was recorded, by its name, container, sidecar, neighbours and arrival."""
         reading = read_name(file.reading_path, camera.convention)
-        if file.sidecar is not None and file.sidecar.block is not None:
-            reading = exactly(reading, file.sidecar.block)
+        for block in (each.block for each in file.sidecars if each.block is not None):
+            reading = exactly(reading, block)
         doubt = drifted(camera.clock_uncertainty_s, camera.clock_measured_at, arrived_at)
         return decide_time(
             reading=reading,

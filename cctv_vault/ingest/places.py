@@ -15,7 +15,7 @@ from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.footage.register import known_cameras
 from cctv_vault.ingest.arriving import Place
 from cctv_vault.ingest.conventions import read_name
-from cctv_vault.ingest.sidecars import belongs, is_sidecar
+from cctv_vault.ingest.sidecars import belongs, may_belong
 from cctv_vault.ingest.sources import SourceBusyError, is_unfinished_name, walk
 from cctv_vault.schema import Camera
 
@@ -81,8 +81,8 @@ class Places:
 def files_of(path: Path) -> Iterator[Path]:
     """The files of a tree, or the one file, without what only tells of others."""
     for file in walk(path):
-        # A sidecar that is gone went with the footage that came before it.
-        if file == path or not (belongs(file) or (is_sidecar(file) and not file.exists())):
+        # What is gone went with the footage that came before it.
+        if file == path or not (belongs(file) or (may_belong(file) and not file.exists())):
             yield file
 
 

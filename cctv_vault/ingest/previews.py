@@ -41,7 +41,7 @@ class Previews:
         code, reading_path, name = self._steps.places.identify(real, place)
         self._steps.readiness.require(code)
         with open_source(real) as source:
-            sidecar = self._steps.settling.require(source)
+            sidecars = self._steps.settling.require(source)
             probed = probe(self._steps.sandbox, source)
             if isinstance(probed, ProbeRefusal):
                 reason = f"{probed.reason_code}: {probed.sentence}"
@@ -54,7 +54,7 @@ class Previews:
             original_name=escape_name(name),
             source_state="present",
             written_at=written_at,
-            sidecar=sidecar,
+            sidecars=sidecars,
         )
         now = self._steps.ledger.clock.now()
         with self._steps.database.read() as session:

@@ -7,7 +7,7 @@ what was intended.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import VaultError
 from cctv_vault.ids import long_id
 from cctv_vault.ingest.arriving import Entered, File, Offer
+from cctv_vault.ingest.sidecars import Sidecar
 from cctv_vault.ingest.sources import (
     Identity,
     Removal,
@@ -68,13 +69,14 @@ class Removals:
         act.record(Event.SOURCE_REMOVAL_INTENDED, subject, details={"path": path})
         return intent.id
 
-    def intend_sidecar(self, act: Act, offer: File, subject: str) -> str | None:
-        """Enter that the sidecar of a file is to be removed with it; None where there is none."""
-        if offer.sidecar is None:
-            return None
-        # What it says stands in the log from this act on.
-        where = (offer.sidecar.path, offer.sidecar.identity)
-        return self._intended(act, SIDECAR_REMOVAL, subject, *where)
+    def intend_beside(
+        self, act: Act, sidecars: Iterable[Sidecar], subject: str
+    ) -> tuple[tuple[Sidecar, str], ...]:
+        """Enter that what belongs to a file is to be removed with it."""
+        return tuple(
+            (each, self._intended(act, SIDECAR_REMOVAL, subject, each.path, each.identity))
+            for each in sidecars
+        )
 
     def carry_out(self, offer: Offer, entered: Entered) -> Removal | None:
         """Remove a source as intended; None where nothing was."""
@@ -84,13 +86,13 @@ class Removals:
             offer.source.path, offer.source.identity
         )
         ended = [(entered.removal_id, removal)]
-        if entered.sidecar_removal_id is not None and offer.sidecar is not None:
+        for sidecar, intent in entered.beside:
             with_it = (
-                Removal("kept", "what it tells of was kept")
+                Removal("kept", "what it belongs to was kept")
                 if removal.outcome == "kept"
-                else remove_source(offer.sidecar.path, offer.sidecar.identity)
+                else remove_source(sidecar.path, sidecar.identity)
             )
-            ended.append((entered.sidecar_removal_id, with_it))
+            ended.append((intent, with_it))
         self.ended([(offer.actor, *each) for each in ended])
         return removal
 

@@ -1,7 +1,8 @@
 """Ciphertext of what arrives: made durable before its row, and removed where none follows."""
 
+import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -12,6 +13,7 @@ from cctv_vault.errors import VaultError
 from cctv_vault.footage.streams import ORIGINAL, blob_name
 from cctv_vault.ingest.arriving import Entered, Sealed
 from cctv_vault.ingest.journal import SealingJournal
+from cctv_vault.ingest.sidecars import Sidecar
 from cctv_vault.ingest.sources import Source
 from cctv_vault.schema import Camera, Quarantined, Recording
 from storage.backend import BlobStore
@@ -50,8 +52,12 @@ class Sealing:
         content: Source | SealedReader,
         stream: str,
         index: Callable[[Sealed], Entered],
+        sidecars: Sequence[Sidecar] = (),
     ) -> Entered:
-        """Seal a file and have it indexed; what gets no row leaves no ciphertext either."""
+        """Seal a file and have it indexed; what gets no row leaves no ciphertext either.
+
+        What belongs to it is sealed beside it, under its key.
+        """
         object_id = self._journal.new_id()
         key = SecretKey.generate()
         try:
@@ -64,7 +70,20 @@ class Sealing:
                 StreamContext(self._vault_id, object_id, stream),
                 expected_size=content.size,
             )
-            entered = index(Sealed(object_id, key, sealed))
+            beside = tuple(
+                (
+                    each.stream,
+                    seal(
+                        io.BytesIO(each.data),
+                        self._store,
+                        blob_name(object_id, each.stream),
+                        key,
+                        StreamContext(self._vault_id, object_id, each.stream),
+                    ),
+                )
+                for each in sidecars
+            )
+            entered = index(Sealed(object_id, key, sealed, beside))
         except BaseException:
             self.remove_unless_indexed(object_id)
             raise

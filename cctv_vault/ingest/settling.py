@@ -32,21 +32,28 @@ class Settling:
         self._seen: dict[Path, tuple[Identity, float]] = {}
         self._networks: dict[int, tuple[bool, float]] = {}
 
-    def require(self, source: Source) -> Sidecar | None:
-        """Raise unless a file is complete, as far as waiting tells; returns its sidecar.
+    def require(self, source: Source) -> tuple[Sidecar, ...]:
+        """Raise unless a file is complete, as far as waiting tells; returns what belongs to it.
 
         Raises:
-            SourceBusyError: It is not.
+            SourceBusyError: It is not, or something that belongs to it is not.
         """
-        sidecar = beside(source.path)
-        if sidecar is not None and sidecar.block is not None and not sidecar.block.complete:
+        sidecars = beside(source.path)
+        if any(each.block is not None and not each.block.complete for each in sidecars):
             # A camera that lost power never completes its last block.
-            self.check(source, _INCOMPLETE_S)
+            self.check(source, _INCOMPLETE_S, "its camera has not marked it complete")
         else:
             self.check(source, UNFINISHED_S if is_early(source.path) else 0.0)
-        return sidecar
+        for each in sidecars:
+            age = self._wall.now().timestamp() - each.changed_at_s
+            if 0 <= age < self.settle_s:
+                growing = f"what belongs to it may still be growing: {each.path.suffix}"
+                raise SourceBusyError(growing, self.settle_s - age)
+        return sidecars
 
-    def check(self, source: Source, at_least_s: float = 0.0) -> None:
+    def check(
+        self, source: Source, at_least_s: float = 0.0, why: str = "it may still be growing"
+    ) -> None:
         """Raise unless the file is settled, or has been left alone for ``at_least_s``, if longer.
 
         Raises:
@@ -57,7 +64,7 @@ class Settling:
             age = self._observed(source)
         wanted = max(self.settle_s, at_least_s)
         if age < wanted:
-            raise SourceBusyError("it may still be growing", wanted - age)
+            raise SourceBusyError(why, wanted - age)
 
     def _is_on_network(self, source: Source) -> bool:
         """Whether a file lies on a network mount; asked of each device every few seconds."""

@@ -1,24 +1,33 @@
-"""What lies beside footage and belongs to it: an XML file of the same name that tells of it.
+"""What lies beside footage and belongs to it: it is kept with it, under its key, and ends with it.
 
-Axis cameras write one to each block of a recording: from when to when in UTC, and whether it is
-complete. Owns the reading of such files. They are a stranger's: no parser of XML ever sees one, a
-few words are looked for in at most 64 KiB. Refuses to take one for footage.
+A file of the same name but for its ending: what a camera tells of a film (``.xml``, ``.json``,
+``.txt``, Dahua's ``.idx``) and its thumbnail (``.jpg`` and the like). Axis cameras write an XML
+file to each block of a recording: from when to when in UTC, and whether it is complete. Owns the
+reading of such files. They are a stranger's: no parser ever sees one, a few words of an Axis block
+are looked for in at most 64 KiB. Refuses to take one for footage, and to take a still that stands
+alone for a thumbnail.
 """
 
+import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from cctv_vault.errors import VaultError
+from cctv_vault.footage.streams import beside_stream
 from cctv_vault.ingest.conventions import NameReading
-from cctv_vault.ingest.sources import Identity, open_source
+from cctv_vault.ingest.sources import Identity, Source, open_source
 
-_MOST: Final = 64 * 1024
+_MOST: Final = 8 << 20
+_MOST_TOLD: Final = 64 * 1024
 _BLOCK_NAME: Final = re.compile(r"\d{8}_\d{6}_[0-9A-F]{4}", re.IGNORECASE)
 _FOLDER_NAME: Final = re.compile(r"\d{8}_\d{6}_[0-9A-F]{4}_[0-9A-F]{12}", re.IGNORECASE)
-_FOOTAGE: Final = (".mkv", ".mp4", ".avi", ".ts", ".mov", ".dav", ".jpg")
+_FILMS: Final = (".mp4", ".mkv", ".avi", ".dav", ".ts", ".mov", ".m4v", ".h264", ".h265", ".ps")
+_PICTURES: Final = (".jpg", ".jpeg", ".png")
+_TELLING: Final = (".xml", ".json", ".txt", ".idx", ".thumb")
 _TIME: Final = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)\d*Z"
 _START: Final = re.compile(rf"<StartTime>\s*{_TIME}\s*</StartTime>")
 _STOP: Final = re.compile(rf"<StopTime>\s*{_TIME}\s*</StopTime>")
@@ -36,27 +45,61 @@ class Block:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A file beside footage, with its text as it stands; ``block`` where it is an Axis camera's."""
+    """A file beside footage, whole; ``stream`` is what it is kept as, beside the original.
+
+    ``block`` is what it says where it is an Axis camera's.
+    """
 
     path: Path
     identity: Identity
-    text: str
-    block: Block | None
+    changed_at_s: float
+    stream: str
+    data: bytes = field(repr=False)
+    block: Block | None = None
 
 
-def beside(footage: Path) -> Sidecar | None:
-    """The sidecar of a file of footage, where there is one that can be read."""
-    path = footage.with_suffix(".xml")
-    if path == footage or not path.is_file():
-        return None
+def beside(footage: Path) -> tuple[Sidecar, ...]:
+    """What belongs to a file of footage, as far as it can be read."""
+    return tuple(
+        sidecar
+        for path, suffix in _candidates(footage)
+        if (sidecar := _read(path, suffix)) is not None
+    )
+
+
+def _candidates(footage: Path) -> Iterator[tuple[Path, str]]:
+    """Where something may lie that belongs to footage, with what follows the footage's stem."""
+    folder, name = os.path.split(footage)
+    stem, own = os.path.splitext(name)  # noqa: PTH122
+    is_film = own.lower() in _FILMS
+    for suffix in (*_TELLING, *_PICTURES) if is_film else _TELLING:
+        # motionEye puts its ending after the film's.
+        for ending in (suffix, own + suffix) if is_film else (suffix,):
+            for cased in dict.fromkeys((ending, ending.upper())):
+                path = os.path.join(folder, stem + cased)  # noqa: PTH118 - asked for every file
+                if os.path.isfile(path):  # noqa: PTH113
+                    yield Path(path), cased
+
+
+def _read(path: Path, suffix: str) -> Sidecar | None:
     try:
         with open_source(path) as source:
             if source.size > _MOST:
                 return None
-            text = source.read(_MOST).decode("utf-8", "replace")
-            return Sidecar(path, source.identity, text, read_block(text))
+            data = _whole(source)
     except VaultError:  # a link, unreadable, or just being looked at: the footage goes without
         return None
+    block = None
+    if suffix.lower() == ".xml" and len(data) <= _MOST_TOLD:
+        block = read_block(data.decode("utf-8", "replace"))
+    return Sidecar(path, source.identity, source.changed_at_s, beside_stream(suffix), data, block)
+
+
+def _whole(source: Source) -> bytes:
+    data = bytearray()
+    while len(data) < _MOST and (piece := source.read(_MOST - len(data))):
+        data += piece
+    return bytes(data)
 
 
 def read_block(text: str) -> Block | None:
@@ -71,23 +114,38 @@ def read_block(text: str) -> Block | None:
         return None
 
 
-def is_sidecar(path: Path) -> bool:
-    """Whether a file is of the kind that may tell of footage."""
-    return path.suffix.lower() == ".xml"
+def may_belong(path: Path) -> bool:
+    """Whether a file is of a kind that may belong to footage."""
+    return path.suffix.lower() in (*_TELLING, *_PICTURES)
 
 
 def belongs(path: Path) -> bool:
-    """Whether a file tells of footage beside it, or of an Axis recording, and is none itself."""
-    if not is_sidecar(path):
+    """Whether a file belongs to footage beside it, or to an Axis recording, and is none itself."""
+    if not may_belong(path):
         return False
+    suffix = path.suffix.lower()
     if path.name.lower() == "recording.xml" and _FOLDER_NAME.fullmatch(path.parent.name):
         return True
-    return any(path.with_suffix(each).exists() for each in _FOOTAGE)
+    stem = os.path.splitext(path)[0]  # noqa: PTH122 - asked for every still that arrives
+    if stem.lower().endswith(_FILMS):
+        return _is_small(path) and os.path.isfile(stem)  # noqa: PTH113
+    films = (stem + each for ending in _FILMS for each in (ending, ending.upper()))
+    if suffix in _PICTURES:
+        return any(map(os.path.isfile, films)) and _is_small(path)
+    pictures = (stem + each for ending in _PICTURES for each in (ending, ending.upper()))
+    return any(map(os.path.isfile, (*films, *pictures))) and _is_small(path)
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.lstat().st_size <= _MOST
+    except (OSError, ValueError):
+        return False
 
 
 def is_early(path: Path) -> bool:
     """Whether a file is the sidecar of an Axis block, whose footage may come after it."""
-    return is_sidecar(path) and _BLOCK_NAME.fullmatch(path.stem) is not None
+    return path.suffix.lower() == ".xml" and _BLOCK_NAME.fullmatch(path.stem) is not None
 
 
 def exactly(reading: NameReading | None, block: Block) -> NameReading:

@@ -95,7 +95,7 @@ class Singles:
         self._steps.readiness.require(code, actor)
         try:
             with open_source(path) as source:
-                sidecar = self._steps.settling.require(source)
+                sidecars = self._steps.settling.require(source)
                 offer = Offer(
                     actor=actor,
                     source=source,
@@ -104,7 +104,7 @@ class Singles:
                     original_name=escape_name(name),
                     source_state="kept" if keep_source else "present",
                     written_at=self._steps.moments.written(source),
-                    sidecar=sidecar,
+                    sidecars=sidecars,
                     surely_closed=source.check_not_written(),
                     leave_late=leave_late,
                 )
@@ -210,8 +210,12 @@ class Singles:
                 self._steps.intake.works(act)
             return entered
 
-        stream = ORIGINAL if isinstance(probed, Probe) else QUARANTINE
-        return self._conclude(offer, self._steps.sealing.sealed(offer.source, stream, index))
+        if isinstance(probed, ProbeRefusal):
+            # What lies beside it may be readable, and is taken in by itself once it is gone.
+            entered = self._steps.sealing.sealed(offer.source, QUARANTINE, index)
+        else:
+            entered = self._steps.sealing.sealed(offer.source, ORIGINAL, index, offer.sidecars)
+        return self._conclude(offer, entered)
 
     def _conclude(self, offer: Offer, entered: Entered) -> Outcome:
         """Remove the source as intended, and tell what became of the file."""

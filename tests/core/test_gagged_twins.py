@@ -76,6 +76,9 @@ class Ids:
         digest = hashlib.sha256(f"{self._act}/{self._drawn}".encode()).digest()
         return among[digest[0] % len(among)]
 
+    def letters(self, count: int) -> str:
+        return "".join(self.choice("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(count))
+
 
 @dataclass
 class Twin:
@@ -400,6 +403,7 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:  # noqa
 def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Twin, Twin]]:
     ids = Ids()
     monkeypatch.setattr("secrets.choice", ids.choice)
+    monkeypatch.setattr("cctv_vault.ids._letters", ids.letters)
     monkeypatch.setenv("CCTV_VAULT_SETTLE_S", "0")
     # How full a disk is cannot be hidden (the threat model says so); nor does it stand still.
     monkeypatch.setattr(DirectoryStore, "free_bytes", lambda _store: 10**12)

@@ -1,19 +1,22 @@
-"""Footage with a file beside it that tells of it: Axis cameras' blocks, complete ones only."""
+"""Footage with a file beside it that tells of it: Axis cameras' blocks, thumbnails, indices."""
+# ruff: noqa: E501
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from cctv_vault.check import check_vault
 from cctv_vault.custody.events import Event
 from cctv_vault.ingest.sidecars import Block, belongs, read_block
 from cctv_vault.ingest.single import Singles
 from cctv_vault.people.actors import Role
 from cctv_vault.schema import Intent
 from cctv_vault.vault import Vault
-from tests.shop import MANAGER, SYSTEM, film, person, put, settings_of
+from storage.stream import stream_names
+from tests.shop import MANAGER, NOW, SYSTEM, film, person, picture, put, settings_of
 
 RECORDING = "20260302_073000_1778_00408C18823D"
 
@@ -63,6 +66,7 @@ def test_a_complete_block_has_its_sidecars_exact_time_and_takes_it_along(
         assert session.exec(select(Intent)).all() == []
     (entry,) = vault.log.entries(event=Event.RECORDING_SEALED)
     assert "06:45:00.338584Z" in str(entry.details)
+    assert list(row.beside) == [".xml"]
     assert vault.quarantine.list(MANAGER) == ()
 
 
@@ -91,6 +95,7 @@ def test_a_block_that_is_not_complete_waits_and_so_do_sidecars(
     note = quick_vault.ingest.offer(SYSTEM, drop / RECORDING / "recording.xml")
     beside = quick_vault.ingest.offer(SYSTEM, path.with_suffix(".xml"))
     assert (note.outcome, beside.outcome) == ("waiting", "waiting")
+    assert "not marked it complete" in outcomes[path].reason
     path.with_suffix(".xml").write_bytes(block("2026-03-02T06:45:00Z", "2026-03-02T06:45:02Z"))
     assert quick_vault.ingest.offer(SYSTEM, path).outcome == "sealed"
 
@@ -145,6 +150,124 @@ def test_a_blocks_words_are_read_as_they_stand() -> None:
         datetime(2019, 8, 8, 12, 20, 1, 704260, tzinfo=UTC),
         complete=True,
     )
+
+
+def test_a_block_that_its_camera_never_completed_is_sealed_in_the_end_and_says_so(
+    quick_vault: Vault, card: Callable[..., Path], drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = card(stop=None)
+    assert quick_vault.ingest.offer(SYSTEM, path).outcome == "waiting"
+    monkeypatch.setattr("cctv_vault.ingest.settling._INCOMPLETE_S", 0.0)
+
+    outcome = quick_vault.ingest.offer(SYSTEM, path)
+
+    assert (outcome.outcome, outcome.reason) == ("sealed", "its camera never marked it complete")
+
+
+# film · what lies beside it and belongs to it
+BESIDE = [
+    ("Driveway_00_20260302073000.mp4", ["Driveway_00_20260302073000.jpg"]),
+    ("07.30.00-07.30.02[M][0@0][0].dav", ["07.30.00-07.30.02[M][0@0][0].idx", "07.30.00-07.30.02[M][0@0][0].jpg"]),
+    ("01-20260302073000.mkv", ["01-20260302073000.jpg"]),
+    ("07-30-00.mp4", ["07-30-00.mp4.thumb"]),
+    ("kassa_20260302_073000.MP4", ["kassa_20260302_073000.JPG", "kassa_20260302_073000.json", "kassa_20260302_073000.txt"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("film_name", "others"), BESIDE)
+def test_what_lies_beside_a_film_is_kept_with_it_leaves_with_it_and_is_no_recording(
+    vault: Vault, drop: Path, tmp_path: Path, film_name: str, others: list[str]
+) -> None:
+    folder = drop / "2026-03-02"
+    path = put(folder, film_name, film(1, 2.0))
+    data = {name: picture(3) + name.encode() for name in others}
+    for name in others:
+        put(folder, name, data[name])
+
+    (outcome,) = vault.ingest.offer_all(SYSTEM, [drop])
+
+    assert outcome.outcome == "sealed"
+    assert list(drop.rglob("*.*")) == []
+    (row,) = vault.catalogue.list(MANAGER)
+    detail = vault.catalogue.show(MANAGER, row.id)
+    endings = {name: name.removeprefix(path.stem) for name in others}
+    assert detail.beside == {endings[name]: len(data[name]) for name in others}
+    assert not vault.quarantine.list(MANAGER)
+    for name in others:
+        out = tmp_path / f"out{endings[name]}"
+        receipt = vault.access.export(
+            MANAGER, row.id, out, reason="x", purpose="internal-review", beside=endings[name]
+        )
+        assert out.read_bytes() == data[name]
+        assert receipt.original_name == name
+    assert not [each for each in check_vault(vault, deep=True).findings if each.level == "broken"]
+
+
+def test_what_lay_beside_a_film_ends_with_it(vault: Vault, drop: Path) -> None:
+    put(drop, "a_20260302_073000.mp4", film(1, 2.0))
+    put(drop, "a_20260302_073000.jpg", picture(3))
+    (outcome,) = vault.ingest.offer_all(SYSTEM, [drop])
+
+    vault.set_clock(SYSTEM, NOW + timedelta(days=60))
+    vault.sweeper.run(SYSTEM)
+
+    assert list(stream_names(vault.store)) == []
+    assert vault.catalogue.show(MANAGER, str(outcome.recording)).beside == {}
+
+
+def test_a_film_that_comes_again_with_its_thumbnail_leaves_nothing_behind(
+    quick_vault: Vault, drop: Path
+) -> None:
+    outcomes = []
+    for _ in range(2):
+        put(drop, "a_20260302_073000.mp4", film(1, 2.0))
+        put(drop, "a_20260302_073000.jpg", picture(3))
+        outcomes = list(quick_vault.ingest.offer_all(SYSTEM, [drop]))
+
+    assert [each.outcome for each in outcomes] == ["duplicate"]
+    assert list(drop.iterdir()) == []
+    assert len(list(quick_vault.catalogue.list(MANAGER))) == 1
+
+
+def test_another_thumbnail_beside_a_known_film_stays_and_is_a_still_of_its_own(
+    quick_vault: Vault, drop: Path
+) -> None:
+    put(drop, "a_20260302_073000.mp4", film(1, 2.0))
+    list(quick_vault.ingest.offer_all(SYSTEM, [drop]))
+    put(drop, "a_20260302_073000.mp4", film(1, 2.0))
+    put(drop, "a_20260302_073000.jpg", picture(3))
+
+    list(quick_vault.ingest.offer_all(SYSTEM, [drop]))
+    (still,) = quick_vault.ingest.offer_all(SYSTEM, [drop])
+
+    assert still.outcome == "sealed"
+    assert sorted(each.kind for each in quick_vault.catalogue.list(MANAGER)) == ["still", "video"]
+
+
+def test_a_still_that_stands_alone_is_a_recording_and_a_huge_picture_is_no_thumbnail(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(drop, "a_20260302_073000.mp4", film(1, 2.0))
+    other = put(drop, "a_20260302_073001.jpg", picture(3))
+    huge = put(drop, "a_20260302_073000.jpg", picture(4))
+    monkeypatch.setattr("cctv_vault.ingest.sidecars._MOST", len(picture(4)) - 1)
+
+    assert not belongs(other)
+    assert not belongs(huge)
+    assert {each.outcome for each in quick_vault.ingest.offer_all(SYSTEM, [drop])} == {"sealed"}
+    assert len(list(quick_vault.catalogue.list(MANAGER))) == 3
+
+
+def test_the_thumbnail_of_an_unreadable_film_is_taken_in_by_itself(
+    quick_vault: Vault, drop: Path
+) -> None:
+    put(drop, "a_20260302_073000.mp4", b"junk")
+    put(drop, "a_20260302_073000.jpg", picture(3))
+
+    (first,) = quick_vault.ingest.offer_all(SYSTEM, [drop])
+    (second,) = quick_vault.ingest.offer_all(SYSTEM, [drop])
+
+    assert (first.outcome, second.outcome) == ("quarantined", "sealed")
 
 
 def test_an_xml_file_belongs_to_the_footage_of_its_name_only(tmp_path: Path) -> None:
