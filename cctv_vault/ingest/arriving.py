@@ -17,16 +17,19 @@ from storage.stream import SealedStream
 
 @dataclass(frozen=True)
 class Place:
-    """What was said of where files come from.
+    """What was said of where files come from, and what is to become of them.
 
     ``archive`` is the tree they lie in, where it is no camera's drop folder; ``labels`` are camera
-    codes by what names call a camera, alone or with ``/`` and a channel.
+    codes by what names call a camera, alone or with ``/`` and a channel. With ``keep_source`` they
+    stay where they are; with ``leave_late`` those do, unread, whose purposes have ended.
     """
 
-    camera: str | None
-    original_root: Path | None
-    labels: Mapping[str, str]
+    camera: str | None = None
+    original_root: Path | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     archive: Path | None = None
+    keep_source: bool = False
+    leave_late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

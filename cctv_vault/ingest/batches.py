@@ -6,7 +6,7 @@ What is in any way unusual among them is left to be taken in alone.
 import hashlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import IntakeStoppedError, VaultError
-from cctv_vault.ingest.arriving import Arriving, Entered, Offer, Sealed, Small
+from cctv_vault.ingest.arriving import Arriving, Entered, Offer, Place, Sealed, Small
 from cctv_vault.ingest.intake import stopped_by
 from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.places import real_path, require_finished
@@ -25,13 +25,16 @@ from cctv_vault.ingest.single import looks_unfinished, where_in_code
 from cctv_vault.ingest.sources import Identity, Removal, escape_name, open_source, remove_sources
 from cctv_vault.ingest.steps import Steps
 from cctv_vault.people.actors import Actor
-from cctv_vault.schema import Camera, Recording
+from cctv_vault.schema import Recording
 from storage.errors import StorageError
 from storage.framing import FIRST_PLAIN
 from storage.stream import seal_together
 
 SMALL_BYTES: Final = FIRST_PLAIN
 """Up to this size a file fits into one segment and may be taken in together with others."""
+TOGETHER: Final = 64
+"""How many small files share a commit."""
+TOGETHER_BYTES: Final = 16 << 20
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -42,18 +45,20 @@ class Batches:
         """``steps`` are the vault's."""
         self._steps = steps
 
-    def take_in(self, actor: Actor, paths: Sequence[Path]) -> dict[Path, Outcome]:
-        """What became of those that could be taken in together."""
+    def take_in(self, actor: Actor, paths: Sequence[Path], place: Place) -> dict[Path, Outcome]:
+        """What became of those that could be taken in together; the others are as they were."""
         done: dict[Path, Outcome] = {}
-        with ExitStack() as stack:
-            for group in self._ready(actor, paths, stack):
-                done |= self._taken_in(actor, group)
+        if len(paths) > 1:
+            with ExitStack() as stack:
+                for group in self._ready(actor, paths, place, stack):
+                    done |= self._taken_in(actor, group)
         return done
 
-    def _ready(self, actor: Actor, paths: Sequence[Path], stack: ExitStack) -> list[list[Small]]:
+    def _ready(
+        self, actor: Actor, paths: Sequence[Path], place: Place, stack: ExitStack
+    ) -> list[list[Small]]:
         """Those that are complete and small, opened and read, by camera; ``stack`` closes them."""
-        with self._steps.database.read() as session:
-            cameras = session.exec(select(Camera)).all()
+        known = self._steps.places.known()
         groups: dict[str, list[Small]] = {}
         waiting: set[str] = set()
         for path in paths:
@@ -62,10 +67,9 @@ class Batches:
                 real = real_path(path)
                 self._steps.places.refuse_own(real)
                 require_finished(real)
-                found = [each for each in cameras if real.is_relative_to(each.drop_folder)]
-                if len(found) != 1 or found[0].code in waiting:
+                code, reading_path, name = self._steps.places.identify(real, place, known)
+                if code in waiting:
                     continue
-                code = found[0].code
                 if code not in groups:
                     waiting.add(code)
                     self._steps.readiness.require(code)
@@ -78,12 +82,12 @@ class Batches:
                     actor=actor,
                     source=source,
                     camera=code,
-                    reading_path=str(real.relative_to(found[0].drop_folder)),
-                    original_name=escape_name(real.name),
-                    source_state="present",
+                    reading_path=reading_path,
+                    original_name=escape_name(name),
+                    source_state="kept" if place.keep_source else "present",
                     written_at=self._steps.moments.written(source),
                     surely_closed=source.check_not_written(),
-                    leave_late=False,
+                    leave_late=place.leave_late,
                 )
                 data = source.read(source.size + 1)
                 if data is not None and len(data) == source.size:
@@ -109,22 +113,29 @@ class Batches:
         """The readable stills among small files of one camera that the vault does not know."""
         probes = probe_stills(self._steps.sandbox, [io.BytesIO(each.data) for each in group])
         digests = [hashlib.sha256(each.data).digest() for each in group]
+        ready = [
+            (each, probed, digest)
+            for each, probed, digest in zip(group, probes, digests, strict=True)
+            if probed is not None and (each.offer.surely_closed or not looks_unfinished(probed))
+        ]
+        code, now = group[0].offer.camera, self._steps.ledger.clock.now()
         with self._steps.database.read() as session:
             known = set(
                 session.exec(
                     select(Recording.sha256).where(
-                        col(Recording.camera_code) == group[0].offer.camera,
-                        col(Recording.sha256).in_(digests),
+                        col(Recording.camera_code) == code, col(Recording.sha256).in_(digests)
                     )
                 )
             )
-        return [
-            (each, probed)
-            for each, probed, digest in zip(group, probes, digests, strict=True)
-            if probed is not None
-            and digest not in known
-            and (each.offer.surely_closed or not looks_unfinished(probed))
-        ]
+            return [
+                (each, probed)
+                for each, probed, digest in ready
+                if digest not in known
+                and not (
+                    each.offer.leave_late
+                    and self._steps.moments.is_past(session, each.offer, probed, now)
+                )
+            ]
 
     def _seal_and_index(
         self, actor: Actor, looked_at: Sequence[tuple[Small, Probe]]
@@ -189,3 +200,30 @@ class Batches:
             )
             for small, its in entered
         }
+
+
+def small_size(path: Path) -> int:
+    """Bytes of a file that may be taken in together with others; 0 for any other."""
+    try:
+        size = path.lstat().st_size
+    except (OSError, ValueError):
+        return 0
+    return size if size <= SMALL_BYTES else 0
+
+
+def runs(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Files in their order, those that may be taken in together as one run."""
+    run: list[Path] = []
+    held = 0
+    for path in paths:
+        size = small_size(path)
+        if run and (not size or len(run) == TOGETHER or held + size > TOGETHER_BYTES):
+            yield run
+            run, held = [], 0
+        if size:
+            run.append(path)
+            held += size
+        else:
+            yield [path]
+    if run:
+        yield run

@@ -59,6 +59,11 @@ class Moments:
         simulated = not isinstance(self._ledger.clock, SystemClock)
         return None if simulated else datetime.fromtimestamp(source.changed_at_s, UTC)
 
+    def is_past(self, session: Session, file: File, probed: Probe, now: datetime) -> bool:
+        """As `is_late`, of a file that was looked into."""
+        moment = self.decide(session, find_camera(session, file.camera), file, probed, now)
+        return self.is_late(session, file.camera, moment, now)
+
     def is_late(self, session: Session, camera: str, moment: RecordingTime, now: datetime) -> bool:
         """Whether no purpose that everybody may know of would keep a file that arrives now."""
         _, term = self._grants.base_term(

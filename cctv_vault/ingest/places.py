@@ -48,11 +48,23 @@ class Places:
                 "outside its home and its key folder"
             )
 
-    def identify(self, path: Path, place: Place) -> tuple[str, str, str]:
-        """The camera, the path its name is read from, and the name the recording keeps."""
+    def known(self) -> tuple[Sequence[Camera], str]:
+        """The cameras there are, and their codes in words."""
         with self._database.read() as session:
-            cameras = session.exec(select(Camera)).all()
-            known = known_cameras(session)
+            return session.exec(select(Camera)).all(), known_cameras(session)
+
+    def identify(
+        self, path: Path, place: Place, among: tuple[Sequence[Camera], str] | None = None
+    ) -> tuple[str, str, str]:
+        """The camera, the path its name is read from, and the name the recording keeps.
+
+        ``among`` is what `known` said a moment ago, for many files at once.
+
+        Raises:
+            NotFoundError: It is no camera's, or nobody can tell whose.
+            InvalidInputError: It does not lie where it was said to.
+        """
+        cameras, known = among or self.known()
         code, hint = place.camera, known
         if code is None:
             found = [each for each in cameras if path.is_relative_to(each.drop_folder)]

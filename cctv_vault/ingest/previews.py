@@ -25,16 +25,16 @@ class Previews:
         """``steps`` are the vault's."""
         self._steps = steps
 
-    def preview(self, path: Path, place: Place, *, leave_late: bool) -> Preview:
+    def preview(self, path: Path, place: Place) -> Preview:
         """What offering one file would come to."""
         try:
-            return self._preview(path, place, leave_late=leave_late)
+            return self._preview(path, place)
         except SourceBusyError as busy:
             return Preview(path, "waiting", reason=str(busy))
         except VaultError as error:
             return Preview(path, "failed", reason=str(error))
 
-    def _preview(self, path: Path, place: Place, *, leave_late: bool) -> Preview:
+    def _preview(self, path: Path, place: Place) -> Preview:
         real = real_path(path)
         self._steps.places.refuse_own(real)
         require_finished(real)
@@ -86,5 +86,7 @@ class Previews:
                     reason="it is sealed already" if kept else "its recording has expired",
                 )
             if self._steps.moments.is_late(session, code, moment, now):
-                return replace(told, outcome="late", reason=TOO_LATE + LEFT_ALONE * leave_late)
+                return replace(
+                    told, outcome="late", reason=TOO_LATE + LEFT_ALONE * place.leave_late
+                )
         return told

@@ -22,6 +22,7 @@ take in the vault's own files: its keys would be sealed under themselves and the
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -32,7 +33,7 @@ from cctv_vault.database import Database
 from cctv_vault.errors import IntakeStoppedError
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ingest.arriving import Place
-from cctv_vault.ingest.batches import Batches
+from cctv_vault.ingest.batches import Batches, runs
 from cctv_vault.ingest.indexing import Indexing
 from cctv_vault.ingest.intake import Intake
 from cctv_vault.ingest.moments import Moments
@@ -143,8 +144,8 @@ class Ingest:
             AccessDeniedError: The person may not take files in.
         """
         self._authorise(actor)
-        place = Place(camera, original_root, {})
-        return self._singles.offered(actor, path, place, keep_source=keep_source, leave_late=False)
+        place = Place(camera, original_root, keep_source=keep_source)
+        return self._singles.offered(actor, path, place)
 
     def offer_all(
         self,
@@ -159,7 +160,8 @@ class Ingest:
     ) -> Iterator[Outcome]:
         """Take in files and trees of files, in order, telling of each as it is done.
 
-        Files that settle within seconds are waited for, and tried once more at the end.
+        Small stills that follow each other share what can be shared, as in `offer_together`. Files
+        that settle within seconds are waited for, and tried once more at the end.
 
         A tree that lies in no drop folder is an archive. Without ``camera`` its names tell whose
         each file is: by ``labels`` (``LABEL`` or ``LABEL/CHANNEL`` to a code), else where the label
@@ -172,24 +174,40 @@ class Ingest:
         self._authorise(actor)
         unsettled: list[tuple[Path, Place, float]] = []
 
-        def offer(path: Path, place: Place) -> Outcome:
-            leave = leave_late and place.archive is not None
-            return self._singles.offered(
-                actor, path, place, keep_source=keep_source, leave_late=leave
-            )
-
         for path in paths:
-            place = Place(camera, original_root, labels, self._steps.places.archive(path))
-            for file in files_of(path):
-                outcome = offer(file, place)
-                wait_s = outcome.retry_in_s
-                if wait_s is None or wait_s > self._steps.settling.settle_s + _PATIENCE_S:
-                    yield outcome
-                else:
-                    unsettled.append((file, place, monotonic() + wait_s))
+            place = self._place(path, camera, original_root, labels, leave_late=leave_late)
+            place = replace(place, keep_source=keep_source)
+            for run in runs(files_of(path)):
+                for file, outcome in self._together(actor, run, place):
+                    wait_s = outcome.retry_in_s
+                    if wait_s is None or wait_s > self._steps.settling.settle_s + _PATIENCE_S:
+                        yield outcome
+                    else:
+                        unsettled.append((file, place, monotonic() + wait_s))
         for file, place, ready_at in unsettled:
             time.sleep(max(0.0, ready_at - monotonic()))
-            yield offer(file, place)
+            yield self._singles.offered(actor, file, place)
+
+    def _place(
+        self,
+        path: Path,
+        camera: str | None,
+        original_root: Path | None,
+        labels: Mapping[str, str],
+        *,
+        leave_late: bool,
+    ) -> Place:
+        archive = self._steps.places.archive(path)
+        late = leave_late and archive is not None
+        return Place(camera, original_root, labels, archive, leave_late=late)
+
+    def _together(
+        self, actor: Actor, paths: Sequence[Path], place: Place
+    ) -> Iterator[tuple[Path, Outcome]]:
+        """Files and what became of each: together where that can be, else one by one."""
+        done = self._batches.take_in(actor, paths, place)
+        for path in paths:
+            yield path, done.get(path) or self._singles.offered(actor, path, place)
 
     def offer_together(self, actor: Actor, paths: Sequence[Path]) -> list[Outcome]:
         """Take in files from drop folders as `offer` does each, sharing what can be shared.
@@ -201,13 +219,7 @@ class Ingest:
             AccessDeniedError: The person may not take files in.
         """
         self._authorise(actor)
-        done = self._batches.take_in(actor, paths)
-        place = Place(None, None, _NO_LABELS)
-        return [
-            done.get(path)
-            or self._singles.offered(actor, path, place, keep_source=False, leave_late=False)
-            for path in paths
-        ]
+        return [outcome for _, outcome in self._together(actor, paths, Place())]
 
     def preview_all(
         self,
@@ -228,10 +240,9 @@ class Ingest:
         """
         self._authorise(actor)
         for path in paths:
-            place = Place(camera, original_root, labels, self._steps.places.archive(path))
-            leave = leave_late and place.archive is not None
+            place = self._place(path, camera, original_root, labels, leave_late=leave_late)
             for file in files_of(path):
-                yield self._previews.preview(file, place, leave_late=leave)
+                yield self._previews.preview(file, place)
 
     def retry(self, actor: Actor, object_id: str) -> Outcome:
         """Look at a quarantined file again; what can be read now becomes a recording.

@@ -49,17 +49,10 @@ class Singles:
         """``steps`` are the vault's."""
         self._steps = steps
 
-    def offered(
-        self, actor: Actor, path: Path, place: Place, *, keep_source: bool, leave_late: bool
-    ) -> Outcome:
-        """Take in one file, or say why not; whatever the file is, this returns.
-
-        ``leave_late`` leaves what its purposes have ended for where it is, unread.
-        """
+    def offered(self, actor: Actor, path: Path, place: Place) -> Outcome:
+        """Take in one file, or say why not; whatever the file is, this returns."""
         try:
-            outcome = self._offer(
-                actor, path, place, keep_source=keep_source, leave_late=leave_late
-            )
+            outcome = self._offer(actor, path, place)
             return replace(outcome, path=path)
         except SourceBusyError as busy:
             return Outcome(path, "waiting", reason=str(busy), retry_in_s=busy.retry_in_s)
@@ -77,15 +70,7 @@ class Singles:
                 reason=f"an unexpected error ({type(error).__name__}); the file stays where it is",
             )
 
-    def _offer(
-        self,
-        actor: Actor,
-        path: Path,
-        place: Place,
-        *,
-        keep_source: bool,
-        leave_late: bool,
-    ) -> Outcome:
+    def _offer(self, actor: Actor, path: Path, place: Place) -> Outcome:
         path = real_path(path)
         with entered_if_refused(self._steps.ledger, Event.FILE_REFUSED, actor):
             self._steps.places.refuse_own(path)
@@ -102,11 +87,11 @@ class Singles:
                     camera=code,
                     reading_path=reading_path,
                     original_name=escape_name(name),
-                    source_state="kept" if keep_source else "present",
+                    source_state="kept" if place.keep_source else "present",
                     written_at=self._steps.moments.written(source),
                     sidecars=sidecars,
                     surely_closed=source.check_not_written(),
-                    leave_late=leave_late,
+                    leave_late=place.leave_late,
                 )
                 self._check_room(source)
                 return self._take_in(offer)
@@ -167,9 +152,7 @@ class Singles:
     def _is_left_alone(self, offer: Offer, probed: Probe) -> bool:
         now = self._steps.ledger.clock.now()
         with self._steps.database.read() as session:
-            camera = find_camera(session, offer.camera)
-            moment = self._steps.moments.decide(session, camera, offer, probed, now)
-            return self._steps.moments.is_late(session, offer.camera, moment, now)
+            return self._steps.moments.is_past(session, offer, probed, now)
 
     def _already_known(self, offer: Offer, probed: Probe) -> str | None:
         """The recording of the same file, where its time and size give it away without sealing.

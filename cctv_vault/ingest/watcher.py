@@ -31,7 +31,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from cctv_vault.clock import monotonic
 from cctv_vault.footage.register import CameraView, Register
-from cctv_vault.ingest.batches import SMALL_BYTES
+from cctv_vault.ingest.batches import TOGETHER, TOGETHER_BYTES, small_size
 from cctv_vault.ingest.mounts import filesystem_of, is_network, made
 from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.posters import Posters
@@ -50,9 +50,6 @@ _FILTER: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
 ]
 _WORKERS: Final = 2
-_TOGETHER: Final = 64
-"""How many small files, and how many outcomes of removals, share a commit while files wait."""
-_TOGETHER_BYTES: Final = 16 << 20
 _SHORTEST_RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 30.0
 _LONGEST_RETRY_S: Final = 3600.0
@@ -288,10 +285,10 @@ class Watcher:
 
     def _taken(self) -> list[Path]:
         taken = [heapq.heappop(self._ready)[2]]
-        together = _small_size(taken[0])
-        while together and self._ready and len(taken) < _TOGETHER:
-            size = _small_size(self._ready[0][2])
-            if not size or together + size > _TOGETHER_BYTES:
+        together = small_size(taken[0])
+        while together and self._ready and len(taken) < TOGETHER:
+            size = small_size(self._ready[0][2])
+            if not size or together + size > TOGETHER_BYTES:
                 break
             together += size
             taken.append(heapq.heappop(self._ready)[2])
@@ -326,7 +323,7 @@ class Watcher:
     def _enter_gathered(self) -> None:
         with self._changed:
             more = bool(self._ready)
-        self._ingest.enter_gathered(at_least=_TOGETHER if more else 1)
+        self._ingest.enter_gathered(at_least=TOGETHER if more else 1)
 
     def _leave_alone(self, path: Path, identity: Identity) -> None:
         """Do not offer what did not go away until it changes, or ever more seldom."""
@@ -372,15 +369,6 @@ class _Handler(FileSystemEventHandler):
                     self._watcher.submit(file)
         else:
             self._watcher.submit(path)
-
-
-def _small_size(path: Path) -> int:
-    """Bytes of a file that may be taken in together with others; 0 for any other."""
-    try:
-        size = path.lstat().st_size
-    except (OSError, ValueError):
-        return 0
-    return size if size <= SMALL_BYTES else 0
 
 
 def _identity(path: Path) -> Identity | None:

@@ -5,17 +5,19 @@ The table keeps one row a file on one line.
 # ruff: noqa: E501
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import col, select
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError
 from cctv_vault.ingest.archives import late_windows
-from cctv_vault.ingest.outcomes import Preview
+from cctv_vault.ingest.outcomes import Outcome, Preview
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.grants import LATE
 from cctv_vault.retention.holds import HoldOrder
@@ -35,7 +37,24 @@ LAYOUTS = [
     ("dahua", "NVR/2026-03-02/001/dav/06/06.27.32-06.28.00[M][0@0][0].dav", "kassa", "2026-03-02T05:27:32"),
     ("dahua", "NVR/2026-03-01/002/dav/23/23.59.50-00.00.10[R][0@0][0].dav", "entre", "2026-03-01T22:59:50"),
 ]  # fmt: skip
-LABELS = {"NVR/001": "kassa", "NVR/002": "entre"}
+LAYOUTS += [
+    ("axis", "20260302_060000_1778_00408C18823D/20260302_06/20260302_061000_32D4.mkv", "kassa", "2026-03-02T05:10:00"),
+    ("axis", "20260302_060000_1779_00408C18823E/20260302_06/20260302_061500_32D5.mkv", "entre", "2026-03-02T05:15:00"),
+]  # fmt: skip
+# layout · what lies in its trees beside the films and is no recording of its own
+BESIDE = [
+    ("motion", "kassa/01-20260302061500.jpg"),
+    ("reolink", "Entré_00_20260302063000.jpg"),
+    ("dahua", "NVR/2026-03-02/001/dav/06/06.27.32-06.28.00[M][0@0][0].idx"),
+    ("dahua", "NVR/2026-03-02/001/dav/06/06.27.32-06.28.00[M][0@0][0].jpg"),
+    ("axis", "20260302_060000_1778_00408C18823D/recording.xml"),
+    ("axis", "20260302_060000_1778_00408C18823D/20260302_06/20260302_061000_32D4.xml"),
+]
+LABELS = {
+    "NVR/001": "kassa", "NVR/002": "entre", "Entré": "entre",
+    "00408C18823D": "kassa", "00408C18823E": "entre",
+}  # fmt: skip
+KINDS = ["frigate", "motion", "reolink", "dahua", "axis"]
 
 
 @pytest.fixture
@@ -48,6 +67,9 @@ def archive(tmp_path: Path) -> Callable[[str], Path]:
             if kind == layout:
                 data = picture(number) if name.endswith("jpg") else film(number, 2.0)
                 put((root / name).parent, Path(name).name, data)
+        for kind, name in BESIDE:
+            if kind == layout:
+                put((root / name).parent, Path(name).name, b"beside")
         return root
 
     return lay
@@ -63,18 +85,17 @@ def old(root: Path) -> Path:
     return put(root / "2026-01-05" / "10" / "kassa", "00.00.mp4", film(9, 2.0))
 
 
-@pytest.mark.parametrize("layout", ["frigate", "motion", "reolink", "dahua"])
+@pytest.mark.parametrize("layout", KINDS)
 def test_each_file_of_an_archive_becomes_its_cameras_at_its_time(
     quick_vault: Vault, archive: Callable[[str], Path], layout: str
 ) -> None:
     root = archive(layout)
     quick_vault.register.add_camera(SYSTEM, "ny", drop=root.parent / "ny", name="Entre")
     camera = "kassa" if layout == "motion" else None  # its names tell no camera
-    labels = {**LABELS, "Entré": "entre"}
 
     outcomes = list(
         quick_vault.ingest.offer_all(
-            SYSTEM, [root], camera=camera, labels=labels, keep_source=True, leave_late=True
+            SYSTEM, [root], camera=camera, labels=LABELS, keep_source=True, leave_late=True
         )
     )
 
@@ -87,6 +108,67 @@ def test_each_file_of_an_archive_becomes_its_cameras_at_its_time(
     assert found == expected
     assert {row.time_source for row in rows(quick_vault)} == {"name"}
     assert all((root / name).exists() for _, _, name in expected)
+    assert all((root / name).exists() for kind, name in BESIDE if kind == layout)
+
+
+@pytest.mark.parametrize("layout", KINDS)
+def test_of_every_layout_what_is_past_its_purposes_is_told_and_left_alone_unless_one_is_named(
+    quick_vault: Vault, archive: Callable[[str], Path], layout: str
+) -> None:
+    root = archive(layout)
+    quick_vault.set_clock(SYSTEM, NOW + timedelta(days=90))
+    size = quick_vault.log.size()
+    files = {each for each in root.rglob("*") if each.is_file()}
+    camera = "kassa" if layout == "motion" else None
+
+    told = list(
+        quick_vault.ingest.preview_all(
+            SYSTEM, [root], camera=camera, labels=LABELS, leave_late=True
+        )
+    )
+    left = list(
+        quick_vault.ingest.offer_all(SYSTEM, [root], camera=camera, labels=LABELS, leave_late=True)
+    )
+
+    count = sum(kind == layout for kind, *_ in LAYOUTS)
+    assert [each.outcome for each in told] == ["late"] * count
+    assert [(each.outcome, each.recording) for each in left] == [("late", None)] * count
+    assert quick_vault.log.size() == size
+    assert {each for each in root.rglob("*") if each.is_file()} == files
+    taken = list(quick_vault.ingest.offer_all(SYSTEM, [root], camera=camera, labels=LABELS))
+    assert [each.outcome for each in taken] == ["late"] * count
+    assert len(rows(quick_vault)) == count
+    left_over = {each.name for each in root.rglob("*") if each.is_file()}
+    assert left_over <= {"recording.xml"}
+
+
+def test_an_archives_stills_are_taken_in_together_and_gone_on_with_after_a_stop(
+    vault: Vault, tmp_path: Path
+) -> None:
+    root = tmp_path / "archive"
+    names = [f"Entré_00_202603020630{second:02d}.jpg" for second in range(20)]
+    for number, name in enumerate(names):
+        put(root / "2026" / "03", name, picture(number))
+    late = put(root / "2026" / "01", "Entré_00_20260105063000.jpg", picture(30))
+    put(root / "2026" / "03", "Entré_00_20260302063100.jpg", b"junk")
+    commits: list[object] = []
+    event.listen(vault.database._writer, "commit", commits.append)
+
+    def offered() -> Iterator[Outcome]:
+        return vault.ingest.offer_all(
+            SYSTEM, [root], labels=LABELS, keep_source=True, leave_late=True
+        )
+
+    first = list(islice(offered(), 5))
+    together = len(commits)
+    again = [each.outcome for each in offered()]
+
+    assert [each.outcome for each in first] == ["late", *["sealed"] * 4]
+    assert together < 5
+    assert again == ["late", *["duplicate"] * 20, "quarantined"]
+    assert [row.camera_code for row in rows(vault)] == ["entre"] * 20
+    assert late.exists()
+    assert vault.log.verify().sound
 
 
 def test_an_interrupted_archive_is_gone_on_with_and_nothing_is_kept_twice(
