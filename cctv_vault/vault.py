@@ -273,7 +273,11 @@ class Vault:
             ledger=ledger,
             keyring=keyring,
             store=home.store,
+            grants=self.grants,
+            sandbox=self._package_sandbox,
             vault_id=home.vault_id,
+            reserve_bytes=self.settings.reserve_bytes,
+            on_masked=self.requests.masked,
         )
         self.registers = Registers(
             database=database,

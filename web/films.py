@@ -2,7 +2,8 @@
 
 Owns the reading of such a form: a few fields, then one file. The film goes to whoever seals it,
 piece by piece, and never into a temporary file, where it would lie in the clear. Refuses a form
-whose fields come after its file: they say who may send it, and what it is.
+whose fields come after its file, since they say who may send it and what it is, and a sender who is
+too slow for the thread that waits (`pace`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from cctv_vault.errors import InvalidInputError
+from web.pace import PACE, Pace, paced
 
 _MOST_FIELD: Final = 80_000
 _MOST_FIELDS: Final = 10
@@ -24,8 +26,8 @@ _BROKEN: Final = "the film broke off on its way; send it again"
 class SentFilm:
     """A form that is read as it comes; call `begin` first."""
 
-    def __init__(self, request: Request) -> None:
-        """Begin with a request whose body nobody has read.
+    def __init__(self, request: Request, pace: Pace = PACE) -> None:
+        """Begin with a request whose body nobody has read, and the slowest it may come.
 
         Raises:
             HTTPException: It is no such form.
@@ -34,7 +36,9 @@ class SentFilm:
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
             raise HTTPException(415)
-        self._stream = request.stream()
+        self._stream = paced(request.stream(), pace)
+        length = request.headers.get("content-length", "")
+        self._announced = int(length) if length.isascii() and length.isdecimal() else 0
         self._fields: list[tuple[str, str | UploadFile]] = []
         self._file: str | None = None
         self._header, self._value, self._disposition = b"", b"", b""
@@ -59,6 +63,11 @@ class SentFilm:
     def fields(self) -> FormData:
         """The fields that came before the film."""
         return FormData(self._fields)
+
+    @property
+    def announced(self) -> int:
+        """How many bytes the whole form has, as its sender says; 0 where they do not."""
+        return self._announced
 
     @property
     def name(self) -> str:
@@ -111,7 +120,11 @@ class SentFilm:
                 self._parser.write(chunk)
                 return
         except ClientDisconnect:
+            self._over = True
             raise InvalidInputError(_BROKEN) from None
+        except InvalidInputError:  # too slow: nothing more is waited for
+            self._over = True
+            raise
         except ValueError:  # the parser's own errors are these
             raise HTTPException(400) from None
         if not self._whole and not self._over:

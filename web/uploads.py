@@ -4,7 +4,7 @@ Owns the parsing of such a form. A file is never laid down in a temporary file, 
 in the clear: the fence bounds the whole form, and this keeps all of it in memory.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, BinaryIO, Final
 
 from fastapi import Depends
@@ -15,9 +15,12 @@ from starlette.requests import Request
 
 from cctv_vault.errors import InvalidInputError
 from web.desk import ForgedFormError, Visit, visit_of
+from web.pace import Pace, paced
 from web.security import MAX_BODY_BYTES, is_form_token
 
 _MOST_FIELDS: Final = 20
+_PACE: Final = Pace(least=256 * 1024, whole_s=600)
+"""A scanned page over a slow telephone is waited for; one that never ends is not."""
 
 
 class _InMemory(MultiPartParser):
@@ -36,14 +39,22 @@ async def form_with_file(request: Request) -> AsyncIterator[FormData]:
         raise HTTPException(415)
     try:
         data = await _InMemory(
-            request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS
+            request.headers, _sent(request), max_files=1, max_fields=_MOST_FIELDS
         ).parse()
     except MultiPartException:
         raise HTTPException(400) from None
+    except InvalidInputError:
+        raise HTTPException(408) from None
     try:
         yield data
     finally:
         await data.close()
+
+
+async def _sent(request: Request) -> AsyncGenerator[bytes]:
+    """The body, as long as it keeps the pace: it is held in memory until all of it is there."""
+    async for chunk in paced(request.stream(), _PACE):
+        yield chunk
 
 
 SentFile = Annotated[FormData, Depends(form_with_file)]

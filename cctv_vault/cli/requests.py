@@ -303,7 +303,9 @@ def request_masked(
     run = session(context)
     declared = Declaration(camera, by, how)
     with file.open("rb") as source:
-        added = run.vault.case_files.add_masked(run.actor, request_id, file.name, source, declared)
+        added = run.vault.case_files.add_masked(
+            run.actor, request_id, file.name, source, declared, size=file.stat().st_size
+        )
     run.say(added, f"{added.id}: {added.media_type}, {added.size} bytes, of {camera}")
 
 

@@ -3,11 +3,12 @@
 Owns their sealing under a key of their own, which the case's purpose wraps, and their end, which is
 the case's. What a file is, its own bytes say: a document is a PDF, JPEG or PNG of at most 10 MiB,
 a masked film an MP4; anything else is refused, and no file is ever run, opened or shown by the
-vault. A masked film counts only with a declaration of who masked it and how, and only until the
-case is assessed anew.
+vault. A masked film counts only with a declaration of who masked it and how, only where it is as
+long and as large as what is released, and only until the case is assessed anew; what comes after a
+decision is decided on anew. No file takes of the room that the disk is to keep free.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,18 +24,22 @@ from cctv_vault.disclosure.cases import (
     CASE_FILE,
     DOCUMENT,
     MASKED,
+    footage_in,
     load,
     open_json,
     seal_json,
+    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.intake import read_note
+from cctv_vault.disclosure.masking import Film, misfit, spans_of
 from cctv_vault.disclosure.packaging import storage_errors
 from cctv_vault.disclosure.results import Collected
-from cctv_vault.disclosure.workflow import FINISHED, State
+from cctv_vault.disclosure.workflow import FINISHED, State, Window
 from cctv_vault.errors import (
     ExpiredError,
+    IntakeStoppedError,
     InvalidInputError,
     NotFoundError,
     TransitionNotAllowedError,
@@ -42,11 +47,14 @@ from cctv_vault.errors import (
 )
 from cctv_vault.footage.streams import blob_name
 from cctv_vault.ids import long_id
+from cctv_vault.ingest.probe import ProbeRefusal, probe
 from cctv_vault.ledger import Act, Ledger
+from cctv_vault.media.sandbox import MediaSandbox
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
+from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.rules import REGISTER_YEARS, month_after
-from cctv_vault.schema import CaseFile, Intent, Request
+from cctv_vault.schema import Camera, CaseFile, Intent, Request
 from storage.backend import BlobStore
 from storage.secret import SecretKey
 from storage.stream import SealedStream, SealWriter, StreamContext, delete_stream, open_sealed
@@ -60,6 +68,8 @@ ENDS_AFTER: Final = timedelta(days=30)
 """How long files outlive a case that ended but was not closed: an objection may reopen it (D)."""
 
 _CHUNK: Final = 1024 * 1024
+_ASKED_EVERY: Final = 16 * _CHUNK
+"""Bytes that are sealed before it is asked anew whether there is room."""
 _HEAD: Final = 16
 _INTENT: Final = "case-file"
 _ABANDONED_AFTER: Final = timedelta(hours=6)
@@ -116,14 +126,26 @@ class CaseFiles:
         ledger: Ledger,
         keyring: Keyring,
         store: BlobStore,
+        grants: Grants,
+        sandbox: MediaSandbox,
         vault_id: str,
+        reserve_bytes: int,
+        on_masked: Callable[[Act, Request, str], None],
     ) -> None:
-        """All belong to the vault."""
+        """All belong to the vault.
+
+        ``reserve_bytes`` stay free where files are kept; ``on_masked`` is told, in its act, of a
+        masked film that came to a request, by the film's id.
+        """
         self._database = database
         self._ledger = ledger
         self._keyring = keyring
         self._store = store
+        self._grants = grants
+        self._sandbox = sandbox
         self._vault_id = vault_id
+        self._reserve_bytes = reserve_bytes
+        self._on_masked = on_masked
         self._codes = CodeHasher()
 
     # --- taking in ----------------------------------------------------------------------------
@@ -160,12 +182,31 @@ class CaseFiles:
         return self._take_in(PORTAL_ACTOR, found, DOCUMENT, name, source, most=MOST_OF_A_STRANGER)
 
     def add_masked(
-        self, actor: Actor, request_id: str, name: str, source: BinaryIO, declared: Declaration
+        self,
+        actor: Actor,
+        request_id: str,
+        name: str,
+        source: BinaryIO,
+        declared: Declaration,
+        *,
+        size: int = 0,
     ) -> FileView:
         """Add a film in which others are masked, with who did it and how (table B, GDPR 15.4).
 
+        Where the case was decided already, that is taken back: the second person decides on it.
+
+        Args:
+            actor: Who handles the request.
+            request_id: Its reference.
+            name: What the file is called.
+            source: Its bytes.
+            declared: Who masked it, and how.
+            size: How many bytes are announced; 0 where that is not known.
+
         Raises:
-            InvalidInputError: It is no MP4, or the declaration is empty.
+            InvalidInputError: It is no MP4, the declaration is empty, or it is not as long and as
+                large as what is released.
+            IntakeStoppedError: There is no room for it.
             TransitionNotAllowedError: The case is not assessed, or the camera is not in it.
         """
         with self._ledger.act(Event.REQUEST_FILE_ADDED, actor, subject=request_id) as act:
@@ -174,6 +215,7 @@ class CaseFiles:
             for text, where in ((declared.masked_by, "who masked it"), (declared.how, "how")):
                 read_note(text, where)
             self._for_masked(act.session, row, declared.camera)
+            self._check_room(size)
         return self._take_in(
             actor, request_id, MASKED, name, source, most=MOST_FILES, declared=declared
         )
@@ -317,6 +359,7 @@ class CaseFiles:
         head = source.read(_HEAD)
         with self._ledger.act(Event.REQUEST_FILE_ADDED, actor, subject=request_id):
             media_type = _media_type(head, kind)
+            self._check_room(len(head))
         file_id, key = long_id(), SecretKey.generate()
         now = self._ledger.clock.now()
         with self._database.write() as session:
@@ -327,11 +370,13 @@ class CaseFiles:
             with self._refusing(actor, request_id):
                 most_bytes = MOST_DOCUMENT if kind == DOCUMENT else MOST_FILM
                 sealed = self._seal(file_id, key, _whole(head, source), most_bytes)
+                film = None if declared is None else self._looked_at(file_id, key, sealed)
             with self._ledger.act(Event.REQUEST_FILE_ADDED, actor, subject=request_id) as act:
                 row = act.session.get_one(Request, request_id, with_for_update=True)
                 self._open_case(act, row, most)
-                if declared is not None:
+                if declared is not None and film is not None:
                     self._for_masked(act.session, row, declared.camera)
+                    self._fits(act, row, declared.camera, film)
                 words = {"name": _clean(name)}
                 if declared is not None:
                     words |= {"masked_by": declared.masked_by, "how": declared.how}
@@ -373,6 +418,8 @@ class CaseFiles:
                     details=words,
                     also=(file_id,),
                 )
+                if declared is not None:
+                    self._on_masked(act, row, file_id)
                 return self._view(act.session, file)
         except BaseException:
             self._discard(file_id)
@@ -386,13 +433,70 @@ class CaseFiles:
             storage_errors("file"),
             SealWriter(self._store, blob_name(file_id, CASE_FILE), key, context) as writer,
         ):
-            size = 0
+            size = unasked = 0
             for chunk in chunks:
                 size += len(chunk)
+                unasked += len(chunk)
+                if unasked >= _ASKED_EVERY:
+                    self._check_room(unasked)
+                    unasked = 0
                 if size > most:
                     raise InvalidInputError(f"the file has more than {most // (1024 * 1024)} MiB")
                 writer.write(chunk)
             return writer.finish()
+
+    def _check_room(self, size: int) -> None:
+        """Raise unless so many bytes more leave free what is to stay free for footage.
+
+        Raises:
+            IntakeStoppedError: They do not, or nobody can tell.
+        """
+        with storage_errors("file"):
+            free = self._store.free_bytes()
+        if free is not None and free - size < self._reserve_bytes:
+            raise IntakeStoppedError(
+                "there is no room for this file: what is free where footage is kept is needed for "
+                "footage; free space or add a disk, and send it again"
+            )
+
+    def _looked_at(self, file_id: str, key: SecretKey, sealed: SealedStream) -> Film:
+        """What a sealed film is, read in the confined process.
+
+        Raises:
+            InvalidInputError: It cannot be read as a film.
+        """
+        context = StreamContext(self._vault_id, file_id, CASE_FILE)
+        name = blob_name(file_id, CASE_FILE)
+        with (
+            storage_errors("file"),
+            open_sealed(
+                self._store, name, key, context, segment_root=sealed.segment_root
+            ) as reader,
+        ):
+            found = probe(self._sandbox, reader)
+        if isinstance(found, ProbeRefusal):
+            raise InvalidInputError(f"the masked film cannot be read as a film: {found.sentence}")
+        return Film(found.kind, found.duration_s, found.width, found.height, found.has_audio)
+
+    def _fits(self, act: Act, row: Request, camera: str, film: Film) -> None:
+        """Refuse a film that cannot be the masked one of a camera's released time.
+
+        Raises:
+            InvalidInputError: The message says why.
+        """
+        windows = [
+            each for each in windows_of(act.session, row.id, APPROVED) if each.camera == camera
+        ]
+        kept = footage_in(act.session, self._grants, windows, act.now, told_of(row)).kept
+        films = [each for each in kept if each.kind == "video"]
+        why = misfit(
+            film,
+            spans_of(windows, [Window(camera, each.started_at, each.ended_at) for each in films]),
+            {(each.width, each.height) for each in films},
+            may_sound=act.session.get_one(Camera, camera).sound == "yes",
+        )
+        if why:
+            raise InvalidInputError(why)
 
     @contextmanager
     def _refusing(self, actor: Actor, request_id: str) -> Iterator[None]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
-from cctv_vault.disclosure.workflow import Moment, RequestFacts, Window
+from cctv_vault.disclosure.workflow import Moment, RequestFacts, State, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages
@@ -50,6 +50,7 @@ _DECIDING: Final = (
     Event.REQUEST_PARTLY_APPROVED.value,
     Event.REQUEST_REFUSED.value,
 )
+_APPROVED: Final = frozenset({State.APPROVED.value, State.PARTLY_APPROVED.value})
 _SYSTEM: Final = "system"
 _BATCH: Final = 500
 
@@ -136,6 +137,11 @@ def masked_rows(session: Session, request_id: str, now: datetime) -> Sequence[Ca
     return files_of(session, request_id, now, MASKED)
 
 
+def hashes_of(films: Sequence[CaseFile]) -> list[str]:
+    """The SHA-256 of masked films, as a decision on them names them."""
+    return sorted(each.sha256.hex() for each in films)
+
+
 def facts_of(
     session: Session,
     keyring: Keyring,
@@ -149,7 +155,14 @@ def facts_of(
     ground = body.get("ground") or {}
     wanted = windows_of(session, row.id, APPROVED)
     needed = {each.camera for each in wanted}
-    masked = {each.camera_code for each in masked_rows(session, row.id, now)}
+    films = masked_rows(session, row.id, now)
+    masked = needed and needed <= {each.camera_code for each in films}
+    if row.decision in _APPROVED:
+        decided = open_json(session, keyring, row.decision_text).get("masked")
+        masked = masked and decided == hashes_of(films)
+    suppliers = select(col(CaseFile.added_by)).where(
+        col(CaseFile.request_id) == row.id, col(CaseFile.kind) == MASKED
+    )
     assessment = open_json(session, keyring, row.assessment_text)
     acts = session.execute(
         select(col(CustodyEntry.event), col(CustodyEntry.actor)).where(
@@ -167,7 +180,8 @@ def facts_of(
         type=row.requester_type,
         ground=row.ground_code,
         registered_by=row.registered_by,
-        handlers=frozenset(actor for event, actor in acts if event in _HANDLING),
+        handlers=frozenset(actor for event, actor in acts if event in _HANDLING)
+        | frozenset(session.execute(suppliers).scalars()),
         deciders=frozenset(
             actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
         ),
@@ -182,7 +196,7 @@ def facts_of(
         wanted=wanted,
         decision=row.decision,
         decided_by=row.decided_by,
-        masked=bool(needed) and needed <= masked,
+        masked=bool(masked),
         footage=footage,
         collected=bool(collected) or row.channel not in {None, "link"},
     )

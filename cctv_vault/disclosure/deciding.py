@@ -6,11 +6,20 @@ whoever released.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.casefiles import end_files
-from cctv_vault.disclosure.cases import APPROVED, ASKED, MASKED, load, set_windows, windows_of
+from cctv_vault.disclosure.cases import (
+    APPROVED,
+    ASKED,
+    MASKED,
+    hashes_of,
+    load,
+    masked_rows,
+    set_windows,
+    windows_of,
+)
 from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
 from cctv_vault.disclosure.frames import drop_outside
 from cctv_vault.disclosure.intake import read_note, read_windows
@@ -35,10 +44,13 @@ from cctv_vault.disclosure.workflow import (
     outside,
 )
 from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
+from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.people.delegations import as_lent
 from cctv_vault.schema import Request
 from cctv_vault.views import iso
+
+_DECIDED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED, State.PREPARED})
 
 
 class Deciding(Desk):
@@ -157,6 +169,7 @@ class Deciding(Desk):
             note = read_note(reason, "the reason")
             action = named
             facts: dict[str, Any] = {}
+            films = hashes_of(masked_rows(act.session, row.id, act.now))
             if approve:
                 self._gate(Action.APPROVE, case, "an approval")
                 if narrower(case.wanted, case.asked):
@@ -166,6 +179,7 @@ class Deciding(Desk):
                     "ground": row.ground_code,
                     "windows": window_facts(case.wanted),
                     "sound": sound,
+                    **({"masked": films} if films else {}),
                 }
             if actor.lent_by:
                 facts |= {"lent_by": sorted(actor.lent_by)}
@@ -181,7 +195,7 @@ class Deciding(Desk):
             )
             row.decision = row.state
             row.decision_text = self._seal(
-                act, row.id, "decision", {"reason": note, "sound": sound}
+                act, row.id, "decision", {"reason": note, "sound": sound, "masked": films}
             )
             act.session.add(row)
             return Moved(row.id, row.state)
@@ -254,14 +268,27 @@ class Deciding(Desk):
                 "more; ask the recipient to destroy it and record that"
             )
 
+    def masked(self, act: Act, row: Request, file_id: str) -> None:
+        """A masked film has come: where the case was decided before, that is decided anew.
+
+        The second person decides on the film that is handed over, and not on a promise of one.
+        """
+        if State(row.state) in _DECIDED and REQUESTERS[row.requester_type].masking.demanded:
+            self._packaging.end(act.session, row.id, act.now)
+            self._move(act, row, Action.MASK, facts={"file": file_id})
+            self._undecided(act, row)
+
     def _revoked(self, step: Step, reason: str) -> Moved:
         self._packaging.end(step.act.session, step.row.id, step.act.now)
         moved = self._reasoned(step, Action.REVOKE, reason)
-        step.row.decision = step.row.decided_by = step.row.decided_at = None
-        # Whoever was called has answered, and the answer is no longer yes: nobody goes on alone.
-        step.row.released_at = step.row.channel = step.row.asked_at = None
-        step.act.session.add(step.row)
+        self._undecided(step.act, step.row)
         return moved
+
+    def _undecided(self, act: Act, row: Request) -> None:
+        row.decision = row.decided_by = row.decided_at = None
+        # Whoever was called has answered, and the answer is no longer yes: nobody goes on alone.
+        row.released_at = row.channel = row.asked_at = None
+        act.session.add(row)
 
     def reopen(self, actor: Actor, request_id: str, reason: str) -> Moved:
         """Take up a case that had ended; what is left of its footage is frozen again.

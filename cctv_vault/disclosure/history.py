@@ -111,6 +111,11 @@ def _revoked(facts: _Facts) -> Words:
             "avslutade länken till paketet, som redan hade börjat hämtas",
             "ended the link to the package, which somebody had begun to collect",
         )
+    if facts.get("file"):
+        return Words(
+            "beslutet fattas på nytt: en maskad film kom efter det",
+            "the decision is made anew: a masked film came after it",
+        )
     return Words("återtog beslutet", "revoked the decision")
 
 

@@ -79,6 +79,7 @@ class Action(StrEnum):
     APPROVE_PARTLY = "approve-partly"
     REFUSE = "refuse"
     AUTO_REFUSE = "auto-refuse"
+    MASK = "mask"
     PREPARE = "prepare"
     RELEASE = "release"
     HAND_OVER_ON_THE_SPOT = "hand-over-on-the-spot"
@@ -130,6 +131,9 @@ def _moves() -> dict[tuple[State, Action], Move]:
     for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED):
         moves[before, a.PREPARE] = Move(s.PREPARED, e.REQUEST_PREPARED)
         moves[before, a.WITHDRAW] = Move(s.WITHDRAWN, e.REQUEST_WITHDRAWN)
+    # A masked film that comes later is not what was decided on: the second person decides on it.
+    for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED):
+        moves[before, a.MASK] = Move(s.ASSESSED, e.REQUEST_REVOKED)
     # Revoking a decision puts the case before a second person again.
     for before in (s.APPROVED, s.PARTLY_APPROVED, s.PREPARED, s.RELEASED):
         moves[before, a.REVOKE] = Move(s.ASSESSED, e.REQUEST_REVOKED)
@@ -277,8 +281,10 @@ def _within(window: Window, others: Sequence[Window]) -> bool:
 class RequestFacts:
     """Everything the gates look at, gathered from the request, its record and the log.
 
-    ``handlers`` are all who ever confirmed, verified or assessed this case or entered an answer in
-    it, ``deciders`` all who decided in it; ``footage`` is None where nobody has looked yet.
+    ``handlers`` are all who ever confirmed, verified or assessed this case, entered an answer in it
+    or supplied a masked film, ``deciders`` all who decided in it; ``masked`` is whether there is a
+    masked film of each camera and, once decided, whether these are the films that were decided on.
+    ``footage`` is None where nobody has looked yet.
     """
 
     type: str

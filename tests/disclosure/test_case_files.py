@@ -7,7 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
+from sqlmodel import select
 
 from cctv_vault.check import check_vault
 from cctv_vault.disclosure.casefiles import MOST_DOCUMENT, Declaration
@@ -16,11 +19,13 @@ from cctv_vault.errors import (
     AccessDeniedError,
     ExpiredError,
     GateNotMetError,
+    IntakeStoppedError,
     InvalidInputError,
     NotFoundError,
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Role
+from cctv_vault.schema import CaseFile, Intent
 from tests.shop import SYSTEM, film, person, picture
 
 Shop = Any
@@ -164,8 +169,8 @@ def _assessed(shop: Shop) -> str:
     return request
 
 
-def _masked(shop: Shop, request: str, declared: Declaration = BLURRED) -> bytes:
-    data = film(99, 5)
+def _masked(shop: Shop, request: str, declared: Declaration = BLURRED, number: int = 99) -> bytes:
+    data = film(number, 25)
     shop.vault.case_files.add_masked(shop.handler, request, "m.mp4", io.BytesIO(data), declared)
     return data
 
@@ -179,6 +184,7 @@ def test_a_masked_film_opens_the_gate_and_alone_is_handed_over(shop: Shop, tmp_p
     assert not point(shop, request, "masking")
     data = _masked(shop, request)
     assert point(shop, request, "masking")
+    shop.requests.decide(shop.officer, request, approve=True, reason="Filmen är sedd.")
 
     made = shop.requests.prepare(shop.handler, request, out)
 
@@ -196,6 +202,137 @@ def test_a_masked_film_opens_the_gate_and_alone_is_handed_over(shop: Shop, tmp_p
     assert (masked["masked_by"], masked["how"]) == (BLURRED.masked_by, BLURRED.how)
     assert len(masked["made_from"]) == 2
     shop.requests.release(shop.handler, request, "usb")
+
+
+def test_the_second_person_decides_on_the_very_film_that_is_handed_over(
+    shop: Shop, tmp_path: Path
+) -> None:
+    request = _assessed(shop)
+    first = hashlib.sha256(_masked(shop, request)).hexdigest()
+    # Whoever supplied it had a part in what is decided.
+    supplier = person(Role.PRIVACY_OFFICER, name="Maja")
+    with pytest.raises(AccessDeniedError):
+        shop.requests.decide(supplier, request, approve=True, reason="Min egen.")
+    shop.requests.decide(shop.officer, request, approve=True, reason="Filmen är sedd.")
+    (approved,) = shop.vault.log.entries(event="request.approved")
+    assert approved.facts["masked"] == [first]
+    shop.requests.prepare(shop.handler, request)
+
+    second = hashlib.sha256(_masked(shop, request, number=98)).hexdigest()
+
+    # It stands before the second person again, and the package of what they saw is gone.
+    shown = shop.requests.show(shop.officer, request)
+    assert (shown.state, shown.decision) == ("assessed", None)
+    told = " ".join(line.en for line in shown.history)
+    assert "the decision is made anew: a masked film came after it" in told
+    with pytest.raises(TransitionNotAllowedError):
+        shop.requests.release(shop.handler, request, "usb")
+    with pytest.raises(TransitionNotAllowedError):
+        shop.requests.open_package(shop.handler, request)
+    shop.requests.decide(shop.officer, request, approve=True, reason="Båda är sedda.")
+    *_, again = shop.vault.log.entries(event="request.approved")
+    assert again.facts["masked"] == sorted([first, second])
+    shop.requests.prepare(shop.handler, request, tmp_path / "p.zip")
+
+
+def test_a_film_swapped_behind_the_decision_is_not_what_was_decided_on(quick_shop: Shop) -> None:
+    request = _assessed(quick_shop)
+    _masked(quick_shop, request)
+    quick_shop.requests.decide(quick_shop.officer, request, approve=True, reason="Sedd.")
+    assert point(quick_shop, request, "masking")
+    with quick_shop.vault.database.write() as session:
+        row = session.exec(select(CaseFile).where(CaseFile.kind == "masked")).one()
+        row.sha256 = bytes(32)
+        session.add(row)
+    assert not point(quick_shop, request, "masking")
+    with pytest.raises(GateNotMetError, match="masked"):
+        quick_shop.requests.prepare(quick_shop.handler, request)
+
+
+def _mp4(*, seconds: float = 25, size: tuple[int, int] = (64, 48), sound: bool = False) -> bytes:
+    if size == (64, 48):
+        return film(97, seconds, sound=sound)
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=5, options={"g": "1"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for index in range(round(seconds * 5)):
+            pixels = np.full((size[1], size[0], 3), index % 256, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (_mp4(seconds=60), "lasts 60 s and the time that is released 25 s"),
+        (_mp4(seconds=10), "lasts 10 s"),
+        (_mp4(size=(128, 96)), "128 × 96 pixels .* 64 × 48"),
+        (_mp4(size=(48, 48)), "48 × 48 pixels"),
+        (_mp4(sound=True), "sound"),
+        (b"\x00\x00\x00\x18ftypisom" + bytes(4096), "cannot be read as a film"),
+    ],
+    ids=["longer", "shorter", "larger", "cropped", "sound", "nothing"],
+)
+def test_a_film_that_cannot_be_of_the_time_released_is_refused_and_leaves_nothing(
+    quick_shop: Shop, data: bytes, says: str
+) -> None:
+    request = _assessed(quick_shop)
+    before = set(quick_shop.vault.store.names())
+    with pytest.raises(InvalidInputError, match=says):
+        quick_shop.vault.case_files.add_masked(
+            quick_shop.handler, request, "m.mp4", io.BytesIO(data), BLURRED
+        )
+    assert set(quick_shop.vault.store.names()) == before
+    assert not point(quick_shop, request, "masking")
+    assert quick_shop.refusals() == ["invalid-input"]
+    with quick_shop.vault.database.read() as session:
+        assert session.exec(select(Intent)).all() == []
+
+
+def test_a_smaller_film_of_the_same_shape_and_a_cut_at_a_key_frame_are_taken(
+    quick_shop: Shop,
+) -> None:
+    request = _assessed(quick_shop)
+    for data in (_mp4(size=(32, 24)), _mp4(seconds=28)):
+        quick_shop.vault.case_files.add_masked(
+            quick_shop.handler, request, "m.mp4", io.BytesIO(data), BLURRED
+        )
+    assert point(quick_shop, request, "masking")
+
+
+def test_no_file_takes_of_the_room_that_is_kept_for_footage(
+    quick_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = _assessed(quick_shop)
+    files, reserve = quick_shop.vault.case_files, quick_shop.vault.settings.reserve_bytes
+    free = reserve + 40 * 1024 * 1024
+    monkeypatch.setattr(type(quick_shop.vault.store), "free_bytes", lambda _store: free)
+
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError(size)
+
+    with pytest.raises(IntakeStoppedError, match="no room for this file"):
+        files.add_masked(
+            quick_shop.handler, request, "m.mp4", Unread(), BLURRED, size=41 * 1024 * 1024
+        )
+    before = set(quick_shop.vault.store.names())
+    sent = io.BytesIO(film(1, 5) + bytes(64 * 1024 * 1024))
+
+    def filling(_store: object) -> int:
+        return int(free - sent.tell())
+
+    monkeypatch.setattr(type(quick_shop.vault.store), "free_bytes", filling)
+    with pytest.raises(IntakeStoppedError, match="no room for this file"):
+        files.add_masked(quick_shop.handler, request, "m.mp4", sent, BLURRED)
+    assert sent.tell() < 64 * 1024 * 1024
+    assert set(quick_shop.vault.store.names()) == before
+    monkeypatch.setattr(type(quick_shop.vault.store), "free_bytes", lambda _store: reserve)
+    with pytest.raises(IntakeStoppedError):
+        added(quick_shop, request)
+    assert set(quick_shop.refusals()) == {"intake-stopped"}
 
 
 def test_a_masked_film_is_of_each_camera_needed_and_of_no_other(quick_shop: Shop) -> None:

@@ -675,6 +675,7 @@ _OTHERWISE = {
     Action.APPROVE_PARTLY: "what APPROVE becomes where less is needed than was asked",
     Action.AUTO_REFUSE: "made at receipt, by nobody",
     Action.LAPSE: "made by time",
+    Action.MASK: "made where a masked film comes after the decision",
     **dict.fromkeys(HANDS_OVER_NOW, "made of a request that comes to be in the same act"),
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,9 @@ def test_the_gate_shuts_without_a_masked_film_and_opens_with_one(
 
     data = film(31, 20)
     assert send(maria, page, data).status_code == 303
+    # It was not there to be decided on: the second person sees it first.
+    assert maria.post(f"{page}/prepare").status_code == 409
+    assert petra.post(f"{page}/decide", answer="yes", reason="Sedd.").status_code == 303
 
     shown = maria.get(page).text
     assert "There is a masked film for each camera." in shown
@@ -87,7 +91,8 @@ def test_a_film_larger_than_a_form_is_sealed_as_it_comes_and_lies_nowhere_in_the
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     page = to_mask(shop)
-    data = b"\x00\x00\x00\x18ftypisom" + os.urandom(20 * 1024 * 1024)
+    unseen = os.urandom(20 * 1024 * 1024)
+    data = film(36, 20) + struct.pack(">I4s", len(unseen) + 8, b"free") + unseen
     assert send(shop.person("Maria"), page, data).status_code == 303
     (kept,) = shop.vault.case_files.list(_petra(shop.vault), page.rpartition("/")[2])
     assert (kept.size, kept.camera, kept.name) == (len(data), "kassa", "maskad.mp4")
@@ -132,6 +137,28 @@ def test_a_film_is_taken_from_who_handles_requests_and_from_our_own_form(shop: S
         headers={"content-type": "multipart/form-data; boundary=x"},
     )
     assert bad.status_code == 400
+
+
+def test_a_film_that_is_no_masked_one_is_refused_in_words(shop: Shop) -> None:
+    page, maria = to_mask(shop), shop.person("Maria")
+    refused = send(maria, page, film(37, 40))
+    assert refused.status_code == 422
+    assert "lasts 40 s and the time that is released 20 s" in refused.text
+    assert 'value="Byrån AB"' in refused.text
+    assert shop.vault.case_files.list(_petra(shop.vault), page.rpartition("/")[2]) == ()
+
+
+def test_a_film_there_is_no_room_for_is_refused_before_it_is_sent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, maria = to_mask(shop), shop.person("Maria")
+    reserve = shop.vault.settings.reserve_bytes
+    monkeypatch.setattr(
+        type(shop.vault.store), "free_bytes", lambda _store: reserve + 10 * 1024 * 1024
+    )
+    refused = send(maria, page, film(38, 20) + bytes(11 * 1024 * 1024))
+    assert refused.status_code == 503
+    assert "no room for this file" in refused.text
 
 
 def test_a_film_that_breaks_off_leaves_nothing(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
@@ -173,7 +174,14 @@ async def add_masked(visit: Here, sent: Request, request: str) -> Response:
     try:
         declared = Declaration(form.text("camera"), form.text("masked_by"), form.text("how"))
         add = visit.vault.case_files.add_masked
-        await run_in_threadpool(add, visit.actor, request, film.name, film.reader(), declared)
+        await run_in_threadpool(
+            partial(add, size=film.announced),
+            visit.actor,
+            request,
+            film.name,
+            film.reader(),
+            declared,
+        )
     except VaultError as error:
         await film.drain(_DRAINED)
         return await run_in_threadpool(_masked_refused, visit, request, error, form)
