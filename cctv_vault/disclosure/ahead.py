@@ -3,7 +3,7 @@
 Owns the thread that reads. The reader is this thread's alone until the pieces are closed.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -24,8 +24,10 @@ def read_ahead(reader: Readable) -> Generator[bytes]:
     Raises:
         Exception: Whatever the reader raises, where the piece would have come.
     """
+    # A sealed stream gives what it has decrypted anyhow, without copying it.
+    read: Callable[[int], bytes | None] = getattr(reader, "piece", reader.read)
     with ThreadPoolExecutor(1) as reading:
-        following = reading.submit(reader.read, _PIECE)
+        following = reading.submit(read, _PIECE)
         while piece := following.result():
-            following = reading.submit(reader.read, _PIECE)
+            following = reading.submit(read, _PIECE)
             yield piece

@@ -668,6 +668,30 @@ def test_a_medium_that_changes_what_is_written_is_caught_before_the_sealing_retu
         assert list(store.names()) == [], "nothing is left of a sealing that failed"
 
 
+def test_what_memory_damaged_before_it_was_hashed_does_not_pass_for_sealed(
+    folder_store: DirectoryStore, key: SecretKey, context: StreamContext
+) -> None:
+    """Hash and medium agree then: only the key tells that the footage is lost."""
+
+    class Faulty:
+        def __init__(self, cipher: AESGCM) -> None:
+            self.cipher, self.decrypt_into = cipher, cipher.decrypt_into
+
+        def encrypt_into(
+            self, nonce: bytes, data: memoryview, also: bytes | None, out: memoryview
+        ) -> int:
+            length = self.cipher.encrypt_into(nonce, data, also, out)
+            out[7] ^= 1
+            return length
+
+    with SealWriter(folder_store, NAME, key, context) as writer:
+        writer._cipher = Faulty(writer._cipher)  # type: ignore[assignment]
+        writer.write(plain(FOUR_SEGMENTS))
+        with pytest.raises(BlobTamperedError, match="did not decrypt"):
+            writer.finish()
+    assert list(folder_store.names()) == []
+
+
 def smalls(sizes: list[int], key: SecretKey) -> list[SmallStream]:
     return [
         SmallStream(
