@@ -1,8 +1,12 @@
 """Media that fill up, vanish or fail: intake stops loudly, loses nothing and resumes by itself."""
 
 import contextlib
+import errno
 import os
+import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,3 +153,129 @@ def test_a_source_that_vanishes_while_it_is_read_is_sealed_all_the_same(
 
     assert outcome.outcome == "sealed"
     assert quick_vault.ingest.offer(SYSTEM, path).outcome == "failed"
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    return Path(f"/proc/self/fd/{descriptor}").readlink() == path
+
+
+def test_a_source_whose_medium_fails_stays_and_stops_nobody_else(
+    vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = put(drop, "a_20260302_070000.mp4", film(1, 3.0))
+    good = put(drop, "b_20260302_070100.mp4", film(2, 1.0))
+    read = os.readv
+
+    def fails(descriptor: int, buffers: list[memoryview]) -> int:
+        if is_at(descriptor, bad) and os.lseek(descriptor, 0, os.SEEK_CUR) > 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, buffers)
+
+    monkeypatch.setattr(os, "readv", fails)
+    outcomes = {each.path: each for each in vault.ingest.offer_all(SYSTEM, [drop])}
+
+    assert (outcomes[bad].outcome, outcomes[good].outcome) == ("failed", "sealed")
+    assert "cannot be read: Input/output error; it stays where it is" in outcomes[bad].reason
+    assert not vault.ingest.is_stopped
+    (refused,) = vault.log.entries(event=Event.FILE_REFUSED)
+    assert refused.facts["reason"] == "source-read"
+    assert len({name.split("/")[1] for name in stream_names(vault.store)}) == 1
+    monkeypatch.undo()
+    assert vault.ingest.offer(SYSTEM, bad).outcome == "sealed"
+
+
+def test_a_source_that_reads_slowly_holds_nobody_up(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padding = (2 << 20).to_bytes(4, "big") + b"free" + bytes((2 << 20) - 8)
+    slow = put(drop, "a_20260302_070000.mp4", film(1, 3.0) + padding)
+    go_on, read = threading.Event(), os.readv
+
+    def hangs(descriptor: int, buffers: list[memoryview]) -> int:
+        if is_at(descriptor, slow):
+            go_on.wait()
+        return read(descriptor, buffers)
+
+    monkeypatch.setattr(os, "readv", hangs)
+    watcher = quick_vault.watcher()
+    watcher.start()
+    try:
+        for number in range(6):
+            put(drop, f"b_20260302_07010{number}.mp4", film(number + 2, 1.0))
+        while len(list(quick_vault.catalogue.list(SYSTEM))) < 6:
+            time.sleep(0.02)
+        assert slow.exists()
+        go_on.set()
+        while slow.exists():
+            time.sleep(0.02)
+    finally:
+        go_on.set()
+        watcher.stop()
+    assert len(list(quick_vault.catalogue.list(SYSTEM))) == 7
+
+
+def test_a_source_that_may_not_be_read_any_more_waits_for_the_right_to(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(drop, "a_20260302_070000.mp4", film(1, 1.0))
+    opened = os.open
+
+    def forbidden(what: Path, *args: int, **more: int) -> int:
+        if what == path:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(what, *args, **more)
+
+    monkeypatch.setattr(os, "open", forbidden)
+    outcome = quick_vault.ingest.offer(SYSTEM, path)
+
+    assert (outcome.outcome, path.exists()) == ("failed", True)
+    assert "give the vault's user the right to" in outcome.reason
+    monkeypatch.undo()
+    assert quick_vault.ingest.offer(SYSTEM, path).outcome == "sealed"
+
+
+@pytest.mark.parametrize("call", ["fdatasync", "preadv"])
+def test_a_medium_of_the_vaults_own_that_fails_stops_intake_and_loses_nothing(
+    vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    files = [put(drop, f"x_20260302_07000{n}.jpg", picture(n)) for n in range(3)]
+
+    def fails(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, call, fails)
+    outcomes = vault.ingest.offer_together(SYSTEM, files)
+    alone = vault.ingest.offer(SYSTEM, files[0])
+
+    assert {each.outcome for each in (*outcomes, alone)} == {"failed"}
+    assert "mend or remount the place footage is kept in" in alone.reason
+    assert vault.ingest.is_stopped
+    monkeypatch.undo()
+    assert {each.outcome for each in vault.ingest.offer_together(SYSTEM, files)} == {"sealed"}
+    assert intake_events(vault) == [Event.INTAKE_STOPPED, Event.INTAKE_RESUMED]
+    kept = {name.split("/")[1] for name in stream_names(vault.store)}
+    assert kept == {each.id for each in vault.catalogue.list(SYSTEM)}
+
+
+def test_a_disk_that_becomes_read_only_stops_intake_until_it_is_mended(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    vault = open_shop(tmp_path)
+    blobs = vault.settings.home / "blobs"
+    shutil.copytree(blobs, small_disk, dirs_exist_ok=True)
+    path = put(tmp_path / "drop" / "kassa", "x_20260302_070000.jpg", picture(1))
+    content = path.read_bytes()
+    subprocess.run(["mount", "--bind", small_disk, blobs], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", blobs], check=True)
+        outcome = vault.ingest.offer(SYSTEM, path)
+        assert outcome.outcome == "failed"
+        assert "Read-only file system" in outcome.reason
+        assert vault.ingest.is_stopped
+        assert path.read_bytes() == content
+        subprocess.run(["mount", "-o", "remount,rw,bind", blobs], check=True)
+        assert vault.ingest.offer(SYSTEM, path).outcome == "sealed"
+    finally:
+        subprocess.run(["umount", "--lazy", blobs], check=True)
+    assert intake_events(vault) == [Event.INTAKE_STOPPED, Event.INTAKE_RESUMED]
+    vault.close()

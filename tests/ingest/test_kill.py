@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from cctv_vault.check import check_vault
 from cctv_vault.custody.events import Event
 from cctv_vault.schema import Intent, Recording
 from cctv_vault.vault import Vault
 from storage.stream import stream_names
-from tests.shop import SYSTEM, open_shop, picture, put, settings_of
+from tests.shop import SYSTEM, film, open_shop, picture, put, settings_of
 
 FILES = 50
 KILLS = 25
@@ -46,8 +47,8 @@ if sys.argv[4] == "together":
         vault.ingest.offer_together(SYSTEM, files[at:at + 16])
         vault.ingest.enter_gathered(at_least=10)
 else:
-    for outcome in vault.ingest.offer_all(SYSTEM, [folder / "drop"]):
-        pass
+    for path in files:
+        vault.ingest.offer(SYSTEM, path)
 vault.ingest.gather(on=False)
 vault.ingest.enter_gathered()
 sys.setprofile(None)
@@ -92,6 +93,39 @@ def test_killed_at_any_instant_every_file_is_sealed_once_or_waits_at_its_source(
         finally:
             vault.close()
     assert died > KILLS * 0.8
+
+
+@pytest.mark.long
+def test_killed_at_any_instant_a_film_and_its_thumbnail_stay_together(
+    tmp_path: Path, repository: Path
+) -> None:
+    shop, template = tmp_path / "shop", tmp_path / "template"
+    open_shop(shop).close()
+    names = {f"x_20260302_0700{at:02}" for at in (10, 30)}
+    for number, name in enumerate(sorted(names)):
+        put(shop / "drop" / "kassa", f"{name}.mp4", film(number + 1, 1.0))
+        put(shop / "drop" / "kassa", f"{name}.jpg", picture(number))
+    shutil.copytree(shop, template)
+
+    calls = int(_run(repository, shop, 0, "alone").stdout)
+    for kill in range(KILLS):
+        shutil.rmtree(shop)
+        shutil.copytree(template, shop)
+        _run(repository, shop, 1 + (calls - 1) * kill // KILLS, "alone")
+        vault = Vault.open(settings_of(shop))
+        try:
+            for outcome in vault.ingest.offer_all(SYSTEM, [shop / "drop"]):
+                assert outcome.outcome == "sealed"
+            rows = list(vault.catalogue.list(SYSTEM))
+            assert {Path(each.original_name).stem for each in rows} == names
+            assert [list(vault.catalogue.show(SYSTEM, each.id).beside) for each in rows] == [
+                [".jpg"],
+                [".jpg"],
+            ]
+            assert not [path for path in (shop / "drop").rglob("*") if path.is_file()]
+            assert check_vault(vault, deep=True).sound
+        finally:
+            vault.close()
 
 
 def _run(repository: Path, shop: Path, nth: int, how: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,8 @@ from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.watcher import Watcher
 from cctv_vault.schema import Intent, Recording
 from cctv_vault.vault import Vault
-from tests.shop import SYSTEM, film, picture, put
+from storage.stream import stream_names
+from tests.shop import SYSTEM, film, picture, put, settings_of
 
 
 @pytest.fixture
@@ -215,3 +216,38 @@ def test_outcomes_left_to_others_are_entered_when_asked_for_and_at_the_latest_at
     vault.ingest.offer(SYSTEM, put(drop, "x_20260302_071000.jpg", picture(10)))
     vault.ingest.close()
     assert removed() == 4
+
+
+def test_two_ingesters_on_one_folder_do_not_fight(vault: Vault, drop: Path, tmp_path: Path) -> None:
+    url = vault.settings.database_url
+    other = Vault.open(settings_of(tmp_path, url))
+    for number in range(120):
+        put(
+            drop / f"{number % 7}",
+            f"x_20260302_07{number // 60:02}{number % 60:02}.jpg",
+            picture(number),
+        )
+    for number in range(12):
+        put(drop, f"y_20260302_0600{number:02}.mp4", film(number + 1, 1.0))
+    put(drop, "z_20260302_070000.jpg", b"junk")
+    watchers = [vault.watcher(), other.watcher()]
+
+    for each in watchers:
+        each.start()
+    until(lambda: not [path for path in drop.rglob("*") if path.is_file()])
+    for each in watchers:
+        each.stop()
+
+    with vault.database.read() as session:
+        rows = session.exec(select(Recording)).all()
+        assert session.exec(select(Intent)).all() == []
+    assert len(rows) == len({each.sha256 for each in rows}) == 132
+    assert {each.source_state for each in rows} == {"removed"}
+    assert len(vault.quarantine.list(SYSTEM)) == 1
+    for nothing in (Event.RECORDING_OFFERED_AGAIN, Event.INTAKE_STOPPED, Event.SOURCE_KEPT):
+        assert vault.log.entries(event=nothing) == []
+    kept = {name.split("/")[1] for name in stream_names(vault.store)}
+    there = {each.id for each in rows} | {each.id for each in vault.quarantine.list(SYSTEM)}
+    assert kept == there
+    assert vault.log.verify().sound
+    other.close()
