@@ -10,20 +10,23 @@ out even where they are.
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import wraps
+from contextlib import closing, contextmanager
+from functools import partial, wraps
 from pathlib import Path
 from sqlite3 import connect
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from sqlalchemy import inspect, make_url
 
 from cctv_vault.database import Database
+from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.people.credentials import Credentials
 from cctv_vault.vault import Vault
 from tests.postgres import PostgresServer, running
-from tests.shop import open_shop
+from tests.shop import ENGINES, Furnish, Lay, open_shop
 
 # No deadlines: how long an example takes says something about the machine, not about the vault.
 # In continuous integration the examples are the same in every run of the same code.
@@ -75,6 +78,25 @@ def _tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "_migrate", copied)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _codes_hashed_quickly() -> Iterator[None]:
+    """Let vaults hash codes and credentials at little cost: the real one is dearer than most acts.
+
+    What it is stands in tests/people/test_credentials.py and tests/disclosure/test_codes.py.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for room in ("casefiles", "desk", "letters"):
+            patch.setattr(f"cctv_vault.disclosure.{room}.CodeHasher", _QuickCodes)
+        patch.setattr("cctv_vault.people.service.Credentials", partial(Credentials, memory_kib=64))
+        yield
+
+
+class _QuickCodes(CodeHasher):
+    def __init__(self) -> None:
+        super().__init__()
+        self._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -175,9 +197,42 @@ def with_tables(postgres_server: PostgresServer) -> str:
     return name
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
-)
+@pytest.fixture(scope="session")
+def lay(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lay:
+    """Lays a furnished vault into a folder and gives its database's address.
+
+    It is furnished once on each engine, by the function given, and copied: what its cameras' rows
+    say of drop folders is where it was first.
+    """
+    furnished: dict[tuple[Furnish, str], tuple[Path, str | None]] = {}
+
+    def original(furnish: Furnish, engine: str) -> tuple[Path, str | None]:
+        folder, name, url = tmp_path_factory.mktemp("furnished"), None, None
+        if engine == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            name = f"furnished_{len(furnished)}"
+            server.copy(request.getfixturevalue("with_tables"), name)
+            url = server.url(name)
+        furnish(folder, url).close()
+        return folder, name
+
+    @contextmanager
+    def laid(furnish: Furnish, engine: str, folder: Path) -> Iterator[str | None]:
+        if (furnish, engine) not in furnished:
+            furnished[furnish, engine] = original(furnish, engine)
+        source, name = furnished[furnish, engine]
+        for each in ("home", "keys"):
+            shutil.copytree(source / each, folder / each)
+        if name is None:
+            yield None
+            return
+        with request.getfixturevalue("postgres_server").database(name) as url:
+            yield url
+
+    return laid
+
+
+@pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """Both engines in turn, as the settings name them: None for SQLite in the home."""
     if request.param == "sqlite":

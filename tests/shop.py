@@ -1,12 +1,15 @@
 """A small shop for tests: a real vault with two cameras, and small films and pictures for it."""
 
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from cctv_vault.people.actors import Actor, Role, system_actor
 from cctv_vault.settings import Settings
@@ -22,6 +25,11 @@ def person(*roles: Role, name: str = "Eva", cleared: bool = False) -> Actor:
 
 
 MANAGER = person(Role.MANAGER)
+ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.service))
+Furnish = Callable[[Path, str | None], Vault]
+"""Makes a vault in a folder, its index in the database named or, with None, in the folder."""
+Lay = Callable[[Furnish, str, Path], AbstractContextManager[str | None]]
+"""What the fixture ``lay`` is."""
 
 
 def open_shop(folder: Path, database_url: str | None = None, *, reserve_bytes: int = 0) -> Vault:

@@ -1,7 +1,6 @@
 """A shop with footage of a Sunday morning, the people who handle a request, and the request."""
 
 import copy
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +14,7 @@ from cctv_vault.disclosure.results import PreparedPackage
 from cctv_vault.people.actors import Actor, Role
 from cctv_vault.vault import Vault
 from tests.disclosure.tampering import Sample, read_sample
-from tests.postgres import PostgresServer
-from tests.shop import SYSTEM, film, open_shop, person, put, settings_of
+from tests.shop import ENGINES, SYSTEM, Lay, film, open_shop, person, put, settings_of
 
 SHOWN = datetime.fromisoformat("2026-03-01T09:00:00+01:00")
 FROM, TO = "2026-03-01T09:00:05+01:00", "2026-03-01T09:00:30+01:00"
@@ -129,27 +127,18 @@ def furnish(folder: Path, url: str | None = None) -> Vault:
 
 
 @contextmanager
-def _copied(furnished: Path, folder: Path, url: str | None = None) -> Iterator[Shop]:
-    """A shop of one's own, from one that was furnished and closed."""
-    for name in ("home", "keys"):
-        shutil.copytree(furnished / name, folder / name)
-    vault = Vault.open(settings_of(folder, url))
-    yield Shop(vault, folder)
-    vault.close()
+def opened(lay: Lay, engine: str, folder: Path) -> Iterator[Shop]:
+    """A furnished shop of one's own, in an empty folder."""
+    with lay(furnish, engine, folder) as url:
+        vault = Vault.open(settings_of(folder, url))
+        yield Shop(vault, folder)
+        vault.close()
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a shop on SQLite, furnished once and copied for each test."""
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder).close()
-    return folder
-
-
-@pytest.fixture(scope="session")
-def furnished_shop(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def furnished_shop(lay: Lay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A furnished shop that lives as long as the tests, for what many look at and none changes."""
-    with _copied(furnished, tmp_path_factory.mktemp("looked-at")) as shop:
+    with opened(lay, "sqlite", tmp_path_factory.mktemp("looked-at")) as shop:
         yield shop
 
 
@@ -163,30 +152,14 @@ def sample(furnished_shop: Shop) -> Sample:
 
 
 @pytest.fixture
-def quick_shop(furnished: Path, tmp_path: Path) -> Iterator[Shop]:
+def quick_shop(lay: Lay, tmp_path: Path) -> Iterator[Shop]:
     """The shop on SQLite alone, for what no database decides."""
-    with _copied(furnished, tmp_path) as shop:
+    with opened(lay, "sqlite", tmp_path) as shop:
         yield shop
 
 
-@pytest.fixture(scope="session")
-def _furnished_on_postgres(
-    postgres_server: PostgresServer, with_tables: str, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, str]:
-    """The same on PostgreSQL: the folder, and the name of the database to copy."""
-    folder, name = tmp_path_factory.mktemp("furnished"), "furnished"
-    postgres_server.copy(with_tables, name)
-    furnish(folder, postgres_server.url(name)).close()
-    return folder, name
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+@pytest.fixture(params=ENGINES)
+def shop(request: pytest.FixtureRequest, lay: Lay, tmp_path: Path) -> Iterator[Shop]:
     """The shop, once on each engine."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("quick_shop")
-        return
-    folder, name = request.getfixturevalue("_furnished_on_postgres")
-    server = request.getfixturevalue("postgres_server")
-    with server.database(name) as url, _copied(folder, tmp_path, url) as shop:
+    with opened(lay, request.param, tmp_path) as shop:
         yield shop

@@ -4,16 +4,12 @@ The rows are written here once more, from the requirements and not from the prod
 that changes there without a decision fails here. One shop on each engine serves all scenarios.
 """
 
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import sql
 
 from cctv_vault.disclosure.verification import verify_package
 from cctv_vault.disclosure.workflow import HANDS_OVER_NOW, TRANSITIONS, Action, State
@@ -24,9 +20,8 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Role
-from cctv_vault.vault import Vault
-from tests.disclosure.conftest import FROM, TO, Shop, furnish
-from tests.shop import SYSTEM, person, settings_of
+from tests.disclosure.conftest import FROM, TO, Shop, opened
+from tests.shop import ENGINES, SYSTEM, Lay, person
 
 SEEN = "tjänstekort visat i butiken kl. 08.00"
 CALL_BACK, IN_PERSON, SIGNED = "call-back", "in-person", "signed-order"
@@ -161,41 +156,29 @@ DECIDED = (
 GROUNDS = sorted({base for row in DECIDED for base in row.bases} | {"RB 27:16", "RB 27:17 a"})
 
 
-def _opened(request: pytest.FixtureRequest, folder: Path) -> Iterator[Shop]:
-    """A furnished shop on the engine that the fixture's parameter names."""
-    if request.param == "sqlite":
-        for name in ("home", "keys"):
-            shutil.copytree(request.getfixturevalue("furnished") / name, folder / name)
-        vault = Vault.open(settings_of(folder))
-        yield Shop(vault, folder)
-        vault.close()
-        return
-    server = request.getfixturevalue("postgres_server")
-    name = f"table_{secrets.token_hex(8)}"
-    server.administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    vault = furnish(folder, server.url(name))
-    yield Shop(vault, folder)
-    vault.close()
-    server.administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-_ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
-
-
-@pytest.fixture(scope="module", params=_ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def table(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lay: Lay, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
     """The shop of the scenarios: it stays Monday morning, and each files requests of its own."""
-    yield from _opened(request, tmp_path_factory.mktemp("table"))
+    with opened(lay, request.param, tmp_path_factory.mktemp("table")) as shop:
+        yield shop
 
 
-@pytest.fixture(scope="module", params=_ENGINES)
+@pytest.fixture(scope="module")
+def quick_table(lay: Lay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The same on SQLite alone, for what no database decides."""
+    with opened(lay, "sqlite", tmp_path_factory.mktemp("table")) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def matrix(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lay: Lay, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
     """The shop in which every act is tried from every state."""
-    yield from _opened(request, tmp_path_factory.mktemp("matrix"))
+    with opened(lay, request.param, tmp_path_factory.mktemp("matrix")) as shop:
+        yield shop
 
 
 def _changes(row: Row, ground: str | None = None) -> dict[str, Any]:
@@ -267,7 +250,8 @@ def test_each_requester_is_verified_only_in_the_ways_of_its_row(table: Shop, row
 
 
 @pytest.mark.parametrize("row", DECIDED, ids=str)
-def test_only_the_statutes_of_the_row_carry_a_release(table: Shop, row: Row) -> None:
+def test_only_the_statutes_of_the_row_carry_a_release(quick_table: Shop, row: Row) -> None:
+    table = quick_table
     for ground in GROUNDS:
         request = _assessed(table, row, ground__code=ground, ground__decision_maker="Åsa Berg")
         if ground in row.bases:
@@ -489,31 +473,31 @@ _AT_ONCE = (
 
 @pytest.mark.parametrize(("type_", "ground", "marked"), _AT_ONCE)
 def test_compulsion_and_danger_to_life_hand_over_now_and_another_reviews(
-    table: Shop,
+    shop: Shop,  # of its own: a no to anybody binds whoever asks for the same
     type_: str,
     ground: str,
     marked: bool,  # noqa: FBT001
 ) -> None:
-    on_duty = replace(table.staff, on_the_spot=marked)
-    folder = table.folder / f"{type_}-{ground}"
-    body = table.body(
+    on_duty = replace(shop.staff, on_the_spot=marked)
+    folder = shop.folder / f"{type_}-{ground}"
+    body = shop.body(
         requester__type=type_, ground__code=ground, ground__decision_maker="kammaråklagare Åsa Berg"
     )
     if marked:
         with pytest.raises(AccessDeniedError):
-            table.requests.on_the_spot(table.staff, body, officer_seen=SEEN, out_dir=folder)
-    spot = table.requests.on_the_spot(on_duty, body, officer_seen=SEEN, out_dir=folder)
+            shop.requests.on_the_spot(shop.staff, body, officer_seen=SEEN, out_dir=folder)
+    spot = shop.requests.on_the_spot(on_duty, body, officer_seen=SEEN, out_dir=folder)
     assert spot.state == "under-review"
     assert spot.review_by == datetime.fromisoformat("2026-03-04T00:00:00+01:00")
     assert verify_package(folder / f"{spot.id}.zip", allow_simulated=True).sound
     for actor in (
         replace(on_duty, roles=frozenset({Role.PRIVACY_OFFICER})),
-        table.handler,
-        table.staff,
+        shop.handler,
+        shop.staff,
     ):
         with pytest.raises(AccessDeniedError):
-            table.requests.review(actor, spot.id, approve=True, reason="I ordning.")
-    reviewed = table.requests.review(table.approver, spot.id, approve=True, reason="I ordning.")
+            shop.requests.review(actor, spot.id, approve=True, reason="I ordning.")
+    reviewed = shop.requests.review(shop.approver, spot.id, approve=True, reason="I ordning.")
     assert reviewed.state == "acknowledged"
 
 

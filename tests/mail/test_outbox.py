@@ -23,7 +23,8 @@ from cctv_vault.people.actors import PORTAL_ACTOR, Role
 from cctv_vault.settings import Settings
 from cctv_vault.vault import Vault
 from tests.disclosure.conftest import FROM, TO, Shop, furnish
-from tests.shop import SYSTEM, person, settings_of
+from tests.disclosure.conftest import opened as open_furnished
+from tests.shop import ENGINES, SYSTEM, Lay, person, settings_of
 
 WINDOW = [{"from": FROM, "to": TO}]
 
@@ -96,20 +97,20 @@ def post() -> Iterator[Post]:
 Opened = Callable[..., Shop]
 
 
-@pytest.fixture
-def opened(database_url: str | None, tmp_path: Path) -> Iterator[Opened]:
+@pytest.fixture(params=ENGINES)
+def opened(request: pytest.FixtureRequest, lay: Lay, tmp_path: Path) -> Iterator[Opened]:
     """A furnished shop on each engine, opened with whatever settings are added."""
-    furnish(tmp_path, database_url).close()
     vaults: list[Vault] = []
+    with lay(furnish, request.param, tmp_path) as url:
 
-    def with_settings(**added: Any) -> Shop:  # noqa: ANN401
-        settings = settings_of(tmp_path, database_url).model_copy(update=added)
-        vaults.append(Vault.open(settings))
-        return Shop(vaults[-1], tmp_path)
+        def with_settings(**added: Any) -> Shop:  # noqa: ANN401
+            settings = settings_of(tmp_path, url).model_copy(update=added)
+            vaults.append(Vault.open(settings))
+            return Shop(vaults[-1], tmp_path)
 
-    yield with_settings
-    for vault in vaults:
-        vault.close()
+        yield with_settings
+        for vault in vaults:
+            vault.close()
 
 
 def by_mail(post: Post) -> dict[str, Any]:
@@ -298,10 +299,9 @@ def test_without_anything_set_up_nothing_is_written_down(quick_plain: Shop) -> N
 
 
 @pytest.fixture
-def quick_plain(tmp_path: Path) -> Iterator[Shop]:
-    vault = furnish(tmp_path)
-    yield Shop(vault, tmp_path)
-    vault.close()
+def quick_plain(lay: Lay, tmp_path: Path) -> Iterator[Shop]:
+    with open_furnished(lay, "sqlite", tmp_path) as shop:
+        yield shop
 
 
 @pytest.mark.parametrize(

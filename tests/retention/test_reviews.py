@@ -39,9 +39,9 @@ def calls(world: World, hold: str) -> list[str]:
 
 
 def days_pass(world: World, until: datetime) -> None:
-    """Every six hours what a serving vault does by itself."""
+    """Every day what a serving vault does by itself, far more often."""
     while world.now() < until:
-        world.at(world.now() + HOUR * 6)
+        world.at(world.now() + DAY)
         world.reviews.remind(system_actor())
         world.sweeper.run(system_actor())
 

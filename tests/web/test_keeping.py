@@ -39,12 +39,13 @@ class Pages:
         for name, role in ROLES.items():
             added = self.vault.people.add(SYSTEM, name, [Role(role)])
             self._credentials[name] = str(added.credential)
-        self._sign_in()
 
     def get(self, name: str, path: str) -> str:
+        self._sign_in(name)
         return self._ask(name, "GET", path, {}).text
 
     def post(self, name: str, path: str, **fields: str | list[str]) -> httpx.Response:
+        self._sign_in(name)
         named = {key.removesuffix("_"): value for key, value in fields.items()}
         return self._ask(name, "POST", path, {"token": self._tokens[name], **named})
 
@@ -53,15 +54,20 @@ class Pages:
         self.vault.set_clock(SYSTEM, NOW + count * DAY)
         self.vault.reviews.remind(SYSTEM)
         self.vault.sweeper.run(SYSTEM)
-        self._sign_in()
+        self.sign_out()
 
-    def _sign_in(self) -> None:
-        for name, credential in self._credentials.items():
-            self._cookies[name] = httpx.Cookies()
-            self._ask(name, "POST", "/sign-in", {"name": name, "credential": credential})
-            token = _TOKEN.search(self.get(name, "/"))
-            assert token is not None
-            self._tokens[name] = token[1]
+    def sign_out(self) -> None:
+        """End everybody's session here: whoever acts next signs in first."""
+        self._tokens.clear()
+
+    def _sign_in(self, name: str) -> None:
+        if name in self._tokens:
+            return
+        self._cookies[name] = httpx.Cookies()
+        self._ask(name, "POST", "/sign-in", {"name": name, "credential": self._credentials[name]})
+        token = _TOKEN.search(self._ask(name, "GET", "/", {}).text)
+        assert token is not None
+        self._tokens[name] = token[1]
 
     def _ask(
         self, name: str, method: str, path: str, fields: Mapping[str, object]
@@ -156,7 +162,7 @@ def test_a_form_that_places_no_hold_comes_back_with_what_was_typed(pages: Pages)
 def test_a_sweep_under_way_tells_on_its_page_how_far_it_has_come(pages: Pages) -> None:
     vault, seen = pages.vault, dict[str, str]()
     vault.set_clock(SYSTEM, NOW + 9 * DAY)
-    pages._sign_in()
+    pages.sign_out()
     assert pages.get("Maja", "/expiry/under-way").strip() == ""
 
     def tell(step: str, _done: int, _total: int) -> None:
