@@ -7,7 +7,6 @@ class Event(StrEnum):
     """``area.act``; an act outside the database has an intent and an outcome."""
 
     VAULT_CREATED = "vault.created"
-    VAULT_STARTED = "vault.started"
     CLOCK_SET = "clock.set"
     CLOCK_ATTESTED = "clock.attested"
     CLOCK_ALARM = "clock.alarm"

@@ -6,13 +6,11 @@ what the log does not. Nothing is kept of a letter but its hash: it can be writt
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import typst
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -42,6 +40,7 @@ from cctv_vault.people.service import People
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import Camera, Hold, Package, Request, Site, table
+from cctv_vault.typesetting import typeset
 
 _TEMPLATE: Final = Path(__file__).with_name("letter.typ")
 _ASKED_ABOUT: Final = ("requester", "ground", "number", "document", "decider")
@@ -120,7 +119,7 @@ class Letters:
 
     def _written(self, actor: Actor, facts: LetterFacts) -> bytes:
         """Typeset and sign, outside any transaction, and then enter it."""
-        pdf = self._documents.sign(typeset(letter(facts), at=facts.now), at=facts.now)
+        pdf = self._documents.sign(typeset(_TEMPLATE, letter(facts), at=facts.now), at=facts.now)
         digest = hashlib.sha256(pdf).hexdigest()
         entered = {"kind": facts.kind.value, "sha256": digest}
         self._ledger.record(Event.REQUEST_LETTER_WRITTEN, actor, facts.reference, facts=entered)
@@ -199,21 +198,6 @@ def letters_of(state: str, decision: str | None, prolonged_at: datetime | None) 
         Kind.HANDOVER: state in _HANDED_OVER,
     }
     return tuple(kind for kind, can in there.items() if can)
-
-
-def typeset(data: Mapping[str, Any], *, at: datetime) -> bytes:
-    """A letter as PDF/A-2b; its facts go in as JSON and never become source text."""
-    pdf = typst.compile(
-        _TEMPLATE.read_bytes(),
-        format="pdf",
-        ignore_system_fonts=True,
-        pdf_standards=["a-2b"],
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(at.timestamp()),
-    )
-    if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no single document")
-    return pdf
 
 
 def _kind(text: str) -> Kind:

@@ -8,7 +8,6 @@ who only asked is named in them, and what is gagged is told to no one not cleare
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import typst
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -44,6 +42,7 @@ from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Purpose
 from cctv_vault.schema import Camera, Package, Request, Site
+from cctv_vault.typesetting import typeset
 
 REGISTERS: Final = ("disclosures", "copies", "art30", "statistics")
 FORMATS: Final = ("csv", "pdf")
@@ -324,17 +323,7 @@ class Registers:
             "widths": [each.width for each in made.columns],
             "rows": [[_breakable(cell) for cell in row] for row in made.rows],
         }
-        pdf = typst.compile(
-            _TEMPLATE.read_bytes(),
-            format="pdf",
-            ignore_system_fonts=True,
-            pdf_standards=["a-2b"],
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            timestamp=int(now.timestamp()),
-        )
-        if not isinstance(pdf, bytes):
-            raise TypeError("the typesetter gave no single document")
-        return self._documents.sign(pdf, at=now)
+        return self._documents.sign(typeset(_TEMPLATE, data, at=now), at=now)
 
 
 _STAYS: Final = frozenset({"register", "quarantine", "save-now", "late-arrival", "restriction"})

@@ -5,14 +5,13 @@ facts go in as JSON and never become source text, so nothing in a request or a f
 a page.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import typst
+from cctv_vault.typesetting import typeset
 
 _FOLDER: Final = Path(__file__).parent
 _FORMAT: Final = ("container", "codec", "width", "height", "fps", "sound")
@@ -60,7 +59,7 @@ def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) ->
         }
         for each in record["recordings"]
     ]
-    return _typeset("report.typ", data)
+    return _made("report.typ", data)
 
 
 def make_system_description(record: Mapping[str, Any]) -> bytes:
@@ -82,21 +81,11 @@ def make_system_description(record: Mapping[str, Any]) -> bytes:
             }
         )
     made = _local(record["made_at"], record["zone"])
-    return _typeset("system.typ", dict(record) | {"cameras": cameras, "made_local": made})
+    return _made("system.typ", dict(record) | {"cameras": cameras, "made_local": made})
 
 
-def _typeset(template: str, data: Mapping[str, Any]) -> bytes:
-    pdf = typst.compile(
-        (_FOLDER / template).read_bytes(),
-        format="pdf",
-        ignore_system_fonts=True,
-        pdf_standards=["a-2b"],
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(datetime.fromisoformat(data["made_at"]).timestamp()),
-    )
-    if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no single document")
-    return pdf
+def _made(template: str, data: Mapping[str, Any]) -> bytes:
+    return typeset(_FOLDER / template, data, at=datetime.fromisoformat(data["made_at"]))
 
 
 def _local(moment: str | None, zone: str, exactness: str = "seconds") -> str:

@@ -676,12 +676,7 @@ UNCONFIRMED: Final = timedelta(days=7)
 AFTER_DECISION: Final = timedelta(days=14)
 AFTER_REFUSAL: Final = timedelta(days=7)
 AFTER_ANSWER: Final = timedelta(days=30)
-ORDER_LONGEST: Final = timedelta(days=90)
 UNCONFIRMED_CAMERA_TIME: Final = timedelta(hours=24)
-REVIEW_UNCONFIRMED: Final = timedelta(days=5)
-REVIEW_CONFIRMED: Final = timedelta(days=10)
-REVIEW_ACCESS: Final = timedelta(days=20)
-REVIEW_ORDER_BEFORE: Final = timedelta(days=7)
 UNANSWERED: Final = timedelta(days=30)
 """How long a clarification is waited for before the request lapses (D)."""
 

@@ -9,7 +9,6 @@ nobody, and those of suspicions against staff to the privacy officer.
 
 import csv
 import io
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import typst
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
@@ -35,6 +33,7 @@ from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.policies import Policies
 from cctv_vault.retention.policy import Policy, Purpose
 from cctv_vault.schema import CustodyEntry, CustodyLink, Grant, Hold, VaultRow, table
+from cctv_vault.typesetting import typeset
 from cctv_vault.views import iso
 
 ALLOWED: Final = timedelta(hours=1)
@@ -324,17 +323,7 @@ def as_pdf(report: DeletionReport) -> bytes:
             for each in report.rows
         ],
     }
-    pdf = typst.compile(
-        _TEMPLATE.read_bytes(),
-        format="pdf",
-        ignore_system_fonts=True,
-        pdf_standards=["a-2b"],
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(report.made_at.timestamp()),
-    )
-    if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no single document")
-    return pdf
+    return typeset(_TEMPLATE, data, at=report.made_at)
 
 
 def _length(span: timedelta) -> str:

@@ -1,26 +1,31 @@
 """The health of cameras on the command line: told, entered, and an exit status for scripts."""
 
 from collections.abc import Callable
+from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cctv_vault.settings import Settings
+from cctv_vault.vault import Vault
 from tests.cli.conftest import Run
-from tests.shop import picture, put
+from tests.shop import SYSTEM, picture, put
 
 
 @pytest.fixture
 def hourly(shop: Run, tmp_path: Path) -> Callable[..., None]:
-    """Delivers a still every hour of days."""
+    """Delivers a still every hour of days, by the services: a command each would take its time."""
 
     def deliver(*days: int, hours: range = range(8, 20)) -> None:
-        for day in days:
-            for hour in hours:
-                assert shop("clock", "set", f"2026-03-{day:02}T{hour:02}:00:09+01:00").status == 0
-                name = f"x_202603{day:02}_{hour:02}0000.jpg"
-                put(tmp_path / "drop", name, picture(day * 24 + hour))
-                assert shop("ingest", tmp_path / "drop").status == 0
+        vault = Vault.open(Settings(home=tmp_path / "home", settle_s=0))
+        for day, hour in product(days, hours):
+            at = datetime.fromisoformat(f"2026-03-{day:02}T{hour:02}:00:09+01:00")
+            vault.set_clock(SYSTEM, at)
+            still = put(tmp_path / "drop", f"x_{at:%Y%m%d_%H}0000.jpg", picture(day * 24 + hour))
+            assert vault.ingest.offer(SYSTEM, still).outcome == "sealed"
+        vault.close()
 
     return deliver
 

@@ -349,29 +349,32 @@ def three_films(
 
 
 def test_a_camera_that_was_turned_is_found_until_it_is_turned_back_or_accepted(
-    vault: Vault, drop: Path
+    quick_vault: Vault, drop: Path
 ) -> None:
-    last = a_day_of_films(vault, drop)
-    assert not faults(looked_at(vault))
-    last = three_films(vault, drop, last, 60, turned=0.2)
-    assert faults(looked_at(vault)) == ["moved"]
-    last = three_films(vault, drop, last, 70)
-    assert not faults(looked_at(vault))
+    last = a_day_of_films(quick_vault, drop)
+    assert not faults(looked_at(quick_vault))
+    last = three_films(quick_vault, drop, last, 60, turned=0.2)
+    assert faults(looked_at(quick_vault)) == ["moved"]
+    last = three_films(quick_vault, drop, last, 70)
+    assert not faults(looked_at(quick_vault))
 
-    last = three_films(vault, drop, last, 80, turned=0.3)
-    assert faults(looked_at(vault)) == ["moved"]
+    last = three_films(quick_vault, drop, last, 80, turned=0.3)
+    assert faults(looked_at(quick_vault)) == ["moved"]
     with pytest.raises(AccessDeniedError):
-        vault.health.accept_view(person(Role.STAFF), "kassa", "hyllan flyttades")
+        quick_vault.health.accept_view(person(Role.STAFF), "kassa", "hyllan flyttades")
     with pytest.raises(InvalidInputError):
-        vault.health.accept_view(MANAGER, "kassa", " ")
+        quick_vault.health.accept_view(MANAGER, "kassa", " ")
     with pytest.raises(NotFoundError):
-        vault.health.accept_view(MANAGER, "lager", "hyllan flyttades")
-    accepted = vault.health.accept_view(MANAGER, "kassa", "hyllan flyttades")
+        quick_vault.health.accept_view(MANAGER, "lager", "hyllan flyttades")
+    accepted = quick_vault.health.accept_view(MANAGER, "kassa", "hyllan flyttades")
     assert not accepted.faults
-    three_films(vault, drop, last, 90, turned=0.3)
-    assert not faults(looked_at(vault))
-    assert [each["fault"] for each in entries(vault, "camera.fault-ended")] == ["moved", "moved"]
-    assert len(entries(vault, "camera.view-accepted")) == 1
+    three_films(quick_vault, drop, last, 90, turned=0.3)
+    assert not faults(looked_at(quick_vault))
+    assert [each["fault"] for each in entries(quick_vault, "camera.fault-ended")] == [
+        "moved",
+        "moved",
+    ]
+    assert len(entries(quick_vault, "camera.view-accepted")) == 1
 
 
 def test_a_view_that_is_accepted_while_the_camera_is_looked_at_stays_accepted(

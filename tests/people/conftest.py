@@ -35,11 +35,10 @@ class House:
         self.vault.set_clock(SYSTEM, self.vault.clock.now() + timedelta(**length))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+@pytest.fixture
+def house(database_url: str | None, tmp_path: Path) -> Iterator[House]:
     """The house, once on each engine."""
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    vault = open_shop(tmp_path, url)
+    vault = open_shop(tmp_path, database_url)
     yield House(vault)
     vault.close()
 
