@@ -30,14 +30,14 @@ def test_every_request_stands_in_the_register_with_its_decision_refusals_too(
     _, package = shop.prepared()
     (approved,) = [each.id for each in shop.requests.list(shop.officer)]
     shop.requests.release(shop.handler, approved, "usb")
-    refused = shop.assessed(requester__authority="=HYPERLINK(1)")
-    shop.requests.decide(shop.approver, refused, approve=False, reason="För brett.")
-    media = shop.filed(requester__type="media")
     on_duty = replace(shop.staff, on_the_spot=True)
     spot = shop.requests.on_the_spot(
         on_duty, shop.body(matter__number=None), officer_seen="kort", out_dir=tmp_path / "usb"
     )
     shop.requests.review(shop.approver, spot.id, approve=False, reason="För mycket.")
+    refused = shop.assessed(requester__authority="=HYPERLINK(1)")
+    shop.requests.decide(shop.approver, refused, approve=False, reason="För brett.")
+    media = shop.filed(requester__type="media")
 
     found = {row["reference"]: row for row in rows(shop, "disclosures")}
 
