@@ -18,8 +18,8 @@ from cctv_vault.errors import (
     ProhibitedError,
     TransitionNotAllowedError,
 )
-from cctv_vault.footage.access import Permit, PublishingCopy
 from cctv_vault.footage.copies import PUBLICATION, CopyView
+from cctv_vault.footage.leaving import Permit, PublishingCopy
 from cctv_vault.ids import reference
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right

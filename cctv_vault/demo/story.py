@@ -33,7 +33,7 @@ from cctv_vault.demo.shop import (
 )
 from cctv_vault.disclosure.verification import PackageVerdict, verify_package
 from cctv_vault.errors import AccessDeniedError, ExpiredError, VaultError
-from cctv_vault.footage.access import blob_name
+from cctv_vault.footage.streams import blob_name
 from cctv_vault.people.actors import Actor, Role, system_actor
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.keyring import Keyring

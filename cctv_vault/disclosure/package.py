@@ -39,8 +39,8 @@ from cctv_vault.disclosure.report import make_report, make_system_description
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Moment, Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
-from cctv_vault.footage.access import FootageReader
 from cctv_vault.footage.clips import Clip, ClipSource, ahead, stream
+from cctv_vault.footage.reader import FootageReader
 from cctv_vault.footage.stills import exact_frame, film_at
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox

@@ -411,7 +411,7 @@ def test_a_window_needs_its_right_a_reason_footage_and_an_end_in_sight(
 def test_a_film_of_a_window_stops_where_what_keeps_it_has_ended(
     quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cctv_vault.footage.access._ASKED_EVERY", 1)
+    monkeypatch.setattr("cctv_vault.footage.viewing._ASKED_EVERY", 1)
     take_in(quick_vault, drop, film(1, 10.0))
     made = quick_vault.access.play_window(
         MANAGER, camera="kassa", start=local("07:00:00"), end=local("07:00:10"), reason="stöld"

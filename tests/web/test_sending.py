@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cctv_vault.errors import ExpiredError
-from cctv_vault.footage.access import FootageReader
+from cctv_vault.footage.reader import FootageReader
 from cctv_vault.vault import Vault
 from tests.shop import MANAGER, SYSTEM, film, open_shop, put
 from web.sending import in_steps
