@@ -10,7 +10,7 @@ import pytest
 
 from cctv_vault.custody.events import Event
 from cctv_vault.views import iso
-from tests.shop import SYSTEM, put
+from tests.shop import SYSTEM, film, picture, put
 from tests.web.conftest import ROLES, Shop
 
 WINDOW = {"from": "2026-03-02T06:30:00", "to": "2026-03-02T06:31:00"}
@@ -519,3 +519,16 @@ def test_a_pattern_is_tried_over_sample_names_before_it_is_kept(shop: Shop) -> N
     assert kept.headers["location"] == "/cameras?done=naming-changed"
     assert shop.vault.register.camera(SYSTEM, "kassa").convention == fields["pattern"]
     shop.vault.register.set_convention(SYSTEM, "kassa", "auto")
+
+
+def test_what_lay_beside_a_film_stands_on_its_page(shop: Shop, tmp_path: Path) -> None:
+    shop.vault.register.add_camera(
+        SYSTEM, "kyl", drop=tmp_path / "kyl", name="Kylen", view="kylrummet"
+    )
+    path = put(tmp_path / "kyl", "20260302_063100_A.mp4", film(5, 2))
+    put(tmp_path / "kyl", "20260302_063100_A.jpg", picture(5))
+    outcome = shop.vault.ingest.offer(SYSTEM, path)
+
+    page = shop.person("Maria").get(f"/footage/{outcome.recording}").text
+
+    assert '<dt>Kept with it</dt><dd><span class="nowrap"><span class="mono">.jpg</span>' in page
