@@ -336,6 +336,8 @@ class Deciding(Desk):
             AccessDeniedError: The person registered, handled or released it.
         """
         with self._step(actor, request_id, Action.REVIEW, Event.REQUEST_REVIEWED) as step:
+            actor = as_lent(step.act.session, actor, step.act.now)
+            actor.require(RIGHT_FOR[Action.REVIEW])
             refuse(may_review(actor, self._facts(step)))
             overdue = step.row.deadline_at is not None and step.act.now > step.row.deadline_at
             note = read_note(reason, "the reason")

@@ -194,10 +194,18 @@ class Packaging:
             raise
         return Made(package_id, key, sealed, built, hidden)
 
-    def keep(self, session: Session, row: Request, made: Made, now: datetime) -> Package:
+    def keep(
+        self,
+        session: Session,
+        row: Request,
+        made: Made,
+        now: datetime,
+        *,
+        lasts: timedelta = WAITS_FOR,
+    ) -> Package:
         """Give a package its row, in the act that says so; earlier packages of the request end."""
         self.end(session, row.id, now)
-        until = now + WAITS_FOR
+        until = now + lasts
         handle = self._keyring.timed(session, _PURPOSE, until, now)
         package = Package(
             id=made.package_id,

@@ -33,7 +33,12 @@ from cctv_vault.disclosure.cases import (
 from cctv_vault.disclosure.codes import new_status_code
 from cctv_vault.disclosure.desk import Step, holidays_around, not_met, window_facts
 from cctv_vault.disclosure.frames import choose_evenly
-from cctv_vault.disclosure.handing import Handing, package_facts, still
+from cctv_vault.disclosure.handing import (
+    COPY_LASTS_AFTER_RECEIPT,
+    Handing,
+    package_facts,
+    still,
+)
 from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
 from cctv_vault.disclosure.legal import (
     IN_PERSON,
@@ -204,6 +209,11 @@ class Spot(Handing):
                     "'request prepare' to 'request release'"
                 )
             own_case(row, actor)
+            if act.now - row.asked_at > CALLED_COUNTS_FOR:  # approved since or not
+                raise TransitionNotAllowedError(
+                    "the visit for which they were called is over; call again when an officer "
+                    "stands here, or let who handles requests hand over what was decided"
+                )
             folder = None if out_dir is None else checked_folder(out_dir)
             case = self._facts(Step(act, row))
             if State(row.state) in _APPROVED:
@@ -381,11 +391,6 @@ class Spot(Handing):
             GateNotMetError: They have.
         """
         called = self._called(act, row, actor)
-        if act.now - called.asked_at > CALLED_COUNTS_FOR:
-            raise TransitionNotAllowedError(
-                "the visit for which they were called is over; call again when an officer stands "
-                "here"
-            )
         self._not_refused_before(act, row)
         self._within_the_visit(act, row)
         if act.now >= called.alone_from:
@@ -457,31 +462,38 @@ class Spot(Handing):
         )
 
     def _within_the_visit(self, act: Act, row: Request) -> None:
-        """What one person hands over alone is measured over the whole visit, not case by case.
+        """What is handed over alone is measured over the whole visit, not case by case.
+
+        Neither by one person to whoever comes, nor by several to the same authority at the place.
 
         Raises:
-            GateNotMetError: Together with what they handed over alone lately it is too much.
+            GateNotMetError: Together with what was handed over alone lately it is too much.
         """
-        before = act.session.execute(
-            select(col(Request.id)).where(
-                col(Request.registered_by) == row.registered_by,
+        session = act.session
+        before = session.execute(
+            select(table(Request)).where(
                 col(Request.id) != row.id,
                 col(Request.asked_at).is_not(None),
                 col(Request.decision).in_(BEFORE_DECISION),
                 col(Request.released_at) > act.now - CALLED_COUNTS_FOR,
             )
-        ).scalars()
-        cases = (row.id, *before.all())
+        )
+        wanted = self._matter(session, row.id, row.body_text)
+        cases = [row.id]
+        for each in before.all():
+            other = self._matter(session, each.id, each.body_text)
+            if each.registered_by == row.registered_by or wanted.of_one_visit(other):
+                cases.append(str(each.id))
         whole = [each for case in cases for each in windows_of(act.session, case, APPROVED)]
         if wall_time(whole) > ON_THE_SPOT_LIMIT:
             minutes = int(ON_THE_SPOT_LIMIT.total_seconds()) // 60
             raise not_met(
                 NOTHING,
                 Words(
-                    f"tillsammans med det du nyss har lämnat ut ensam blir det mer än {minutes} "
-                    "minuter; någon som får bevilja måste besluta",
-                    f"together with what you handed over alone lately it is more than {minutes} "
-                    "minutes; somebody who may approve has to decide",
+                    f"tillsammans med det som nyss har lämnats ut utan beslut blir det mer än "
+                    f"{minutes} minuter; någon som får bevilja måste besluta",
+                    "together with what was handed over lately without a decision it is more than "
+                    f"{minutes} minutes; somebody who may approve has to decide",
                 ),
             )
 
@@ -577,7 +589,10 @@ class Spot(Handing):
                 still(of, (wanted, frames_of(act.session, request_id)))
                 if not decided:
                     move(State(row.state), action)
-                package = self._packaging.keep(act.session, row, made, act.now)
+                # Whoever stands here has it in hand with this: the copy lasts as after a receipt.
+                package = self._packaging.keep(
+                    act.session, row, made, act.now, lasts=COPY_LASTS_AFTER_RECEIPT
+                )
                 package.state = "released"
                 act.session.add(package)
                 departure = None
@@ -597,6 +612,7 @@ class Spot(Handing):
                     facts={
                         "channel": "in-person" if decided else HANDS_OVER_NOW[action],
                         **package_facts(made),
+                        "copy_ends": iso(package.until),
                         "review_by": None if review_by is None else iso(review_by),
                         "number_by": None if row.number_due_at is None else iso(row.number_due_at),
                     },

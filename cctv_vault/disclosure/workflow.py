@@ -643,6 +643,11 @@ class Matter:
     number: str = field(repr=False)
     authority: str = field(repr=False)
 
+    def of_one_visit(self, other: "Matter") -> bool:
+        """Whether both are of one authority at one place, as what is asked in a visit is."""
+        authority = _plain(self.authority)
+        return bool(authority and authority == _plain(other.authority) and self.sites & other.sites)
+
 
 def is_bound(wanted: Matter, refused: Matter, *, same_visit: bool) -> bool:
     """Whether a no to one request takes from another that anybody hands over alone.
@@ -656,8 +661,7 @@ def is_bound(wanted: Matter, refused: Matter, *, same_visit: bool) -> bool:
         return True
     if not wanted.sites & refused.sites:
         return False
-    authority = _plain(wanted.authority)
-    if same_visit and authority and authority == _plain(refused.authority):
+    if same_visit and wanted.of_one_visit(refused):
         return True
     return any(
         one.starts_at < other.ends_at + ADJOINS and other.starts_at < one.ends_at + ADJOINS

@@ -145,6 +145,19 @@ def test_who_signed_in_while_it_was_lent_decides_nothing_after_its_end(
     assert quick_shop.requests.show(quick_shop.officer, request).state == "assessed"
 
 
+def test_who_signed_in_while_it_was_lent_reviews_nothing_after_its_end(quick_shop: Shop) -> None:
+    bea, siv = someone(quick_shop, "Bea", "approver"), someone(quick_shop, "Siv", "staff")
+    lent = lend(quick_shop, bea, siv)
+    before = now_is(quick_shop, "Siv")
+    body = quick_shop.body(requester__type="emergency", ground__code="GDPR 6.1 d")
+    on_duty = replace(quick_shop.staff, on_the_spot=True)
+    spot = quick_shop.requests.on_the_spot(on_duty, body, officer_seen="112", out_dir=None)
+    quick_shop.vault.people.delegations.end(bea, lent.id)
+    with pytest.raises(AccessDeniedError):
+        quick_shop.requests.review(before, spot.id, approve=True, reason="Rätt.")
+    assert quick_shop.requests.show(quick_shop.officer, spot.id).state == "under-review"
+
+
 def test_only_an_approver_lends_it_and_only_to_who_may_decide(quick_shop: Shop) -> None:
     bo, siv = someone(quick_shop, "Bo", "approver"), someone(quick_shop, "Siv", "staff")
     others = {

@@ -452,6 +452,46 @@ def test_an_hour_is_the_most_of_a_visit_however_many_cases_it_is_cut_into(
     assert shop.requests.hand_over(sara, second, tmp_path / "other").state == "released"
 
 
+def test_two_who_hand_over_alone_have_no_two_hours_for_one_authority(
+    quick_shop: Shop, usb: Path
+) -> None:
+    shop = quick_shop
+    people = [replace(shop.staff, id=f"u-{name}", on_the_spot=True) for name in ("Siv", "Sixten")]
+    first = over(shop, "08:20:00", "09:00:20")
+    assert shop.requests.on_the_spot(people[0], first, officer_seen=SEEN, out_dir=usb).state
+    second = over(shop, "09:00:20", "09:50:00", matter__number="5000-K2-26")
+    with pytest.raises(GateNotMetError, match="more than 60 minutes"):
+        shop.requests.on_the_spot(people[1], second, officer_seen=SEEN, out_dir=usb)
+    others = {**second, "requester": {**second["requester"], "authority": "Tullverket"}}
+    assert shop.requests.on_the_spot(people[1], others, officer_seen=SEEN, out_dir=usb).state
+
+
+def test_what_was_approved_for_a_visit_does_not_go_out_by_one_hand_after_it(
+    shop: Shop, anders: Actor, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)
+    shop.requests.decide(anders, called.id, approve=True, reason="Behövs.")
+    shop.pass_time(hours=12, seconds=1)
+    with pytest.raises(TransitionNotAllowedError, match=r"the visit .* is over"):
+        shop.requests.hand_over(sara, called.id, usb)
+    assert not list(usb.glob("*"))
+    shop.requests.prepare(shop.handler, called.id)
+
+
+def test_the_vaults_copy_of_what_was_handed_over_here_ends_in_seven_days(
+    shop: Shop, usb: Path
+) -> None:
+    sara = replace(shop.staff, on_the_spot=True)
+    spot = shop.requests.on_the_spot(sara, shop.body(), officer_seen=SEEN, out_dir=usb)
+    (package,) = shop.requests.show(shop.officer, spot.id).packages
+    assert package.until == shop.vault.clock.now() + timedelta(days=7)
+    shop.requests.review(shop.approver, spot.id, approve=True, reason="I ordning.")
+    shop.pass_time(days=7, minutes=20)
+    shop.vault.sweeper.run(SYSTEM)
+    assert [name for name in shop.vault.store.names() if package.id in name] == []
+
+
 def test_a_call_ends_with_the_visit(shop: Shop, anders: Actor, usb: Path) -> None:
     assert anders
     sara = replace(shop.staff, on_the_spot=True)
