@@ -249,7 +249,7 @@ def asked_windows(given: Iterable[tuple[str, datetime, datetime]]) -> tuple[Wind
     """The windows of an order, (camera, from, to) each.
 
     Raises:
-        InvalidInputError: There are none.
+        InvalidInputError: A time has no offset.
     """
     windows = tuple(Window(*each) for each in given)
     if any(each.starts_at.tzinfo is None or each.ends_at.tzinfo is None for each in windows):
