@@ -532,3 +532,36 @@ def test_what_lay_beside_a_film_stands_on_its_page(shop: Shop, tmp_path: Path) -
     page = shop.person("Maria").get(f"/footage/{outcome.recording}").text
 
     assert '<dt>Kept with it</dt><dd><span class="nowrap"><span class="mono">.jpg</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "20360302_063200_A.mp4",
+            "Enligt filnamnet började inspelningen {apart} senare än enligt när filen kom.",
+        ),
+        (
+            "20260228PM/Bageriet20260228-230000-1772346600.mp4",
+            "Den lokala tiden i filnamnet skiljer sig {apart} från vad kamerans tidszon",
+        ),
+        ("3/2026-02-20/17/17-video.mp4", "Datumet i filnamnet är ett annat, {apart} bort."),
+    ],
+)
+def test_what_contradicts_itself_is_told_in_the_language_of_the_page(
+    shop: Shop, tmp_path: Path, name: str, told: str
+) -> None:
+    code = f"bageri{len(name)}"
+    shop.vault.register.add_camera(
+        SYSTEM, code, drop=tmp_path / code, name="Bageriet", view="ugnen"
+    )
+    file = tmp_path / code / name
+    path = put(file.parent, file.name, film(len(name), 2))
+    outcome = shop.vault.ingest.offer(SYSTEM, path)
+
+    page = (
+        shop.person("Maria").get(f"/footage/{outcome.recording}", **{"Accept-Language": "sv"}).text
+    )
+
+    opening, _, closing = told.partition("{apart}")
+    assert re.search(re.escape(opening) + r"\d+ [a-z]+( \d+ [a-z]+)?" + re.escape(closing), page)
