@@ -186,36 +186,19 @@ class Answers(Reading):
                 raise InvalidInputError("a consent needs at least one item and one channel")
             how = _method(method).value
             text = _text(session, text_version)
-            body = self._body(session, subject)
-            of_age = self._of_age(body)
             given = now if given_at is None else given_at.astimezone(UTC)
-            period = self._policies.current(session, now).base(PRODUCTION).period
-            if period is None:
-                raise InvalidInputError("the policy gives course material no period")
-            until = consent_until(period, given, of_age if by_guardian else None)
-            refuse_faults(
-                giving_faults(
-                    given=given,
-                    now=now,
-                    text_published=text.published_at,
-                    until=until,
-                    of_age=of_age,
-                    by_guardian=by_guardian,
-                    guardian=bool(body.get("guardian")),
-                )
-                + [
-                    f"{subject_id} is not among the people declared to be in {each}"
-                    for each, (_, item) in found.items()
-                    if item.people is not None and subject_id not in item.people
-                ]
-            )
+            until, faults = self._term(act, subject, text, given, by_guardian=by_guardian)
+            faults += [
+                f"{subject_id} is not among the people declared to be in {each}"
+                for each, (_, item) in found.items()
+                if item.people is not None and subject_id not in item.people
+            ]
+            refuse_faults(faults)
             proof: dict[str, Json] = {
                 "evidence": line(evidence, "evidence"),
                 "by_guardian": by_guardian,
             }
-            # What the register still needs to know of them lasts as long as their newest answer.
-            subject.body_text = self._seal(act, body, f"subject/{subject_id}")
-            session.add(subject)
+            self._keep_known(act, subject)
             rows = []
             for item_id, (recording, _) in found.items():
                 for channel in wanted:
@@ -239,6 +222,32 @@ class Answers(Reading):
             session.flush()
             self._bound(act, [recording for recording, _ in found.values()])
             return tuple(self._consent_view(session, row, now) for row in rows)
+
+    def _term(
+        self, act: Act, subject: Subject, text: ConsentText, given: datetime, *, by_guardian: bool
+    ) -> tuple[datetime, list[str]]:
+        """How long a consent given then lasts, and what is wrong with it."""
+        body = self._body(act.session, subject)
+        of_age = self._of_age(body)
+        period = self._policies.current(act.session, act.now).base(PRODUCTION).period
+        if period is None:
+            raise InvalidInputError("the policy gives course material no period")
+        until = consent_until(period, given, of_age if by_guardian else None)
+        return until, giving_faults(
+            given=given,
+            now=act.now,
+            text_published=text.published_at,
+            until=until,
+            of_age=of_age,
+            by_guardian=by_guardian,
+            guardian=bool(body.get("guardian")),
+        )
+
+    def _keep_known(self, act: Act, subject: Subject) -> None:
+        """What is known of somebody lasts as long as their newest answer, so it is sealed anew."""
+        body = self._body(act.session, subject)
+        subject.body_text = self._seal(act, body, f"subject/{subject.id}")
+        act.session.add(subject)
 
     def withdraw(
         self,
@@ -266,13 +275,7 @@ class Answers(Reading):
             only = {channel_of(each).value for each in channels}
             taken = [
                 row
-                for row in session.exec(
-                    select(Consent).where(
-                        col(Consent.subject_id) == subject_id,
-                        col(Consent.withdrawn_at).is_(None),
-                        col(Consent.until) > now,
-                    )
-                )
+                for row in _live_consents(session, subject_id, now)
                 if (not items or row.recording_id in items) and (not only or row.channel in only)
             ]
             touched = {row.recording_id for row in taken}
@@ -285,9 +288,7 @@ class Answers(Reading):
             for row in taken:
                 row.withdrawn_at, row.withdrawn_by = now, actor.id
                 session.add(row)
-            body = self._body(session, subject)
-            subject.body_text = self._seal(act, body, f"subject/{subject_id}")
-            session.add(subject)
+            self._keep_known(act, subject)
             session.flush()
             ended, down, copies = self._enforce(act, sorted(touched), subject_id)
             act.record(
@@ -405,3 +406,13 @@ def _record(act: Act, consent: Consent, proof: Mapping[str, Json], camera: str) 
         details={**proof, "given_at": iso(consent.given_at), "until": iso(consent.until)},
         also=(consent.subject_id, consent.recording_id, camera),
     )
+
+
+def _live_consents(session: Session, subject_id: str, now: datetime) -> Sequence[Consent]:
+    return session.exec(
+        select(Consent).where(
+            col(Consent.subject_id) == subject_id,
+            col(Consent.withdrawn_at).is_(None),
+            col(Consent.until) > now,
+        )
+    ).all()
