@@ -240,7 +240,7 @@ def test_who_answers_decides_from_a_phone_and_nobody_waits(
     assert len([each for each in exported if each.subject == case]) == 2
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def elsewhere(shop: Shop) -> str:
     """A camera at a place of its own: a no binds the place it was said at for the visit."""
     vault, drop = shop.vault, shop.vault.settings.home.parent / "drop" / "kista"
@@ -270,6 +270,28 @@ def test_a_no_is_told_with_its_reason_and_nothing_leaves(
     assert "hand-over" not in shown
     assert siv.get(f"{again}/state").json()["left"] == 0
     assert siv.post(f"{again}/hand-over").status_code == 409
+
+
+def test_the_page_of_who_is_bound_by_a_no_says_so_and_fits_the_screen(
+    screen: Screen, elsewhere: str
+) -> None:
+    requests = screen.shop.vault.requests
+    item = {"from": "2026-03-07T22:20:00+01:00", "to": "2026-03-07T22:20:20+01:00"}
+    body = {
+        "requester": {"type": "police", "authority": "Polismyndigheten", "name": "Eva Ek"},
+        "ground": {"code": "DSL 2:5"},
+        "matter": {"offence": "stöld"},
+        "footage": [{"cameras": [elsewhere], **item}],
+    }
+    siv = _actor(screen.shop, "Siv")
+    now = len(requests.standings(siv))  # words that no call before had
+    first = requests.call(siv, {**body, "description": f"{now} nej"}, officer_seen="kort")
+    requests.decide(_actor(screen.shop, "Petra"), first.id, approve=False, reason="Skriftligt.")
+    second = requests.call(siv, {**body, "description": f"{now} igen"}, officer_seen="kort")
+    page = screen.signed_in("Siv")
+    page.goto(f"{screen.shop.base}/spot/{second.id}")
+    assert first.id in page.inner_text("main")
+    screen.look(page, "spot-bound")
 
 
 def test_only_who_saw_the_card_hands_over_and_fetches(shop: Shop, sign_in: SignIn) -> None:
