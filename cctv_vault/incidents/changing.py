@@ -4,7 +4,8 @@ Closing ends the keeping and never lengthens it (table A). What a colleague is s
 longer than a day only once a second person confirms that the suspicion is concrete (S4).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -47,13 +48,7 @@ class Changing(Desk):
         Raises:
             InvalidInputError: It would not be longer, or too much longer, or has no reason.
         """
-        cameras = self._cameras(incident_id)
-        with self._ledger.act(
-            Event.INCIDENT_EXTENDED, actor, cameras=cameras, subject=incident_id
-        ) as act:
-            actor.require(Right.INCIDENT_MANAGE)
-            self._ledger.require_time(act.session)
-            incident = self._open(act.session, incident_id, actor)
+        with self._managed(actor, Event.INCIDENT_EXTENDED, incident_id) as (act, incident):
             self._require_confirmed(act.session, incident)
             reason = checked_text(reason, "reason", LONGEST_NOTE)
             purpose = self._policies.current(act.session, act.now).purpose(PURPOSE)
@@ -84,13 +79,7 @@ class Changing(Desk):
 
     def set_report_number(self, actor: Actor, incident_id: str, number: str) -> IncidentView:
         """Enter the police report's number: 90 days from today (table A)."""
-        cameras = self._cameras(incident_id)
-        with self._ledger.act(
-            Event.INCIDENT_EXTENDED, actor, cameras=cameras, subject=incident_id
-        ) as act:
-            actor.require(Right.INCIDENT_MANAGE)
-            self._ledger.require_time(act.session)
-            incident = self._open(act.session, incident_id, actor)
+        with self._managed(actor, Event.INCIDENT_EXTENDED, incident_id) as (act, incident):
             self._require_confirmed(act.session, incident)
             self._enter_number(act, incident, number)
             return self._view(act.session, incident, act.now)
@@ -115,14 +104,11 @@ class Changing(Desk):
             InvalidInputError: The window cannot be, or there is no reason.
         """
         wanted = tuple(sorted(set(cameras)))
-        locked = sorted({*wanted, *self._cameras(incident_id)})
         try:
-            with self._ledger.act(
-                Event.INCIDENT_CHANGED, actor, cameras=locked, subject=incident_id
-            ) as act:
-                actor.require(Right.INCIDENT_MANAGE)
-                self._ledger.require_time(act.session)
-                incident = self._open(act.session, incident_id, actor)
+            with self._managed(actor, Event.INCIDENT_CHANGED, incident_id, wanted) as (
+                act,
+                incident,
+            ):
                 reason = "" if dry_run else checked_text(reason, "reason", LONGEST_NOTE)
                 effect = self._reshaped(act, incident, wanted, (starts_at, ends_at), reason)
                 if dry_run:
@@ -194,6 +180,17 @@ class Changing(Desk):
                 also=(incident.hold_id,),
             )
             return self._view(act.session, incident, act.now)
+
+    @contextmanager
+    def _managed(
+        self, actor: Actor, event: Event, incident_id: str, more_cameras: Sequence[str] = ()
+    ) -> Iterator[tuple[Act, Incident]]:
+        """An act on an open incident that moves how long it keeps what, with its cameras' locks."""
+        cameras = sorted({*more_cameras, *self._cameras(incident_id)})
+        with self._ledger.act(event, actor, cameras=cameras, subject=incident_id) as act:
+            actor.require(Right.INCIDENT_MANAGE)
+            self._ledger.require_time(act.session)
+            yield act, self._open(act.session, incident_id, actor)
 
     def _reshaped(
         self,

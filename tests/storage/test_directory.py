@@ -139,17 +139,9 @@ def test_any_call_of_the_system_that_fails_is_typed_and_leaves_nothing(
     pytest.fail("the sealing never succeeded")
 
 
-def noting(name: str, real: Callable[[int], None], done: list[str]) -> Callable[[int], None]:
-    def call(handle: int) -> None:
-        done.append(f"{name} {Path(f'/proc/self/fd/{handle}').readlink().name}")
-        real(handle)
-
-    return call
-
-
-def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
-    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is synced and renamed from now on, in order."""
     done: list[str] = []
     real_rename = Path.rename
 
@@ -160,7 +152,20 @@ def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
     monkeypatch.setattr(Path, "rename", rename)
     for name in ("fdatasync", "fsync"):
         monkeypatch.setattr(os, name, noting(name, getattr(os, name), done))
+    return done
 
+
+def noting(name: str, real: Callable[[int], None], done: list[str]) -> Callable[[int], None]:
+    def call(handle: int) -> None:
+        done.append(f"{name} {Path(f'/proc/self/fd/{handle}').readlink().name}")
+        real(handle)
+
+    return call
+
+
+def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
+    store: DirectoryStore, done: list[str]
+) -> None:
     writer = store.create("ab/x/original")
     writer.write(b"1")
     writer.commit()
@@ -172,19 +177,8 @@ def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
 
 
 def test_blobs_put_together_are_synced_before_any_name_and_their_folders_once(
-    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+    store: DirectoryStore, done: list[str]
 ) -> None:
-    done: list[str] = []
-    real_rename = Path.rename
-
-    def rename(self: Path, to: Path) -> Path:
-        done.append("rename")
-        return real_rename(self, to)
-
-    monkeypatch.setattr(Path, "rename", rename)
-    for name in ("fdatasync", "fsync"):
-        monkeypatch.setattr(os, name, noting(name, getattr(os, name), done))
-
     store.put_together([("ab/x/1", b"1"), ("ab/x/2", b"2"), ("ab/y/1", b"3")])
 
     assert sorted(done[:3]) == [
