@@ -1,6 +1,8 @@
 """When a file's footage was recorded, from all that tells of it, and whether that is too late."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
@@ -19,6 +21,9 @@ from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import Grants
 from cctv_vault.schema import Camera, Hold, HoldWindow, Recording
+
+_SPANS: Final = tuple(range(19))
+"""The classes of what lasts up to three days; no recorder's file is longer."""
 
 
 class Moments:
@@ -42,7 +47,7 @@ class Moments:
         for block in (each.block for each in file.sidecars if each.block is not None):
             reading = exactly(reading, block)
         doubt = drifted(camera.clock_uncertainty_s, camera.clock_measured_at, arrived_at)
-        return decide_time(
+        moment = decide_time(
             reading=reading,
             container=probed.creation_time,
             duration_s=probed.duration_s,
@@ -53,6 +58,9 @@ class Moments:
             written_at=file.written_at,
             neighbours=neighbours_of(session, camera, reading, doubt),
         )
+        if probed.kind == "video" and moment.source == "name":
+            return _unless_continued(session, camera, file, moment)
+        return moment
 
     def written(self, source: Source) -> datetime | None:
         """When a file was last written; in a simulated vault's time that tells nothing."""
@@ -74,6 +82,33 @@ class Moments:
             time_source=moment.source,
         )
         return term.until <= now and not is_wanted(session, camera, moment, now, secret=False)
+
+
+def _unless_continued(
+    session: Session, camera: Camera, file: File, moment: RecordingTime
+) -> RecordingTime:
+    """A film's time, in doubt where another from the same start came under the same name.
+
+    A recorder that opens its file anew to go on, after what there was had been taken in, gives the
+    rest of it the name of the whole.
+    """
+    others = session.exec(
+        select(Recording.started_at, Recording.ended_at).where(
+            col(Recording.camera_code) == camera.code,
+            col(Recording.span_class).in_(_SPANS),
+            col(Recording.started_at) == moment.started_at,
+            col(Recording.original_name) == file.original_name,
+            col(Recording.kind) == "video",
+        )
+    ).all()
+    if not others:
+        return moment
+    before = sum((ended - started).total_seconds() for started, ended in others)
+    return replace(
+        moment,
+        uncertainty_s=moment.uncertainty_s + before,
+        notes=(*moment.notes, "Another film of this name came before, and this may go on with it."),
+    )
 
 
 def is_wanted(

@@ -491,6 +491,24 @@ def test_a_refused_index_leaves_the_source_and_no_ciphertext(
     assert list(stream_names(vault.store)) == []
 
 
+def test_a_file_that_went_on_after_it_was_taken_in_is_in_doubt_by_what_came_before(
+    vault: Vault, drop: Path
+) -> None:
+    vault.register.measure_clock(MANAGER, "kassa", 0.0, 2.0, NOW)
+    outcomes = [
+        vault.ingest.offer(SYSTEM, put(drop, "a_20260302_074500.ts", film(number, length)))
+        for number, length in ((1, 4.0), (2, 2.0), (3, 1.0), (1, 4.0))
+    ]
+
+    shown = [vault.catalogue.show(MANAGER, str(each.recording)) for each in outcomes]
+
+    assert [each.outcome for each in outcomes] == ["sealed", "sealed", "sealed", "duplicate"]
+    assert [round(each.uncertainty_s) for each in shown] == [2, 6, 8, 2]
+    assert len({each.started_at for each in shown}) == 1
+    entries = vault.log.entries(event=Event.RECORDING_SEALED)
+    assert ["may go on with it" in str(each.details) for each in entries] == [False, True, True]
+
+
 def test_a_poster_is_made_after_the_sealing_and_not_before_anybody_asks(
     quick_vault: Vault, drop: Path
 ) -> None:
