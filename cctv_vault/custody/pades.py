@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers import constants
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 FIELD: Final = "Signature"
@@ -86,7 +88,7 @@ def sign(pdf: bytes, *, certificate: bytes, key: bytes, name: str, at: datetime)
         field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, name=name
     )
     out = io.BytesIO()
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    writer = _Appended(io.BytesIO(pdf))
     work = _SignerAt(claims, signer, at)
     # pyHanko signs in an event loop of its own, which a thread that runs one already cannot start.
     with ThreadPoolExecutor(1) as apart:
@@ -105,6 +107,24 @@ class _SignerAt(PdfSigner):
         session = super().init_signing_session(*arguments, **more)
         session.system_time = self._at
         return session
+
+    def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:  # noqa: ARG002 - the base's
+        """Name PAdES alone: for keys on P-256 pyHanko would raise the version to PDF 2.0.
+
+        PDF/A-2 is PDF 1.7 (ISO 19005-2, clause 5), in which PAdES may use such keys anyhow.
+        """
+        pdf_out.register_extension(constants.ESIC_EXTENSION_1)
+
+
+class _Appended(IncrementalPdfFileWriter):
+    """Appends, and leaves what the document says of itself as it is.
+
+    pyHanko would write its XMP anew, in its own form, with the machine's time; by it the document
+    says that it is PDF/A.
+    """
+
+    def _update_meta(self) -> None:
+        pass
 
 
 def _short(name: str) -> str:

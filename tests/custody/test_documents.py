@@ -58,6 +58,26 @@ def test_the_document_is_still_its_own_first_part(page: bytes) -> None:
     assert signer().sign(page, at=AT).startswith(page)
 
 
+def test_a_signed_document_is_the_pdf_a_it_was(page: bytes) -> None:
+    """What ISO 19005-2 asks and an appended signature could break; no validator is to be had."""
+    signed = PdfFileReader(io.BytesIO(signer().sign(page, at=AT)))
+    before, root = PdfFileReader(io.BytesIO(page)), signed.root
+
+    assert signed.input_version == (1, 7)  # clause 5
+    assert list(root["/Extensions"]) == ["/ESIC"]
+    assert root["/Metadata"].data == before.root["/Metadata"].data  # 6.6
+    assert dict(signed.trailer["/Info"]) == dict(before.trailer["/Info"])
+    assert signed.trailer["/ID"][0] == before.trailer["/ID"][0]  # 6.1.3
+    form = root["/AcroForm"]
+    assert not {"/NeedAppearances", "/XFA"} & set(form)  # 6.4.1, 6.4.2
+    (field,) = (each.get_object() for each in form["/Fields"])
+    assert field["/F"] & 0b100111 == 0b100  # printed, and neither hidden nor invisible: 6.3.2
+    assert "/AP" in field or list(field["/Rect"]) == [0, 0, 0, 0]  # 6.3.3
+    assert not {"/A", "/AA"} & set(field)  # 6.4.1
+    covered = field["/V"]["/ByteRange"]
+    assert covered[0] == 0  # 6.4.3
+
+
 def test_one_changed_byte_of_what_is_read_breaks_the_signature(page: bytes) -> None:
     one = signer()
     signed = bytearray(one.sign(page, at=AT))
