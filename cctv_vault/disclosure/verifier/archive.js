@@ -5,9 +5,16 @@
 class NotAPackage extends Error {}
 
 const LIMIT = 0xffffffff;
-const PIECE = 4 * 1024 * 1024;
+const PIECE = 1024 * 1024;
 const TAIL = 56 + 20 + 22;
 const utf8 = new TextEncoder();
+const READS_INTO = (() => {
+  try {
+    return Boolean(new Blob().stream().getReader({ mode: "byob" }));
+  } catch {
+    return false; // older browsers read slices
+  }
+})();
 
 function decoded(bytes) {
   try {
@@ -184,10 +191,29 @@ function momentOf(stamp) {
   return BigInt(moment.getTime()) * 1000n;
 }
 
+// In pieces; where the browser can, all of them lie one after another in the same megabyte of
+// memory, so that however large the file is nothing waits to be thrown away.
 async function* pieces(file, from, size) {
-  for (let at = 0; at < size; at += PIECE) {
-    yield cutOut(file, from + at, Math.min(PIECE, size - at));
+  if (!READS_INTO || size <= PIECE || !(file instanceof Blob)) {
+    for (let at = 0; at < size; at += PIECE) {
+      yield cutOut(file, from + at, Math.min(PIECE, size - at));
+    }
+    return;
   }
+  const reader = file.slice(from, from + size).stream().getReader({ mode: "byob" });
+  let memory = new ArrayBuffer(PIECE), left = size;
+  try {
+    for (;;) {
+      const { value, done } = await reader.read(new Uint8Array(memory));
+      if (done) break;
+      left -= value.length;
+      yield value;
+      memory = value.buffer;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // of one that is read to its end, nothing is left to cancel
+  }
+  if (left) throw new NotAPackage("the file ends too early");
 }
 
 // Both have: folder, madeAt, sizes (Map of path to bytes), crcs, strays, read(path).

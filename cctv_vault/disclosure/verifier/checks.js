@@ -696,7 +696,7 @@ class Check {
       return null;
     }
     const parts = [];
-    for await (const piece of this.files.read(path)) parts.push(piece);
+    for await (const piece of this.files.read(path)) parts.push(piece.slice());
     return joined(...parts);
   }
 
