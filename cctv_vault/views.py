@@ -1,19 +1,40 @@
 """How values leave the services: as JSON for machines, and times as text, both ways."""
 
+import re
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from cctv_vault.errors import InvalidInputError, NaiveTimeError
 
 _YEARS: Final = range(1970, 2200)
+_UTC: Final = re.compile(
+    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z\b"
+)
 
 
 def iso(moment: datetime) -> str:
     """A time as ISO 8601 in UTC with ``Z``, with microseconds only when there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def in_local_time(sentence: str, zone: str) -> str:
+    """A sentence for people: what it holds of times in UTC, on the clocks of an IANA zone.
+
+    ``2026-03-01T08:00:00Z`` becomes ``2026-03-01 09:00:00 CET``; all else stays.
+    """
+
+    def told(found: re.Match[str]) -> str:
+        try:
+            local = datetime.fromisoformat(found[0]).astimezone(ZoneInfo(zone))
+        except (ValueError, OverflowError):  # of that shape, but no time
+            return found[0]
+        return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+    return _UTC.sub(told, sentence)
 
 
 def parse_time(text: str, zone: str) -> datetime:

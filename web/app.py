@@ -80,7 +80,7 @@ def install_errors(app: FastAPI, renderer: Renderer, template: str, vault: Vault
         context = {
             "heading": title,
             "advice": advice,
-            "exactly": str(error) if error else "",
+            "refusal": str(error) if error else "",
             "signed_in": isinstance(visit, Visit),
             **(frame(visit.actor, visit.token) if isinstance(visit, Visit) else {}),
         }

@@ -15,15 +15,20 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from cctv_vault.footage.register import SOUNDS
 from cctv_vault.ingest.mounts import NOT_THERE, PLAIN_TEXT
-from cctv_vault.views import iso, printable
+from cctv_vault.views import in_local_time, iso, printable
 from web import words
 from web.i18n import LANGUAGES, Catalogue, choose_language, load_catalogues
 from web.security import LANGUAGE_COOKIE
 
 STATIC: Final = Path(__file__).with_name("static")
 _TEMPLATES: Final = Path(__file__).with_name("templates")
-_WARNINGS: Final = {PLAIN_TEXT: "warning.plain_text", NOT_THERE: "warning.not_there"}
+_WARNINGS: Final = {
+    PLAIN_TEXT: "warning.plain_text",
+    NOT_THERE: "warning.not_there",
+    SOUNDS: "warning.sounds",
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,7 @@ class Renderer:
             "exact": lambda at: words.exact_words(at, zone),
             "zone_of": lambda at: words.zone_name(at, zone),
             "printable": printable,
+            "exactly": lambda said: in_local_time(printable(str(said)), zone),
             "warned": lambda said: catalogue.text(_WARNINGS[said]) if said in _WARNINGS else said,
         }
 

@@ -86,12 +86,16 @@ def main(arguments: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     command = typer.main.get_command(app)
+    run: Session | None = None
     try:
         with command.make_context(
             "cctv-vault", [word for word in words if word != "--json"]
         ) as context:
             context.meta["json"] = as_json
-            command.invoke(context)
+            try:
+                command.invoke(context)
+            finally:
+                run = context.obj
     except typer.Exit as leaving:
         return leaving.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -100,11 +104,11 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:  # noqa: BLE001 - a traceback could show names, secrets or footage
-        return _explain(error)
+        return _explain(error, run)
     return 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, run: Session | None) -> int:
     """Say in one line on standard error what is wrong; returns the exit status."""
     show = getattr(error, "show", None)
     if callable(show):  # the option parser's own errors know how to show themselves
@@ -118,8 +122,10 @@ def _explain(error: Exception) -> int:
             names = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults)
             words = "; ".join(f"CCTV_VAULT_{name.upper()}: {fault}" for name, fault in names)
             message, status = f"a setting cannot be used: {words}", 2
-        case json.JSONDecodeError() | UnicodeDecodeError():
-            message, status = "the file given is not JSON in UTF-8", 2
+        case json.JSONDecodeError():
+            message, status = "the file given is not JSON", 2
+        case UnicodeDecodeError():
+            message, status = "the file given is not text in UTF-8", 2
         case FileNotFoundError():
             message, status = f"there is no file {error.filename}", 1
         case OSError():
@@ -129,5 +135,6 @@ def _explain(error: Exception) -> int:
             name = Path(place.filename).name
             message, status = f"a fault: {type(error).__name__} in {name}:{place.lineno}", 1
     line = " ".join(message.encode("utf-8", "backslashreplace").decode().split())
+    line = line if run is None else run.for_people(line)
     print(f"cctv-vault: {line}", file=sys.stderr)  # noqa: T201
     return status

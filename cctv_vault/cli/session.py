@@ -33,7 +33,7 @@ from cctv_vault.footage.gaps import Gap
 from cctv_vault.people.actors import Actor, system_actor
 from cctv_vault.settings import Settings
 from cctv_vault.vault import Vault
-from cctv_vault.views import parse_time, to_json
+from cctv_vault.views import in_local_time, parse_time, to_json
 
 _WIDE = 250  # a file or a pipe has no edge; rows stay on one line
 
@@ -120,6 +120,10 @@ class Session:
             return "–"
         return moment.astimezone(ZoneInfo(zone or self.vault.zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
 
+    def for_people(self, sentence: str) -> str:
+        """A sentence with its times in UTC told on the vault's clocks, once a vault is open."""
+        return sentence if self._vault is None else in_local_time(sentence, self._vault.zone)
+
     # --- saying things ------------------------------------------------------------------------
 
     def say(self, value: Any, *sentences: str) -> None:  # noqa: ANN401 - any view
@@ -163,7 +167,8 @@ class Session:
 
     def fail(self, message: str, status: int = 1) -> NoReturn:
         """Say in one line on standard error what is wrong, and leave."""
-        print("cctv-vault: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
+        line = self.for_people(" ".join(message.split()))
+        print(f"cctv-vault: {line}", file=sys.stderr)  # noqa: T201
         raise typer.Exit(status)
 
     @contextmanager
@@ -213,6 +218,11 @@ def session(context: typer.Context) -> Session:
     if not isinstance(found, Session):
         raise NotFoundError("session", "command line")
     return found
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """``1 recording``, ``2 recordings``; ``things`` where the plural has no plain s."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds

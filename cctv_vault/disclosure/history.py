@@ -22,11 +22,16 @@ def sentence(event: str, who: str, facts: _Facts, details: Mapping[str, Any] | N
         facts: The entry's facts.
         details: Its details, or None where there are none or their key is gone.
     """
-    told = _TOLD.get(event)
-    words = told(facts) if told else Words(event, event)
+    words = act_words(event, facts)
     quoted = _quote(details)
     actor = _ACTORS.get(who, Words(who, who))
     return Words(f"{actor.sv}: {words.sv}{quoted}.", f"{actor.en}: {words.en}{quoted}.")
+
+
+def act_words(event: str, facts: Mapping[str, Any]) -> Words:
+    """What was done, without by whom: ``beviljade begäran``."""
+    told = _TOLD.get(event) or _TOLD_OF_FOOTAGE.get(event)
+    return told(facts) if told else Words(event, event)
 
 
 _ACTORS: Final = {
@@ -243,3 +248,56 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.HOLD_RELEASED: _fixed("hävde frysningen", "released the freeze"),
     Event.REFUSED: _not_allowed,
 }
+_TOLD_OF_FOOTAGE: Final[Mapping[str, Callable[[_Facts], Words]]] = {
+    Event.RECORDING_SEALED: _fixed("förseglade inspelningen", "sealed the recording"),
+    Event.RECORDING_DERIVED: _fixed(
+        "härledde den ur en inspelning som bara bevaras i ett fönster",
+        "derived it from a recording of which only a window is kept",
+    ),
+    Event.RECORDING_NARROWED: _fixed(
+        "lämnade allt utom fönstret åt gallringen", "left all but the window to expire"
+    ),
+    Event.RECORDING_KEPT_WHOLE: _fixed("behöll inspelningen hel", "kept the recording whole"),
+    Event.RECORDING_OFFERED_AGAIN: _fixed(
+        "fick samma inspelning en gång till", "was offered the same recording again"
+    ),
+    Event.SOURCE_REMOVAL_INTENDED: _fixed(
+        "skulle ta bort källfilen", "was about to remove the source file"
+    ),
+    Event.SOURCE_REMOVED: _fixed("tog bort källfilen", "removed the source file"),
+    Event.SOURCE_KEPT: _fixed("lät källfilen ligga kvar", "left the source file where it was"),
+    Event.FILE_QUARANTINED: _fixed(
+        "lade filen åt sidan: den gick inte att läsa", "set the file aside: it could not be read"
+    ),
+    Event.QUARANTINE_RETRIED: _fixed("försökte läsa filen igen", "tried again to read the file"),
+    Event.FOOTAGE_VIEWED: _fixed("tittade på inspelningen", "viewed the recording"),
+    Event.COPY_DESTROYED: _fixed(
+        "bekräftade att en kopia är förstörd", "confirmed that a copy is destroyed"
+    ),
+    Event.INCIDENT_FLAGGED: _fixed("flaggade en händelse", "flagged an incident"),
+    Event.INCIDENT_NOTED: _fixed("skrev en anteckning om händelsen", "noted on the incident"),
+    Event.INCIDENT_EXTENDED: _fixed("förlängde händelsens bevarande", "kept the incident longer"),
+    Event.INCIDENT_CHANGED: _fixed(
+        "ändrade händelsens tider eller kameror", "changed the incident's times or cameras"
+    ),
+    Event.INCIDENT_CONFIRMED: _fixed("bekräftade händelsen", "confirmed the incident"),
+    Event.INCIDENT_EXPLAINED: _fixed(
+        "förklarade det som hade sparats", "explained what had been saved"
+    ),
+    Event.INCIDENT_CLOSED: _fixed("avslutade händelsen", "closed the incident"),
+    Event.HOLD_EXTENDED: _fixed("förlängde frysningen", "extended the freeze"),
+    Event.HOLD_LAPSED: _fixed("frysningen löpte ut", "the freeze lapsed"),
+    Event.REVIEW_REMINDED: _fixed("påminde om översyn", "reminded of a review"),
+    Event.REVIEW_WARNED: _fixed("varnade för utebliven översyn", "warned of a missed review"),
+    Event.REVIEW_ESCALATED: _fixed(
+        "lyfte översynen till dataskyddsansvarig", "raised the review to the privacy officer"
+    ),
+    Event.REVIEW_MADE: _fixed("såg över bevarandet", "reviewed the keeping"),
+    Event.KEY_EMPTIED: _fixed(
+        "antecknade vad en förstörd nyckel hade bevarat", "noted what a destroyed key had kept"
+    ),
+    Event.CERTIFICATE_ISSUED: _fixed(
+        "utfärdade ett gallringsintyg", "issued a certificate of deletion"
+    ),
+}
+"""Acts on recordings, which stand in a package's report but in no request's history."""

@@ -236,11 +236,21 @@ def _receipt(facts: LetterFacts) -> list[dict[str, Any]]:
         parts.append(
             _text(
                 facts,
-                f"{facts.gone} inspelningar från den begärda tiden hade gallrats innan begäran kom "
-                "in. De är förstörda och kan inte lämnas ut."
+                (
+                    "En inspelning från den begärda tiden hade gallrats innan begäran kom in. Den "
+                    "är förstörd och kan inte lämnas ut."
+                    if facts.gone == 1
+                    else f"{facts.gone} inspelningar från den begärda tiden hade gallrats innan "
+                    "begäran kom in. De är förstörda och kan inte lämnas ut."
+                )
                 + (f" Gallringsintyg: {proof}." if proof else ""),
-                f"{facts.gone} recordings of the time asked for had expired before the request "
-                "came. They are destroyed and cannot be handed over."
+                (
+                    "One recording of the time asked for had expired before the request came. It "
+                    "is destroyed and cannot be handed over."
+                    if facts.gone == 1
+                    else f"{facts.gone} recordings of the time asked for had expired before the "
+                    "request came. They are destroyed and cannot be handed over."
+                )
                 + (f" Certificate of deletion: {proof}." if proof else ""),
             )
         )

@@ -36,6 +36,13 @@ from cctv_vault.disclosure.bag import (
 from cctv_vault.disclosure.clockwords import clock_words
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.report import make_report, make_system_description
+from cctv_vault.disclosure.reportwords import (
+    MASKED_INSTEAD,
+    NO_FRAME,
+    NO_VIDEO,
+    UNLAWFUL_SOUND,
+    event_words,
+)
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Moment, Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
@@ -271,8 +278,7 @@ class _Footage:
                     {
                         "id": part.id,
                         "sha256": part.sha256.hex(),
-                        "reason": "it holds sound, which the register of the camera forbids; "
-                        "the clip has the pictures without the sound",
+                        "reason": UNLAWFUL_SOUND.en,
                     }
                 )
                 continue
@@ -308,7 +314,7 @@ class _Footage:
                     ],
                 }
             )
-        why = "others are in the picture; the masked film is handed over in its place"
+        why = MASKED_INSTEAD.en
         self.withheld += [
             {"id": each.id, "sha256": each.sha256.hex(), "reason": why}
             for each in self.contents.recordings
@@ -343,7 +349,7 @@ class _Footage:
                 and each.started_at < window.ends_at
                 and each.ended_at > window.starts_at
             ]
-            why = without.get(window) or ("" if parts else "no video lies in this window")
+            why = without.get(window) or ("" if parts else NO_VIDEO.en)
             why = why or self._write_clip(window, parts)
             if why:
                 self.without_clip.append(_span(window) | {"reason": why})
@@ -413,7 +419,7 @@ class _Footage:
         mine = [each for each in self.contents.recordings if each.camera == moment.camera]
         part = film_at(mine, moment.at)
         if part is None:
-            return "no film shows this moment"
+            return NO_FRAME.en
         offset = (moment.at - part.started_at).total_seconds()
         try:
             with closing(_Opened(self.open_recording)) as opened:
@@ -609,7 +615,7 @@ def _recording(part: RecordingPart, written: Written) -> dict[str, Any]:
     }
 
 
-def _acts(contents: Contents) -> list[dict[str, str]]:
+def _acts(contents: Contents) -> list[dict[str, Any]]:
     """The acts on the handed-over recordings and on the request, for the report's last table."""
     zone = ZoneInfo(contents.zone)
     acts = []
@@ -621,6 +627,7 @@ def _acts(contents: Contents) -> list[dict[str, str]]:
                 "index": str(index),
                 "at": f"{at:%Y-%m-%d %H:%M:%S %Z}",
                 "event": str(entry["event"]),
+                "words": event_words(str(entry["event"]), entry["facts"]),
                 "subject": str(entry["subject"] or ""),
                 "actor": str(entry["actor"]["id"]),
             }

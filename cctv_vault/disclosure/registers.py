@@ -34,7 +34,7 @@ from cctv_vault.disclosure.workflow import (
     camera_time,
 )
 from cctv_vault.errors import InvalidInputError
-from cctv_vault.footage.copies import CopyView
+from cctv_vault.footage.copies import PUBLICATION, CopyView
 from cctv_vault.footage.refusals import entered_if_refused
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right
@@ -230,7 +230,7 @@ class Registers:
             self._day(row.decided_at),
             row.decided_by or "",
             self._day(row.released_at),
-            row.channel or "",
+            _CHANNELS.get(row.channel or "", row.channel or ""),
             package.sha256.hex() if package is not None and released else "",
             _remarks(row, self._ledger.clock.now()),
         )
@@ -369,6 +369,34 @@ _DECISIONS: Final[Mapping[str, str]] = {
 }
 
 
+_CHANNELS: Final[Mapping[str, str]] = {
+    "link": "länk och kod",
+    "usb": "usb-minne",
+    "in-person": "personligen",
+}
+_COPIED_FOR: Final[Mapping[str, str]] = {
+    "police-report": "polisanmälan",
+    "claim": "försäkring eller krav",
+    "internal-review": "egen utredning",
+    "technical-fault": "tekniskt fel",
+}
+_SHOWN_IN: Final[Mapping[str, str]] = {
+    "website": "webbplatsen",
+    "social-media": "sociala medier",
+    "newsletter": "nyhetsbrev",
+    "print": "tryck",
+    "in-shop": "butiken",
+}
+
+
+def _copied_for(purpose: str) -> str:
+    """What a copy was made for; where it is published, of course material."""
+    channel = purpose.removeprefix(PUBLICATION)
+    if channel != purpose:
+        return f"publicering: {_SHOWN_IN.get(channel, channel)}"
+    return _COPIED_FOR.get(purpose, purpose)
+
+
 def _decision(row: Request) -> str:
     if row.decision == State.REFUSED and row.decided_by is None:
         return "avslagen utan prövning: ingen rättslig grund"
@@ -438,7 +466,7 @@ def _copies(found: Sequence[CopyView], day: Callable[[datetime | None], str]) ->
                 each.id,
                 day(each.made_at),
                 each.made_by,
-                each.purpose,
+                _copied_for(each.purpose),
                 str(len(each.recordings)),
                 each.sha256.hex(),
                 day(each.end_at),

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cctv_vault.disclosure.reportwords import cause_words, reason_words, time_source_words
 from cctv_vault.typesetting import typeset
 
 _FOLDER: Final = Path(__file__).parent
 _FORMAT: Final = ("container", "codec", "width", "height", "fps", "sound")
 
 
-def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) -> bytes:
+def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, Any]]) -> bytes:
     """The report of a package as PDF/A-2b.
 
     Args:
@@ -56,9 +57,13 @@ def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, str]]) ->
         | {
             "started_local": _local(each["started_at"], zones[each["camera"]]),
             "ended_local": _local(each["ended_at"], zones[each["camera"]]),
+            "time_from": time_source_words(each["time_source"]),
         }
         for each in record["recordings"]
     ]
+    for name in ("without_clip", "without_frame", "withheld"):
+        data[name] = [each | {"why": reason_words(each["reason"])} for each in data[name]]
+    data["gaps"] = [each | {"why": cause_words(each["cause"])} for each in data["gaps"]]
     return _made("report.typ", data)
 
 

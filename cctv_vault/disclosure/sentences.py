@@ -251,11 +251,11 @@ SENTENCES: Final[Mapping[str, Words]] = {
         "är en bild som uppgifterna inte nämner", "is a frame of which the record says nothing"
     ),
     "certificate-unproven": Words(
-        "ingen bevisad loggpost berättar om gallringsbeviset {certificate}",
+        "ingen bevisad loggpost berättar om gallringsintyget {certificate}",
         "no proven custody entry tells of the certificate {certificate}",
     ),
     "certificate-ok": Words(
-        "det som saknas av tiden hade gallrats: gallringsbeviset {certificate} utfärdades (post "
+        "det som saknas av tiden hade gallrats: gallringsintyget {certificate} utfärdades (post "
         "{index}) och kan lämnas ut för sig",
         "what is missing of the time had been destroyed: the certificate {certificate} was issued "
         "(entry {index}) and can be had by itself",

@@ -523,7 +523,7 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
                     f"på plats lämnas högst {minutes} minuter ut",
                     f"on the spot at most {minutes} minutes are released",
                 ),
-                citation="legal.md 3, on the spot",
+                citation="GDPR 5.1 c",
             )
         )
     return points

@@ -36,10 +36,11 @@ ORIGINS: Final = ("surveillance", "production")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
-_SOUND: Final = (
+SOUNDS: Final = (
     "its files carry sound, which the register says is not lawful: turn the microphone off in the "
     "camera; originals stay as they came, what is played from them is silent"
 )
+"""The warning on a camera that records what it may not."""
 _MOST_NAMES: Final = 100
 _MAX_OFFSET_S: Final = 50 * 365 * 86400.0  # a recorder that fell back to 1980
 
@@ -648,7 +649,7 @@ def _camera_view(camera: Camera, sounding: Collection[str] = ()) -> CameraView:
         created_at=camera.created_at,
         last_arrival_at=camera.last_arrival_at,
         warnings=(
-            *((_SOUND,) if camera.sound == "no" and camera.code in sounding else ()),
+            *((SOUNDS,) if camera.sound == "no" and camera.code in sounding else ()),
             *warnings(Path(camera.drop_folder)),
         ),
     )

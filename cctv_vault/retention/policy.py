@@ -48,7 +48,7 @@ class StartsAt(StrEnum):
 
 
 class MissedReview(StrEnum):
-    """What a missed review does (legal.md, after table A)."""
+    """What a missed review does (table A, its review column)."""
 
     NOTHING = "nothing"
     ENDS = "ends"
@@ -201,7 +201,7 @@ def is_vague(purpose: str) -> bool:
 
 @dataclass(frozen=True)
 class OnTheSpotRule:
-    """Release on the spot to police who stand in the shop: its three figures (legal.md, 3).
+    """Release on the spot to police who stand in the shop: its three figures (DSL 2:5).
 
     Attributes:
         alone_after_minutes: How long those who may approve have to answer before the person on

@@ -293,7 +293,7 @@ def hold_term(
     if longest is not None and until > longest.after(placed):
         faults.append(
             f"{purpose.code} keeps at most {longest.text}: until {_shown(longest.after(placed))} "
-            f"({purpose.source})"
+            f"({purpose.statute})"
         )
     return until, faults
 
@@ -385,7 +385,7 @@ def extension_faults(
     if purpose.limit is not None:
         longest = min(longest, purpose.limit.after(placed))
     if until > longest:
-        faults.append(f"one extension reaches to {_shown(longest)} at most ({purpose.source})")
+        faults.append(f"one extension reaches to {_shown(longest)} at most ({purpose.statute})")
     return faults
 
 

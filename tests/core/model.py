@@ -1,7 +1,7 @@
 """What a vault must keep, told as plainly as can be: sets, dates, and no keys at all.
 
-Written from legal.md's table A and the design's words on purposes, grants and holds, not from the
-product's code; where the two differ one of them is wrong. Nothing here calls the product.
+Written from table A of docs/law.md and the design's words on purposes, grants and holds, not from
+the product's code; where the two differ one of them is wrong. Nothing here calls the product.
 """
 
 from dataclasses import dataclass, field, replace

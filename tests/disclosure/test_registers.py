@@ -43,7 +43,7 @@ def test_every_request_stands_in_the_register_with_its_decision_refusals_too(
 
     assert set(found) == {approved, refused, media, spot.id}
     assert found[approved]["sha256"] == package.sha256.hex()
-    assert (found[approved]["decision"], found[approved]["channel"]) == ("beviljad", "usb")
+    assert (found[approved]["decision"], found[approved]["channel"]) == ("beviljad", "usb-minne")
     assert found[approved]["decided_by"] == shop.approver.id
     assert found[refused]["decision"] == "avslagen"
     assert found[refused]["sha256"] == ""
@@ -93,7 +93,7 @@ def test_copies_stand_in_their_register_until_they_are_destroyed(
         purpose="police-report",
     )
     (copy,) = rows(quick_shop, "copies")
-    assert (copy["purpose"], copy["destroyed_at"], copy["overdue"]) == ("police-report", "", "")
+    assert (copy["purpose"], copy["destroyed_at"], copy["overdue"]) == ("polisanmälan", "", "")
     quick_shop.pass_time(days=31)
     (copy,) = rows(quick_shop, "copies")
     assert copy["overdue"] == "ja"
@@ -139,3 +139,32 @@ def test_a_register_is_a_signed_document_too(
     ).stdout
     assert "Butiken AB" in told
     assert b"/ByteRange" in pdf
+
+
+CODES = (
+    *("in-person", "police-report", "internal-review", "technical-fault", "partly-approved"),
+    *("under-review", "request-unconfirmed", "table A", "disclosure request", "save now"),
+    *("quarantined", "surveillance", "data subject", "insurer"),
+)
+"""Words of the product's own, and English, that no Swedish page may show."""
+
+
+@pytest.mark.parametrize("register", ["disclosures", "copies", "art30", "statistics"])
+def test_a_swedish_register_holds_no_code_word(
+    quick_shop: Shop, register: str, tmp_path: Path
+) -> None:
+    _, _ = quick_shop.prepared()
+    (request,) = [each.id for each in quick_shop.requests.list(quick_shop.officer)]
+    quick_shop.requests.release(quick_shop.handler, request, "in-person")
+    recording = next(quick_shop.vault.catalogue.list(quick_shop.handler)).id
+    for purpose in ("police-report", "claim", "internal-review", "technical-fault"):
+        quick_shop.vault.access.export(
+            quick_shop.handler,
+            recording,
+            tmp_path / f"{purpose}.mp4",
+            reason="Anmälan.",
+            purpose=purpose,
+        )
+    told = [cell for row in rows(quick_shop, register) for cell in row.values()]
+    assert told
+    assert [each for each in CODES if any(each in cell for cell in told)] == []

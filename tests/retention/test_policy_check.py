@@ -71,7 +71,7 @@ def test_the_shipped_policy_has_no_fault() -> None:
             'base_for = "surveillance"',
             'base_for = "production"',
             "keeps all production",
-            'base_for = "production"\nsource = "table A, course',
+            'base_for = "production"\n# table A, course',
         ),
         ('base_for = "surveillance"', 'cameras = ["kassa"]', "with 'base_for' names cameras", ""),
         (
