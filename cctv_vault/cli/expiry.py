@@ -10,7 +10,7 @@ import typer
 from rich.filesize import decimal
 
 from cctv_vault.cli.options import Id
-from cctv_vault.cli.session import Session, session
+from cctv_vault.cli.session import Session, counted, session
 from cctv_vault.retention.certificates import verify_certificate
 from cctv_vault.retention.forecast import HORIZON, Forecast, Proposal
 
@@ -42,14 +42,14 @@ def forecast(context: typer.Context) -> None:
 
 
 def _ahead(run: Session, ahead: Forecast) -> Iterator[str]:
-    yield f"now: {ahead.recordings} recordings, {decimal(ahead.bytes)}"
+    yield f"now: {counted(ahead.recordings, 'recording')}, {decimal(ahead.bytes)}"
     for each in ahead.open_ended:
         yield f"kept without an end: {each.purpose}, {each.recordings}, {decimal(each.bytes)}"
     yield f"coming in: {decimal(ahead.rate)} a day, as in the last days"
     for period in ahead.closed:
         yield (
             f"{period.site} is closed from {period.first} and open again on {period.back}: "
-            f"about {period.recordings} recordings ({decimal(period.bytes)}) go before that"
+            f"about {counted(period.recordings, 'recording')} ({decimal(period.bytes)}) before that"
         )
     if ahead.full_at is None:
         yield f"the disk is not full within {HORIZON.days} days"
@@ -103,7 +103,8 @@ def sweep(
             run.out.print(f"and {report.recordings - len(report.due)} more")
         verb = "would expire" if dry_run else "expired"
         run.out.print(
-            f"{report.recordings} recordings {verb}; {report.keys_destroyed} keys "
+            f"{counted(report.recordings, 'recording')} {verb}; "
+            f"{counted(report.keys_destroyed, 'key')} "
             f"{'would be ' if dry_run else ''}destroyed"
             + (f"; {len(report.narrowed)} would be cut to windows" if report.narrowed else "")
             + (f"; certificate {report.certificate_id}" if report.certificate_id else "")
@@ -124,7 +125,7 @@ def certificate_list(context: typer.Context) -> None:
         {
             "id": lambda c: c.id,
             "made": lambda c: run.local(c.created_at),
-            "of": lambda c: c.recording or f"a sweep, {c.recordings} recordings",
+            "of": lambda c: c.recording or f"a sweep, {counted(c.recordings, 'recording')}",
         },
     )
 

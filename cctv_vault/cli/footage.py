@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
-from cctv_vault.cli.session import Session, session
+from cctv_vault.cli.session import Session, counted, session
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.detail import RecordingDetail, sentences
 from cctv_vault.ingest.archives import late_windows
@@ -81,7 +81,7 @@ def ingest(
 
     count = run.stream(outcomes(), lambda outcome: _described(run, outcome))
     if unsettled:
-        run.fail(f"{unsettled} of {count} files were not taken in; each line says why")
+        run.fail(f"not taken in: {unsettled} of {counted(count, 'file')}; each line says why")
 
 
 class _Offered(TypedDict):

@@ -18,8 +18,8 @@ _STATES = {
     "production": "course material is not watched",
 }
 _FAULTS = {
-    "silent": "sends nothing; about {expected} files usually come in that time",
-    "unreadable": "sends what cannot be read: {files} files in quarantine since",
+    "silent": "sends nothing; files that usually come in that time: about {expected}",
+    "unreadable": "sends what cannot be read; files in quarantine since: {files}",
     "black": "the picture is black or covered, at an hour at which it usually is not",
     "frozen": "the picture is frozen: nothing in it changes any more",
     "moved": "sees something else than before: turned, covered, or the room was changed",

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cctv_vault.cli.options import CameraList, From, Id, Reason, To
-from cctv_vault.cli.session import session
+from cctv_vault.cli.options import CameraList, From, Id, Reason, ReasonUnlessDry, To
+from cctv_vault.cli.session import counted, reason_of, session
 from cctv_vault.retention.holds import Ending, HoldOrder
 
 hold_app = typer.Typer(no_args_is_help=True, help="Holds.")
@@ -51,7 +51,7 @@ def hold_place(
     )
     run.say(
         hold,
-        f"Hold {hold.id}: {hold.recordings} recordings kept "
+        f"Hold {hold.id}: {counted(hold.recordings, 'recording')} kept "
         + (f"until {run.local(hold.until)}" if hold.until else "until it is released")
         + (f"; review by {run.local(hold.review_at)}" if hold.review_at else ""),
     )
@@ -82,7 +82,7 @@ def hold_show(context: typer.Context, hold_id: Id) -> None:
     hold = run.vault.holds.show(run.actor, hold_id)
     run.say(
         hold,
-        f"{hold.id} {hold.purpose} ({hold.statute}): {hold.recordings} recordings",
+        f"{hold.id} {hold.purpose} ({hold.statute}): {counted(hold.recordings, 'recording')}",
         *(
             f"{window.camera}: {run.local(window.starts_at)} to {run.local(window.ends_at)}"
             for window in hold.windows
@@ -95,11 +95,12 @@ def hold_show(context: typer.Context, hold_id: Id) -> None:
 def hold_release(
     context: typer.Context,
     hold_id: Id,
-    reason: Reason,
+    reason: ReasonUnlessDry = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would go; release nothing.")] = False,
 ) -> None:
     """End a hold; a purpose that has ended is not revived by it."""
     run = session(context)
+    why = reason_of(run, reason, dry_run=dry_run)
     ending = run.vault.holds.ending(run.actor, hold_id)
     if dry_run:
         run.say(ending, *goes(ending))
@@ -107,15 +108,16 @@ def hold_release(
     if not run.as_json and sys.stdin.isatty():
         run.say(None, *goes(ending))
         typer.confirm("Release it?", abort=True, err=True)
-    released = run.vault.holds.release_as(run.actor, hold_id, reason)
+    released = run.vault.holds.release_as(run.actor, hold_id, why)
     run.say(released, f"{hold_id} is released.", *goes(ending))
 
 
 def goes(ending: Ending) -> Iterator[str]:
     """What the end of a hold lets go, in a sentence."""
     yield (
-        f"{ending.recordings} recordings ({ending.bytes} bytes) are no longer kept by it; nothing "
-        f"else keeps {ending.at_once} of them ({ending.at_once_bytes} bytes): they expire at once"
+        f"no longer kept by it: {counted(ending.recordings, 'recording')} ({ending.bytes} bytes); "
+        f"kept by nothing else, and so expiring at once: {ending.at_once} of them "
+        f"({ending.at_once_bytes} bytes)"
     )
 
 

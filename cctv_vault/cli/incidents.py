@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from cctv_vault.cli.holds import goes
-from cctv_vault.cli.options import CameraList, From, Id, Reason, To
-from cctv_vault.cli.session import session
+from cctv_vault.cli.options import CameraList, From, Id, Reason, ReasonUnlessDry, To
+from cctv_vault.cli.session import counted, reason_of, session
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.incidents.views import Reshaping
 
@@ -48,7 +48,7 @@ def incident_flag(
     )
     run.say(
         incident,
-        f"Incident {incident.id}: {incident.recordings} recordings kept until "
+        f"Incident {incident.id}: {counted(incident.recordings, 'recording')} kept until "
         f"{run.local(incident.until)}; review by {run.local(incident.review_at)}.",
         *run.gaps(incident.gaps),
     )
@@ -84,7 +84,7 @@ def incident_show(context: typer.Context, incident_id: Id) -> None:
         f"{incident.id} {incident.category}: {incident.title} ({incident.state})",
         f"{', '.join(incident.cameras)}, {run.local(incident.starts_at)} to "
         f"{run.local(incident.ends_at)}",
-        f"{incident.recordings} recordings, kept until {run.local(incident.until)}",
+        f"{counted(incident.recordings, 'recording')}, kept until {run.local(incident.until)}",
         *([] if incident.confirmed else ["A second person must confirm it before then."]),
         *(f"requested in {each}" for each in incident.requests),
         *run.gaps(incident.gaps),
@@ -110,8 +110,8 @@ def incident_save_now(
     saved = run.vault.incidents.save_now(run.actor, camera, timedelta(hours=hours))
     run.say(
         saved,
-        f"{saved.recordings} recordings are kept until {run.local(saved.until)}; explain it before "
-        f"then with 'incident explain {saved.hold_id}'.",
+        f"{counted(saved.recordings, 'recording')} kept until {run.local(saved.until)}; explain it "
+        f"before then with 'incident explain {saved.hold_id}'.",
     )
 
 
@@ -188,7 +188,7 @@ def incident_change(
 
 def _effect_of(effect: Reshaping) -> Iterator[str]:
     yield (
-        f"{effect.added} recordings are kept in addition"
+        f"{counted(effect.added, 'recording')} kept in addition"
         + (f"; {effect.gone} of the new window are past keeping" if effect.gone else "")
     )
     yield from goes(effect.dropped)
@@ -246,11 +246,12 @@ def incident_review(context: typer.Context, incident_id: Id, reason: Reason) -> 
 def incident_close(
     context: typer.Context,
     incident_id: Id,
-    reason: Reason,
+    reason: ReasonUnlessDry = None,
     dry_run: Annotated[bool, typer.Option(help="Tell what would go; close nothing.")] = False,
 ) -> None:
     """End an incident; what nothing else keeps goes with the next sweep."""
     run = session(context)
+    why = reason_of(run, reason, dry_run=dry_run)
     hold_id = run.vault.incidents.show(run.actor, incident_id).hold_id
     ending = run.vault.holds.ending(run.actor, hold_id)
     if dry_run:
@@ -259,7 +260,7 @@ def incident_close(
     if not run.as_json and sys.stdin.isatty():
         run.say(None, *goes(ending))
         typer.confirm("Close it?", abort=True, err=True)
-    incident = run.vault.incidents.close(run.actor, incident_id, reason)
+    incident = run.vault.incidents.close(run.actor, incident_id, why)
     run.say(incident, f"{incident.id} is closed.", *goes(ending))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cctv_vault.cli.session import Session, session
+from cctv_vault.cli.session import Session, counted, session
 from cctv_vault.clock import SystemClock
 from cctv_vault.errors import ConfigError
 from cctv_vault.retention.letter import Sound, write_letter
@@ -147,11 +147,11 @@ def _effect(run: Session, published: Publication) -> Iterator[str]:
         f"{run.local(published.effective_at)}; SHA-256 {published.sha256}"
     )
     yield (
-        f"{effect.recordings} recordings ({effect.bytes} bytes) go sooner than they would have, "
-        f"{effect.at_once} of them when it takes effect"
+        f"sooner than it would have been: {counted(effect.recordings, 'recording')} "
+        f"({effect.bytes} bytes), {effect.at_once} of them when it takes effect"
     )
     for going in effect.days:
-        yield f"  {going.day}: {going.recordings} recordings, {going.bytes} bytes"
+        yield f"  {going.day}: {counted(going.recordings, 'recording')}, {going.bytes} bytes"
     for hold_id in effect.holds:
         yield f"  the hold {hold_id} ends sooner"
     for warning in published.warnings:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cctv_vault.cli.session import read_json, session
+from cctv_vault.cli.session import counted, read_json, session
 from cctv_vault.disclosure.casefiles import Declaration
 from cctv_vault.disclosure.codes import new_passphrase, passphrase_bytes
 from cctv_vault.disclosure.verification import Finding, verify_package
@@ -39,7 +39,7 @@ def request_file(
     filed = run.vault.requests.file(run.actor, read_json(file))
     run.say(
         filed,
-        f"Request {filed.id} is {filed.state}; {filed.frozen} recordings are frozen.",
+        f"Request {filed.id} is {filed.state}; {counted(filed.frozen, 'recording')} frozen.",
         *filed.remarks,
     )
 
@@ -532,7 +532,7 @@ def outbox_send(context: typer.Context) -> None:
     run = session(context)
     run.vault.notices.remind(run.actor)
     sent = run.vault.outbox.deliver(run.actor)
-    run.say({"sent": sent}, f"{sent} messages left.")
+    run.say({"sent": sent}, f"{counted(sent, 'message')} left.")
 
 
 def register(app: typer.Typer) -> None:

@@ -225,6 +225,13 @@ def counted(number: int, thing: str, things: str = "") -> str:
     return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
+def reason_of(run: Session, reason: str | None, *, dry_run: bool) -> str:
+    """The reason of an act; only what changes nothing needs none."""
+    if reason is None and not dry_run:
+        run.fail("say why with --reason; only --dry-run needs none", 2)
+    return reason or ""
+
+
 def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     """The JSON of a file given on the command line (``-`` is standard input)."""
     text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")

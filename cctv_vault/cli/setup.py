@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from cctv_vault.cli import health
-from cctv_vault.cli.session import session
+from cctv_vault.cli.session import Session, session
 from cctv_vault.errors import InvalidInputError
+from cctv_vault.footage.register import CameraView
 from cctv_vault.people.actors import Role
+from cctv_vault.people.service import AccountView
 from cctv_vault.vault import Vault
 from cctv_vault.views import parse_time, printable
 
@@ -206,14 +208,24 @@ def camera_list(context: typer.Context) -> None:
             "site": lambda c: c.site,
             "name": lambda c: c.name,
             "zone": lambda c: c.zone,
-            "clock": lambda c: (
-                "never measured"
-                if c.clock_uncertainty_s is None
-                else f"{c.clock_offset_s:+g} s ± {c.clock_uncertainty_s:g} s"
-            ),
+            "clock": _clock_figures,
             "drop folder": lambda c: c.drop_folder,
         },
     )
+
+
+def _clock_figures(camera: CameraView) -> str:
+    if camera.clock_uncertainty_s is None:
+        return "never measured"
+    return f"{camera.clock_offset_s:+g} s ± {camera.clock_uncertainty_s:g} s"
+
+
+def _clock(run: Session, camera: CameraView) -> str:
+    """How a camera's clock runs, and since when that is known."""
+    if camera.clock_measured_at is None:
+        return "never measured; its times may be 75 minutes wrong"
+    measured = run.local(camera.clock_measured_at, camera.zone)
+    return f"{_clock_figures(camera)} (shown minus true time), measured {measured}"
 
 
 @camera_app.command("show")
@@ -227,6 +239,7 @@ def camera_show(context: typer.Context, code: str) -> None:
         f"files from {camera.drop_folder}, read as {camera.convention} in {camera.zone}",
         f"purpose: {camera.purpose or 'not given'}; sees: {camera.view or 'not given'}; "
         f"sound: {camera.sound or 'not answered'}; origin: {camera.origin}",
+        f"clock: {_clock(run, camera)}",
         *camera.warnings,
     )
 
@@ -312,6 +325,10 @@ def user_add(
     )
 
 
+def _marks(account: AccountView) -> tuple[tuple[str, bool], ...]:
+    return ("cleared", account.cleared), ("on the spot", account.on_the_spot)
+
+
 @user_app.command("list")
 def user_list(context: typer.Context) -> None:
     """Everybody."""
@@ -321,7 +338,7 @@ def user_list(context: typer.Context) -> None:
         {
             "name": lambda u: u.name,
             "roles": lambda u: ", ".join(u.roles),
-            "cleared": lambda u: "cleared" if u.cleared else "",
+            "marks": lambda u: ", ".join(mark for mark, has in _marks(u) if has),
             "disabled": lambda u: run.local(u.disabled_at) if u.disabled_at else "",
         },
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cctv_vault.cli.session import Session, session
+from cctv_vault.cli.session import Session, counted, session
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.registers import REGISTERS
 from cctv_vault.people.actors import Right
@@ -50,7 +50,8 @@ def log_verify(context: typer.Context) -> None:
     verdict = run.vault.log.verify()
     run.say(
         {**vars_of(verdict), "sound": verdict.sound},
-        f"{verdict.size} entries, {verdict.checkpoints} checkpoints, root {verdict.root.hex()}",
+        f"{counted(verdict.size, 'entry', 'entries')}, "
+        f"{counted(verdict.checkpoints, 'checkpoint')}, root {verdict.root.hex()}",
         *verdict.findings,
         *(["the log is sound; anchored outside by: nobody"] if verdict.sound else []),
     )
@@ -146,7 +147,8 @@ def check(
     run.say(
         report,
         *(f"{finding.level:<8} {finding.where}: {finding.sentence}" for finding in report.findings),
-        f"{report.recordings} recordings, {report.blobs} streams, {report.entries} log entries: "
+        f"{counted(report.recordings, 'recording')}, {counted(report.blobs, 'stream')}, "
+        f"{counted(report.entries, 'log entry', 'log entries')}: "
         + ("sound" if report.sound else "NOT sound"),
     )
     if not report.sound:

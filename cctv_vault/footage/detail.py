@@ -78,6 +78,7 @@ def sentences(detail: RecordingDetail) -> Iterator[str]:
         yield "expired: no purpose keeps it any more"
     for grant in detail.grants:
         until = "open-ended" if grant.until is None else f"until {local(grant.until)}"
-        yield f"kept for {grant.purpose} ({grant.statute}), {until}: {grant.reason}"
+        case = f", {grant.belongs_to}" if grant.belongs_to else ""
+        yield f"kept for {grant.purpose}{case} ({grant.statute}), {until}: {grant.reason}"
     for entry in detail.entries:
         yield f"log {entry.index}: {local(entry.at)} {entry.event} by {entry.actor}"

@@ -66,6 +66,8 @@ class Places:
         """
         cameras, known = among or self.known()
         code, hint = place.camera, known
+        if not os.path.lexists(path):
+            raise NotFoundError("file", "of this name")
         if code is None:
             found = [each for each in cameras if path.is_relative_to(each.drop_folder)]
             hint = f"it lies in no camera's drop folder; say which with --camera ({known})"

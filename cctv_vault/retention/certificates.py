@@ -473,7 +473,7 @@ def recorders(session: Session, cameras: Sequence[str]) -> list[str]:
         .order_by(col(Camera.code))
     )
     return [
-        f"The recorder of {each.code} keeps its own copy for {each.recorder_retention_days} days."
+        f"The recorder of {each.code} keeps its own copy for {each.recorder_retention_days} d."
         for each in rows
     ]
 

@@ -5,8 +5,8 @@ open anything without a live grant, and tells nobody who may not know of it that
 keeps something: to them such a recording has expired, in the same words.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from cctv_vault.retention.rules import (
     matches,
     quarter_hour,
 )
-from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Recording, Request, table
+from cctv_vault.schema import Camera, Grant, Hold, HoldWindow, Incident, Recording, Request, table
 from storage.secret import SecretKey
 
 LATE: Final = "late-arrival"
@@ -46,7 +46,10 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True)
 class GrantView:
-    """A purpose that keeps, or kept, a recording."""
+    """A purpose that keeps, or kept, a recording.
+
+    ``belongs_to`` is the incident or the request that its hold is of, where it is of one.
+    """
 
     purpose: str
     statute: str
@@ -57,6 +60,7 @@ class GrantView:
     gagged: bool
     about_staff: bool
     live: bool
+    belongs_to: str | None = None
 
     def seen_by(self, sight: Sight) -> bool:
         """Whether somebody may know of it."""
@@ -524,10 +528,12 @@ class Grants:
         return {each: tuple(views) for each, views in found.items()}
 
     def history(self, session: Session, recording_id: str, now: datetime) -> tuple[GrantView, ...]:
-        """Every grant a recording ever had, oldest first."""
-        return tuple(
+        """Every grant a recording ever had, oldest first, with the cases they are of."""
+        views = [
             view for _, view in self._views(session, now, col(Grant.recording_id) == recording_id)
-        )
+        ]
+        cases = cases_of(session, {each.hold_id for each in views if each.hold_id is not None})
+        return tuple(replace(each, belongs_to=cases.get(each.hold_id or "")) for each in views)
 
     def _views(
         self, session: Session, now: datetime, clause: ColumnElement[bool]
@@ -623,6 +629,20 @@ def live_clause(now: datetime) -> ColumnElement[bool]:
         or_(col(Grant.until).is_(None), col(Grant.until) > now),
         col(Grant.purpose_key_id).is_not(None),
     )
+
+
+def cases_of(session: Session, holds: Collection[str]) -> dict[str, str]:
+    """The incident or the request that each of some holds is of; others are of none.
+
+    Whoever may know of a hold may know of its case: they are secret together.
+    """
+    return {
+        str(row.hold_id): str(row.id)
+        for case in (Incident, Request)
+        for row in session.execute(
+            select(col(case.id), col(case.hold_id)).where(col(case.hold_id).in_(holds))
+        )
+    }
 
 
 def _holds_on(windows: Sequence[tuple[HoldWindow, Hold]], recording: Recording) -> list[Hold]:

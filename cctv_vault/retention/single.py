@@ -20,6 +20,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.gags import grant_seen_by
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.clearing import recordings_of
+from cctv_vault.retention.grants import cases_of
 from cctv_vault.schema import (
     Camera,
     CustodyEntry,
@@ -120,6 +121,8 @@ def compose(
                 **_membership(recording.id, kept),
             }
         )
+    known = told_of(session, recording.id)
+    cases = cases_of(session, {each.hold_id for each in known if each.hold_id is not None})
     statement = {
         "format": FORMAT,
         "id": certificate_id,
@@ -142,8 +145,11 @@ def compose(
                 "statute": each.statute,
                 "since": iso(each.since),
                 "ended_at": iso(each.ended_at or each.until),
+                # The hold that it was kept under, and the incident or the request that this is of.
+                "hold": each.hold_id,
+                "case": cases.get(each.hold_id or ""),
             }
-            for each in told_of(session, recording.id)
+            for each in known
         ],
         "keys": told,
         "scope": [
@@ -282,7 +288,7 @@ def _recorder(session: Session, recording: Recording) -> str:
             f"How long the recorder of {recording.camera_code} keeps its own copy is not "
             "in the register."
         )
-    return f"The recorder of {recording.camera_code} keeps its own copy for {days} days."
+    return f"The recorder of {recording.camera_code} keeps its own copy for {days} d."
 
 
 def _copies(session: Session, recording: Recording, hidden: frozenset[str]) -> list[str]:
