@@ -34,7 +34,7 @@ def body_of(form: Form, language: str, *, public: bool = False) -> dict[str, Any
             "code": form.text("ground") or None,
             "decision_maker": form.text("decision_maker") or None,
             "document": form.text("document") or None,
-            "decided_at": None if public else decided_of(form),
+            "decided_at": decided_of(form),
         },
         "matter": {"number": form.text("number") or None, "offence": form.text("offence") or None},
         "footage": footage_of(form, cameras=() if public else form.all("cameras")),

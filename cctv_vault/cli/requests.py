@@ -412,6 +412,45 @@ def request_review(
     run.say(moved, f"{request_id}: {said}")
 
 
+@request_app.command("taken")
+def request_taken(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    officer_seen: Annotated[str, typer.Option(help="What was checked: the card, where, when.")],
+) -> None:
+    """Record that the police took a thing that holds footage; what it showed is frozen here."""
+    run = session(context)
+    taken = run.vault.requests.record_taken(run.actor, read_json(file), officer_seen=officer_seen)
+    reviewed = (
+        [] if taken.review_by is None else [f"It is reviewed by {run.local(taken.review_by)}."]
+    )
+    run.say(taken, f"{taken.id} is {taken.state}.", *reviewed)
+
+
+@request_app.command("measure")
+def request_measure(
+    context: typer.Context,
+    request_id: _Id,
+    taken: Annotated[str | None, typer.Option(help="What was taken.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="The number of its protocol.")] = None,
+    notified_on: Annotated[str | None, typer.Option(help="The day of the notice.")] = None,
+    court_on: Annotated[str | None, typer.Option(help="The day a court reviews it.")] = None,
+) -> None:
+    """Enter what became known of a seizure, search or copying; the rest stays as it was."""
+    known = {
+        "taken": taken,
+        "protocol": protocol,
+        "notified_on": notified_on,
+        "court_on": court_on,
+    }
+    _moved(
+        context,
+        request_id,
+        "note_measure",
+        {name: text for name, text in known.items() if text is not None},
+    )
+
+
 def _moved(
     context: typer.Context, request_id: str, action: str, *words: object, **named: object
 ) -> None:

@@ -352,6 +352,53 @@ def user_disable(context: typer.Context, name: str) -> None:
     run.say({"name": name, "disabled": True}, f"{name} may no longer act.")
 
 
+@user_app.command("delegate")
+def user_delegate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who decides in your place.")],
+    start: Annotated[str, typer.Option("--from", help="From this time on.")],
+    until: Annotated[str, typer.Option(help="Before this time, 92 days later at most.")],
+) -> None:
+    """Lend your own right to decide, as an approver, for a time."""
+    run = session(context)
+    delegations = run.vault.people.delegations
+    takers = {each: account for account, each in delegations.takers(run.actor)}
+    # Who is no taker is asked for by what was typed, so that the refusal is entered.
+    lent = delegations.give(run.actor, takers.get(name, name), run.time(start), run.time(until))
+    run.say(
+        lent,
+        f"{lent.id}: {lent.taker} decides in your place from {run.local(lent.starts_at)} until "
+        f"{run.local(lent.ends_at)}.",
+    )
+
+
+@user_app.command("delegations")
+def user_delegations(context: typer.Context) -> None:
+    """What you lent, or were lent."""
+    run = session(context)
+    run.table(
+        run.vault.people.delegations.of(run.actor),
+        {
+            "id": lambda d: d.id,
+            "by": lambda d: d.giver,
+            "to": lambda d: d.taker,
+            "from": lambda d: run.local(d.starts_at),
+            "until": lambda d: run.local(d.ended_at or d.ends_at),
+            "": lambda d: "in force" if d.live else "",
+        },
+    )
+
+
+@user_app.command("undelegate")
+def user_undelegate(
+    context: typer.Context, delegation: Annotated[str, typer.Argument(metavar="ID")]
+) -> None:
+    """Take back, at once, what you lent."""
+    run = session(context)
+    ended = run.vault.people.delegations.end(run.actor, delegation)
+    run.say(ended, f"{ended.id} has ended.")
+
+
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address of the staff pages.")] = "127.0.0.1",

@@ -149,6 +149,29 @@ def test_a_time_of_the_night_the_clocks_changed_is_kept_both_ways_and_asked_abou
     assert "read off the picture" in shown
 
 
+def test_an_orders_day_of_decision_is_asked_for_and_the_form_stays_short(shop: Shop) -> None:
+    order = {
+        **REQUEST,
+        "type": "preservation-order",
+        "ground": "RB 27:16",
+        "decision_maker": "Åklagare Åsa Berg",
+        "decided_at": "2026-03-01T15:30",
+        "description": "Order.",
+    }
+    with shop.portal() as portal:
+        page = portal.get("/begaran").text
+        names = set(re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', page))
+        filed = portal.post("/begaran", data=order)
+    assert "decided_at" in names
+    further = {each for each in names if each.rpartition("-")[2] in {"2", "3", "4", "5"}}
+    steps = len(re.findall(r'<fieldset class="step"', page))
+    assert len(names - further) + steps <= 25
+    assert filed.status_code in {200, 201}
+    reference = found(r'<dd class="secret mono">([^<]+)</dd>', filed.text)
+    shown = shop.vault.requests.show(SYSTEM, reference)
+    assert shown.body["ground"]["decided_at"] == "2026-03-01T14:30:00Z"
+
+
 def test_a_stranger_who_guesses_a_camera_learns_nothing(shop: Shop) -> None:
     told = set()
     with shop.portal() as portal:

@@ -201,6 +201,14 @@ def test_a_form_without_cameras_or_time_or_anybody_is_refused(shop: Shop, sign_i
         assert asked(shop, siv, **{name: value}).status_code == 422
 
 
+def test_a_time_read_off_the_picture_is_said_to_be_one(shop: Shop, sign_in: SignIn) -> None:
+    siv = sign_in("Siv")
+    assert 'name="clock"' in siv.get("/spot").text
+    case = called(shop, siv, clock="picture", officer="Ola Ek, lpo Nacka").rpartition("/")[2]
+    (window,) = shop.vault.requests.show(_actor(shop, "Siv"), case).body["footage"]
+    assert window["clock"] == "picture"
+
+
 def test_only_who_is_marked_for_it_finds_the_page(shop: Shop, sign_in: SignIn) -> None:
     for name in ("Sara", "Maria", "Petra"):
         person = sign_in(name)
