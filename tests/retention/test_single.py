@@ -89,7 +89,7 @@ def test_it_says_where_the_recording_may_still_be(sqlite_world: World) -> None:
     scope = json.loads(world.certificates.make(world.manager, recording))["certificate"]["scope"]
     told = " ".join(scope)
     assert "K-1, made at 2026-03-02T08:00:00Z: its destruction is not confirmed" in told
-    assert "The recorder of kassa keeps its own copy for 14 days." in scope
+    assert "The recorder of kassa keeps its own copy for 14 d." in scope
 
 
 LIES: dict[str, Callable[[dict[str, Any]], object]] = {

@@ -169,8 +169,8 @@ def test_a_sweep_under_way_tells_on_its_page_how_far_it_has_come(pages: Pages) -
         seen[step] = pages.get("Maja", "/expiry/under-way")
 
     vault.sweeper.run(SYSTEM, progress=tell)
-    assert "0 inspelningar avförda" in seen["certified"]
-    assert "1 inspelningar avförda" in seen["cleared"]
+    assert "Avförda inspelningar: 0." in seen["certified"]
+    assert "Avförda inspelningar: 1." in seen["cleared"]
     assert "Gallring pågår" in seen["blobs-removed"]
     assert pages.get("Maja", "/expiry/under-way").strip() == ""
     assert "under-way" not in pages.get("Maja", "/expiry")

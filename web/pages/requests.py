@@ -416,6 +416,9 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         "needed_cameras": [
             (code, code) for code in sorted({each.camera for each in detail.approved})
         ],
+        "playable": bool(detail.footage)
+        and state not in ANSWERED
+        and visit.actor.may(Right.FOOTAGE_VIEW),
         "waiting": waiting,
         "medium": waiting
         and state in {State.PREPARED, State.RELEASED}
