@@ -483,6 +483,12 @@ class Request(SQLModel, table=True):
     number_due_at: datetime | None = Field(
         default=None, description="by when a case number must follow; None: none is owed"
     )
+    fee_kronor: int | None = Field(
+        default=None, description="what access costs (GDPR 12.5); None: nothing"
+    )
+    fee_text: int | None = Field(
+        default=None, foreign_key="sealed_text.id", description="canonical JSON: why"
+    )
 
 
 class RequestWindow(SQLModel, table=True):

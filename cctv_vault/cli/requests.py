@@ -12,6 +12,7 @@ import typer
 from cctv_vault.cli.session import counted, read_json, session
 from cctv_vault.disclosure.casefiles import Declaration
 from cctv_vault.disclosure.codes import new_passphrase, passphrase_bytes
+from cctv_vault.disclosure.results import YearOfAccess
 from cctv_vault.disclosure.verification import Finding, verify_package
 from cctv_vault.disclosure.verifypage import verify_page
 from cctv_vault.footage.outfile import OutFile, check_target
@@ -69,6 +70,7 @@ def request_show(context: typer.Context, request_id: _Id) -> None:
     run.say(
         detail,
         f"{detail.id} {detail.requester_type} on {detail.ground_code}: {detail.state}",
+        *_access_told(detail.year),
         *run.gaps(detail.gaps),
         *(f"{'✓' if point.met else '✗'} {point.sentence}" for point in detail.checklist),
         *(f"{run.local(line.at)} {line.en}" for line in detail.history),
@@ -158,6 +160,18 @@ def request_assess(
 def request_prolong(context: typer.Context, request_id: _Id, reason: _Reason) -> None:
     """Put the answer to a request for access off by two months, once; then tell the requester."""
     _moved(context, request_id, "prolong", reason)
+
+
+@request_app.command("charge")
+def request_charge(
+    context: typer.Context,
+    request_id: _Id,
+    kronor: Annotated[int, typer.Option(help="The fee in whole kronor; 0 lifts it.")],
+    reason: _Reason,
+    because: Annotated[str, typer.Option(help="unfounded or repetitive.")] = "",
+) -> None:
+    """Enter what a later request for access of the year costs, as the privacy officer."""
+    _moved(context, request_id, "charge", kronor, because, reason)
 
 
 @request_app.command("decide")
@@ -449,6 +463,15 @@ def request_measure(
         "note_measure",
         {name: text for name, text in known.items() if text is not None},
     )
+
+
+def _access_told(year: YearOfAccess | None) -> list[str]:
+    """How a request for access stands in its year."""
+    if year is None:
+        return []
+    earlier = ", ".join(f"{each.id} (same {', '.join(each.shared)})" for each in year.earlier)
+    cost = f"costs {year.kronor} kronor ({year.because})" if year.kronor else "free of charge"
+    return [f"{cost}; earlier in {year.year}: {earlier or 'none'}"]
 
 
 def _moved(

@@ -95,6 +95,7 @@ class Event(StrEnum):
     REQUEST_CLOSED = "request.closed"
     REQUEST_READ = "request.read"
     REQUEST_PROLONGED = "request.prolonged"
+    REQUEST_CHARGED = "request.charged"
     REQUEST_APPROVERS_CALLED = "request.approvers-called"
     REQUEST_NUMBER_ENTERED = "request.number-entered"
     REQUEST_MEASURE_NOTED = "request.measure-noted"

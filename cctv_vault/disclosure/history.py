@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS, Words
 
 _Facts = Mapping[str, Any]
@@ -162,6 +163,16 @@ def _reviewed(facts: _Facts) -> Words:
     )
 
 
+def _charged(facts: _Facts) -> Words:
+    if not facts.get("kronor"):
+        return Words("tog bort avgiften", "lifted the fee")
+    because = BECAUSE.get(str(facts.get("because")), Words("", ""))
+    return Words(
+        f"införde en avgift om {facts['kronor']} kronor: begäran är {because.sv} (GDPR 12.5)",
+        f"entered a fee of {facts['kronor']} kronor: the request is {because.en} (GDPR 12.5)",
+    )
+
+
 def _file_added(facts: _Facts) -> Words:
     if facts.get("kind") == "masked":
         return Words("lämnade in en maskad film", "supplied a masked film")
@@ -222,6 +233,7 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REQUEST_PROLONGED: _fixed(
         "förlängde tiden för svaret med två månader", "put the answer off by two months"
     ),
+    Event.REQUEST_CHARGED: _charged,
     Event.REQUEST_APPROVERS_CALLED: _fixed(
         "kallade dem som får besluta", "called those who may approve"
     ),

@@ -30,8 +30,9 @@ from cctv_vault.disclosure.cases import (
     windows_of,
 )
 from cctv_vault.disclosure.codes import CodeHasher
+from cctv_vault.disclosure.fees import is_access
 from cctv_vault.disclosure.legal import Words
-from cctv_vault.disclosure.letterwords import Kind, LetterFacts, letter
+from cctv_vault.disclosure.letterwords import Fee, Kind, LetterFacts, letter
 from cctv_vault.disclosure.workflow import UNANSWERED, State, Window, checklist
 from cctv_vault.errors import InvalidInputError, NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act, Ledger
@@ -184,7 +185,15 @@ class Letters:
             protocol=measure.get("protocol") or "",
             package_sha256="" if package is None else package.sha256.hex(),
             checkpoint=note if kind is Kind.RECEIPT else "",
+            fee=self._fee(session, row),
         )
+
+    def _fee(self, session: Session, row: Request) -> Fee | None:
+        """What access costs; None for what is no request for it."""
+        if not is_access(row.requester_type, row.ground_code):
+            return None
+        why = open_json(session, self._keyring, row.fee_text) if row.fee_kronor else {}
+        return Fee(row.fee_kronor or 0, why.get("because") or "", why.get("reason") or "")
 
 
 def letters_of(state: str, decision: str | None, prolonged_at: datetime | None) -> tuple[Kind, ...]:

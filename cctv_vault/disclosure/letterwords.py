@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.legal import REQUESTERS, Words
 from cctv_vault.disclosure.workflow import ground_words
 
@@ -70,6 +71,16 @@ class LetterFacts:
     protocol: str = ""
     package_sha256: str = ""
     checkpoint: str = field(default="", repr=False)
+    fee: "Fee | None" = None
+
+
+@dataclass(frozen=True)
+class Fee:
+    """What access costs: nothing where ``kronor`` is 0, else why, in the law's words and ours."""
+
+    kronor: int
+    because: str = ""
+    reason: str = field(default="", repr=False)
 
 
 _MONTHS: Final = {
@@ -266,7 +277,55 @@ def _receipt(facts: LetterFacts) -> list[dict[str, Any]]:
             "you represent an authority or a company, we call back through the switchboard that "
             "you publish yourselves. The request is then considered, and you get a written answer.",
         ),
+        *_free(facts),
         *_checkpoint(facts),
+    ]
+
+
+def _free(facts: LetterFacts) -> list[dict[str, Any]]:
+    """What access costs, before anybody has decided it (S13)."""
+    if facts.fee is None:
+        return []
+    return [
+        _heading(facts, "Vad det kostar", "What it costs"),
+        _text(
+            facts,
+            "Tillgång till dina uppgifter är kostnadsfri en gång per kalenderår. För en senare "
+            "begäran samma år får en rimlig avgift tas ut bara om den är uppenbart ogrundad eller "
+            "orimlig, särskilt för att den är upprepad (artikel 12.5 i dataskyddsförordningen "
+            "(EU) 2016/679). Skälen får du i så fall skriftligen.",
+            "Access to your data is free once in a calendar year. For a later request in the same "
+            "year a reasonable fee may be charged only where it is manifestly unfounded or "
+            "excessive, in particular as it is repetitive (Article 12(5) of Regulation (EU) "
+            "2016/679). You would then get the reasons in writing.",
+        ),
+    ]
+
+
+def _cost(facts: LetterFacts) -> list[dict[str, Any]]:
+    """What access was decided to cost (S13)."""
+    fee = facts.fee
+    if fee is None:
+        return []
+    heading = _heading(facts, "Vad det kostar", "What it costs")
+    if not fee.kronor:
+        return [
+            heading,
+            _text(facts, "Svaret är kostnadsfritt.", "This answer is free of charge."),
+        ]
+    because = BECAUSE.get(fee.because, Words("orimlig", "excessive"))
+    quoted = [{"kind": "quote", "text": fee.reason}] if fee.reason else []
+    return [
+        heading,
+        _text(
+            facts,
+            f"Avgiften är {fee.kronor} kronor, eftersom begäran är {because.sv} (artikel 12.5 i "
+            "dataskyddsförordningen (EU) 2016/679). Våra skäl:",
+            f"The fee is {fee.kronor} kronor (SEK), because the request is {because.en} (Article "
+            "12(5) of Regulation (EU) 2016/679). Our reasons:",
+        ),
+        *quoted,
+        {"kind": "text", "text": _pick(_FURTHER["access"], facts.language)},
     ]
 
 
@@ -539,6 +598,7 @@ def _approval(facts: LetterFacts) -> list[dict[str, Any]]:
         parts.append({"kind": "text", "text": _pick(_FURTHER[_GROUP[facts.type]], facts.language)})
     return [
         *parts,
+        *_cost(facts),
         _heading(facts, "Hämtning", "Collection"),
         {"kind": "text", "text": _pick(_COLLECTING[facts.channel], facts.language)},
         _text(

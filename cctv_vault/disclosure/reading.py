@@ -23,7 +23,8 @@ from cctv_vault.disclosure.cases import (
     viewer,
     windows_of,
 )
-from cctv_vault.disclosure.desk import Desk, Step
+from cctv_vault.disclosure.charging import Charging
+from cctv_vault.disclosure.desk import Step
 from cctv_vault.disclosure.history import sentence
 from cctv_vault.disclosure.results import (
     HistoryLine,
@@ -53,7 +54,7 @@ _MOST_LINES: Final = 2000
 _MOST_SHOWN: Final = 500
 
 
-class Reading(Desk):
+class Reading(Charging):
     """Lists requests and shows one."""
 
     def list(self, actor: Actor, *, open_only: bool = False) -> tuple[RequestView, ...]:
@@ -137,6 +138,7 @@ class Reading(Desk):
             "frames": frames_of(session, row.id),
             "decision_reason": decision.get("reason"),
             "verification_method": row.verification_method,
+            "year": self._year_of(session, row),
             "packages": _packages(session, row.id),
             "actions": tuple(each.value for each in possible_actions(State(row.state))),
         }

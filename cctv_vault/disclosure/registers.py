@@ -409,6 +409,7 @@ def _remarks(row: Request, now: datetime) -> str:
         "granskning försenad": late and row.state == State.UNDER_REVIEW,
         "diarienummer saknas": row.number_due_at is not None,
         "svarstid förlängd": row.prolonged_at is not None,
+        f"avgift {row.fee_kronor} kronor": row.fee_kronor is not None,
         "bara bevarande": not REQUESTERS[row.requester_type].hands_over
         and not REQUESTERS[row.requester_type].auto_refused,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from cctv_vault.disclosure.fees import Earlier
 from cctv_vault.disclosure.legal import Words
 from cctv_vault.disclosure.workflow import Moment, Point, Window
 from cctv_vault.footage.gaps import Gap
@@ -192,6 +193,25 @@ class HistoryLine:
         return f"HistoryLine(index={self.index}, event={self.event!r})"
 
 
+@dataclass(frozen=True, repr=False)
+class YearOfAccess:
+    """How a request for access stands in its calendar year (S13).
+
+    ``earlier`` are requests of the year that seem to be of the same person and count; ``kronor`` is
+    what this one costs, None where it is free, with the reason of GDPR 12.5 and a person's own.
+    """
+
+    year: int
+    earlier: tuple[Earlier, ...]
+    kronor: int | None
+    because: str | None
+    reason: str | None
+
+    def __repr__(self) -> str:
+        """Without what a person wrote."""
+        return f"YearOfAccess(year={self.year!r}, kronor={self.kronor!r})"
+
+
 @dataclass(frozen=True)
 class PackageView:
     """A package of a request."""
@@ -229,6 +249,7 @@ class RequestDetail(RequestView):
     verification_method: str | None
     received_by: str | None
     review_approved: bool | None
+    year: YearOfAccess | None
     packages: tuple[PackageView, ...]
     actions: tuple[str, ...]
 

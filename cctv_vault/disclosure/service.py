@@ -2,8 +2,8 @@
 
 Owns the composition of the room. What arrives is read by `receiving`, weighed by `deciding`,
 narrowed to single pictures by `frames`, handed over by `handing` or, before a decision, `spot`,
-taken with `compelled`, carried away by `folder`, and shown by `reading`; what each needs of the
-vault is gathered here.
+taken with `compelled`, carried away by `folder`, priced by `charging` and shown by `reading`; what
+each needs of the vault is gathered here.
 """
 
 from cctv_vault.custody.documents import DocumentSigner

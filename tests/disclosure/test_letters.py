@@ -232,3 +232,31 @@ def test_a_receipt_to_be_signed_names_the_package_and_waits_for_the_release(
     assert "1 mars 2026 kl. 09.00.05 (CET)" in told
     with pytest.raises(AccessDeniedError):
         write(quick_shop.staff, request, "handover")
+
+
+def test_what_access_costs_is_told_with_its_reasons_and_where_to_complain(
+    quick_shop: Shop, words: Read
+) -> None:
+    anna = {"requester__type": "data-subject", "ground__code": "GDPR 15"}
+    for number, language in enumerate(("sv", "en")):
+        request = quick_shop.assessed(**anna, language=language)
+        receipt = words(quick_shop.vault.letters.write(quick_shop.handler, request, "receipt"))
+        assert ("kostnadsfri en gång per kalenderår", "free once in a calendar year")[
+            number
+        ] in receipt
+        if number:
+            reason = "The same minute as last week."
+            quick_shop.requests.charge(quick_shop.officer, request, 250, "repetitive", reason)
+        other = person(Role.PRIVACY_OFFICER, name="Per")
+        quick_shop.requests.decide(other, request, approve=True, reason="Syns.")
+        told = words(quick_shop.vault.letters.write(quick_shop.handler, request, "approval"))
+        if number:
+            assert "The fee is 250 kronor (SEK)" in told
+            assert "The same minute as last week." in told
+            assert "Article 77" in told
+        else:
+            assert "Svaret är kostnadsfritt." in told
+    police = quick_shop.approved()
+    assert "kostn" not in words(
+        quick_shop.vault.letters.write(quick_shop.handler, police, "approval")
+    )

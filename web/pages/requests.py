@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.casefiles import MASKED_IN, Declaration, FileView
 from cctv_vault.disclosure.codes import new_passphrase
+from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.frames import CHOSEN_IN
 from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS
 from cctv_vault.disclosure.letters import letters_of
@@ -32,7 +33,7 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
     VaultError,
 )
-from cctv_vault.people.actors import Right
+from cctv_vault.people.actors import Right, Role
 from web.desk import ForgedFormError, Form, Here, Posted, Visit, see
 from web.filing import body_of, decided_of, footage_of, in_words, measure_of, options
 from web.films import SentFilm
@@ -317,6 +318,16 @@ def _prolong(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.prolong(visit.actor, request_id, form.text("reason"))
 
 
+def _charge(visit: Visit, request_id: str, form: Form) -> None:
+    try:
+        kronor = int(form.text("kronor"))
+    except ValueError:
+        raise InvalidInputError("the fee is a whole number of kronor") from None
+    visit.vault.requests.charge(
+        visit.actor, request_id, kronor, form.text("because"), form.text("reason")
+    )
+
+
 def _number(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.enter_number(visit.actor, request_id, form.text("number"))
 
@@ -344,6 +355,7 @@ _ACTS: Final[Mapping[str, Callable[[Visit, str, Form], dict[str, object] | None]
     "review": _review,
     "measure": _measure,
     "prolong": _prolong,
+    "charge": _charge,
     "number": _number,
 }
 
@@ -427,6 +439,11 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         "files": files,
         "order_decided": None if decided is None else datetime.fromisoformat(decided),
         "prolongable": _prolongable(visit, detail),
+        "may_charge": State(detail.state) in UNANSWERED_STATES
+        and Role.PRIVACY_OFFICER in visit.actor.roles,
+        "because_options": [
+            (code, in_words(text, visit.words.language)) for code, text in BECAUSE.items()
+        ],
         "to_mask": _to_mask(detail, files),
         "masked_options": [(each, each) for each in sorted({w.camera for w in detail.approved})],
         "letters": letters_of(detail.state, detail.decision, detail.prolonged_at),
