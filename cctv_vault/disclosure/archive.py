@@ -9,6 +9,7 @@ the members' own content can differ unnoticed. What a member means is not known 
 import io
 import re
 import struct
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -166,7 +167,7 @@ def read_archive(file: BinaryIO) -> Archive:
         at += used
     if at != length or position != start:
         raise PackageInvalidError("the zip holds bytes that belong to no member")
-    names = {member.name.casefold() for member in members}
+    names = {alike(member.name) for member in members}
     if len(names) != len(members):
         raise PackageInvalidError("the zip holds two members of one name")
     return Archive(tuple(members), _moment(stamp or 0))
@@ -192,16 +193,26 @@ def checked_name(name: str) -> str:
     """The name, if every system can unpack it below the folder it is meant for.
 
     Raises:
-        ValueError: It is absolute, climbs, or holds a character some system refuses.
+        ValueError: It is absolute, climbs, or holds a character some system refuses or stores
+            otherwise.
     """
     parts = name.split("/")
     if (
         not _SAFE_NAME.fullmatch(name)
+        or not unicodedata.is_normalized("NFC", name)
         or len(name.encode("utf-8", "replace")) > _MOST_NAME
         or any(part in {".", ".."} or part[-1] in ". " or part[0] == " " for part in parts)
     ):
         raise ValueError("a member's name must be a plain relative path")
     return name
+
+
+def alike(name: str) -> str:
+    """A name as some system may take it for another: whatever its case and its accents' form.
+
+    In steps that a browser has too; an i without its dot meets one with it.
+    """
+    return unicodedata.normalize("NFC", name.lower().upper().lower())
 
 
 # --- the form ---------------------------------------------------------------------------------

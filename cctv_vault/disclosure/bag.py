@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from cctv_vault.custody.notes import NoteSigner
-from cctv_vault.disclosure.archive import ArchiveWriter, Sink, checked_name
+from cctv_vault.disclosure.archive import ArchiveWriter, Sink, alike, checked_name
 from cctv_vault.errors import PackageInvalidError
 from cctv_vault.views import iso
 
@@ -31,7 +31,7 @@ SYSTEM: Final = "data/system.pdf"
 CHECKPOINT: Final = "data/custody/checkpoint.txt"
 KEY: Final = "data/custody/key.txt"
 _STATEMENT: Final = re.compile(
-    rf"{FORMAT}\nrequest (\S+)\nmade (\S+)\n"
+    rf"{FORMAT}\nrequest ([!-~]+)\nmade ([!-~]+)\n"
     rf"{re.escape(TAG_MANIFEST)} sha256:([0-9a-f]{{64}})\n[^\n]*\n"
 )
 _LARGE: Final = 2**31
@@ -175,7 +175,7 @@ def safe_name(name: str, taken: set[str]) -> str:
     """A file name every system can unpack, like ``name`` and unlike all in ``taken``.
 
     Letters, digits and ``. _ -`` stay, everything else becomes ``_``; the verbatim name stands in
-    the record. ``taken`` grows by the lower-case name.
+    the record. ``taken`` grows by the name as `alike` spells it.
     """
     plain = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
     plain = re.sub(r"[^\w.-]", "_", plain).strip(". ") or "file"
@@ -186,10 +186,10 @@ def safe_name(name: str, taken: set[str]) -> str:
         stem, dot, suffix = plain, "", ""
     candidate = f"{stem[:_MOST_STEM]}{dot}{suffix}"
     number = 1
-    while candidate.casefold() in taken:
+    while alike(candidate) in taken:
         number += 1
         candidate = f"{stem[:_MOST_STEM]}-{number}{dot}{suffix}"
-    taken.add(candidate.casefold())
+    taken.add(alike(candidate))
     return candidate
 
 

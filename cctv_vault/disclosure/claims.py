@@ -1,14 +1,16 @@
 """What a package's record claims, as far as a verifier holds it to that. Pure.
 
-Owns the shape of ``data/record.json`` for a reader and the one form of its times. Whether a claim
-is true is not judged here. ``verifier/checks.js`` holds a record to the same shape.
+Owns the shape of ``data/record.json`` for a reader and the one form of its times. It refuses what
+two readers could take for two things: a field told twice, a number longer than every reader keeps,
+nesting without end. Whether a claim is true is not judged here. ``verifier/checks.js`` holds a
+record to the same shape.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeGuard
 
 from pydantic import (
     BaseModel,
@@ -23,6 +25,9 @@ from pydantic import (
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z", re.ASCII
 )
+MOST_DIGITS: Final = 40
+"""Of an integer, its sign counted: fewer than any reader gives up at."""
+MOST_DEPTH: Final = 64
 # Bounds that every later sum and change of zone stays within.
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 8999
@@ -57,6 +62,8 @@ def is_moment(text: object, moment: datetime) -> bool:
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 _Time = Annotated[datetime, BeforeValidator(read_moment)]
 _Short = Annotated[str, StringConstraints(max_length=1024)]
+_Size = Annotated[int, BeforeValidator(lambda value: int(value) if _is_whole(value) else value)]
+"""A number of bytes; JSON knows one kind of number, and 12.0 is 12."""
 
 
 class _Part(BaseModel):
@@ -77,7 +84,7 @@ class ClaimedRecording(_Part):
     id: _Short
     camera: _Short
     file: _Short
-    size: int
+    size: _Size
     sha256: _Hex
     segment_root: _Hex
     started_at: _Time
@@ -104,7 +111,7 @@ class ClaimedMasked(_Part):
 
     camera: _Short
     file: _Short
-    size: int
+    size: _Size
     sha256: _Hex
     made_from: Annotated[tuple[_Source, ...], Field(strict=False)]
 
@@ -165,7 +172,14 @@ def read_claims(data: bytes) -> Claims:
     """
     try:
         # Not json.loads of bytes, which would guess at other encodings.
-        return Claims.model_validate(json.loads(data.decode("utf-8"), parse_constant=_refuse))
+        record = json.loads(
+            data.decode("utf-8"),
+            parse_constant=_refuse,
+            parse_int=_number,
+            object_pairs_hook=_once,
+        )
+        _check_depth(record, MOST_DEPTH)
+        return Claims.model_validate(record)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -204,3 +218,29 @@ def whole_seconds(span: timedelta) -> int:
 
 def _refuse(_constant: str) -> float:
     raise ValueError("no number")
+
+
+def _number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError("a number too long for some reader")
+    return int(digits)
+
+
+def _once(fields: Sequence[tuple[str, object]]) -> dict[str, object]:
+    told = dict(fields)
+    if len(told) != len(fields):
+        raise ValueError("a field told twice")
+    return told
+
+
+def _check_depth(value: object, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if not left:
+        raise ValueError("nested too deep")
+    for each in value.values() if isinstance(value, dict) else value:
+        _check_depth(each, left - 1)
+
+
+def _is_whole(value: object) -> TypeGuard[float]:
+    return isinstance(value, float) and value.is_integer()

@@ -34,6 +34,8 @@ from cctv_vault.disclosure.bag import (
     read_manifest,
 )
 from cctv_vault.disclosure.claims import (
+    MOST_DEPTH,
+    MOST_DIGITS,
     ClaimedFrame,
     ClaimedMasked,
     ClaimedRecording,
@@ -57,9 +59,11 @@ from storage.passphrase import FORM, UnlockedReader, is_locked
 Level = Literal["ok", "bad", "note"]
 _MOST_TEXT: Final = 64 * 1024 * 1024
 _MOST_SMALL: Final = 2 * 1024 * 1024
-_ENTRY: Final = re.compile(r"data/custody/entries/(0|[1-9][0-9]{0,17})\.json")
-_PROOF: Final = re.compile(r"data/custody/proofs/(0|[1-9][0-9]{0,17})\.tlog-proof")
+_ENTRY: Final = re.compile(r"data/custody/entries/(0|[1-9][0-9]{0,14})\.json")
+_PROOF: Final = re.compile(r"data/custody/proofs/(0|[1-9][0-9]{0,14})\.tlog-proof")
 _OXUM: Final = re.compile(r"(?:\A|\n)Payload-Oxum: ([0-9]{1,15})\.([0-9]{1,15})(?=\n|\Z)")
+_BLANK: Final = " \t\r\n\ufeff"
+"""What a text editor puts around a key that somebody saved."""
 _KEYFRAME: Final = timedelta(seconds=60)
 _LAST_PICTURE: Final = timedelta(seconds=10)
 _FRAME_EARLY: Final = timedelta(milliseconds=10)
@@ -167,6 +171,8 @@ def shared_rules() -> dict[str, Any]:
         },
         "limits": {
             "text": _MOST_TEXT,
+            "depth": MOST_DEPTH,
+            "digits": MOST_DIGITS,
             "small": _MOST_SMALL,
             "keyframe": _KEYFRAME // timedelta(microseconds=1),
             "lastPicture": _LAST_PICTURE // timedelta(microseconds=1),
@@ -321,7 +327,7 @@ class _Check:
             self.note(KEY, "key-not-pinned")
             return verifier
         try:
-            pinned = parse_vkey(self._pinned.strip())
+            pinned = parse_vkey(self._pinned.strip(_BLANK))
         except CustodyError as error:
             self.bad(None, "pin-malformed", detail=str(error))
             return None

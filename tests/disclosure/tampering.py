@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import math
+import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -394,6 +395,131 @@ def _record(**changes: object) -> Tamper:
     return lambda sample: sample.edited(edit)
 
 
+def _written(edit: Callable[[str], str]) -> Tamper:
+    """The record spelled otherwise, everything signed anew with the vault's own key."""
+    return lambda sample: sample.resigned(
+        {**sample.files, RECORD: edit(sample.files[RECORD].decode()).encode()}
+    )
+
+
+def _with_more(value: str) -> Tamper:
+    """A field more in the record that nobody asks for."""
+    return _written(lambda text: f'{{"more": {value}, {text[1:]}')
+
+
+def _size_as(form: str) -> Tamper:
+    def edit(text: str) -> str:
+        size = f'"size": {json.loads(text)["recordings"][0]["size"]}'
+        return text.replace(size, f"{size}{form}", 1)
+
+    return _written(edit)
+
+
+# --- what a zip may hold that no package has ----------------------------------------------------
+
+
+def _zipped_with(*names: str) -> Tamper:
+    """Members more whose names nobody looked at; ``@`` is the package's folder."""
+
+    def tamper(sample: Sample) -> bytes:
+        out = io.BytesIO()
+        writer = ArchiveWriter(out, sample.made_at)
+        for path, data in sample.files.items():
+            writer.add(f"{sample.folder}/{path}", data)
+        written = out.getvalue()
+        # As long as the name, and of letters alone, until they lie where nobody checks them.
+        for number, name in enumerate(names):
+            raw = name.replace("@", sample.folder).encode()
+            stand_in = f"{sample.folder}/{number}".encode().ljust(len(raw), b"y")[: len(raw)]
+            start = len(written)
+            writer.add(stand_in.decode(), b"more")
+            written += out.getvalue()[start:].replace(stand_in, raw)
+        at = len(written)
+        writer.finish()
+        directory = out.getvalue()[at:]
+        for number, name in enumerate(names):
+            raw = name.replace("@", sample.folder).encode()
+            stand_in = f"{sample.folder}/{number}".encode().ljust(len(raw), b"y")[: len(raw)]
+            directory = directory.replace(stand_in, raw)
+        return written + directory
+
+    return tamper
+
+
+def _linked(sample: Sample) -> bytes:
+    """The first member a symbolic link, by the mode that its directory entry gives."""
+    at = sample.data.index(b"PK\x01\x02") + 38
+    return sample.data[:at] + struct.pack("<I", 0o120777 << 16) + sample.data[at + 4 :]
+
+
+def _appended(sample: Sample) -> bytes:
+    """A file put behind the directory, as zip programs add one."""
+    out = io.BytesIO(sample.data)
+    with zipfile.ZipFile(out, "a") as zipped:
+        zipped.writestr(f"{sample.folder}/data/late.txt", b"late")
+    return out.getvalue()
+
+
+def _commented(sample: Sample) -> bytes:
+    return sample.data[:-2] + b"\x04\x00" + b"more"
+
+
+def _manifest(edit: Callable[[bytes], bytes]) -> Tamper:
+    """The manifest written otherwise, and everything above it signed anew."""
+
+    def tamper(sample: Sample) -> bytes:
+        files = dict(sample.files)
+        name, tags = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+        files[name] = edit(files[name])
+        before, after = (sha256(each[name]).hexdigest() for each in (sample.files, files))
+        files[tags] = files[tags].replace(before.encode(), after.encode())
+        return sample.rezipped({**files, NOTE: _stated(sample, files[tags])})
+
+    return tamper
+
+
+def _stated(sample: Sample, tags: bytes, request: str = "") -> bytes:
+    lines = sample.files[NOTE].decode().rpartition("\n\n")[0].split("\n")
+    lines[1] = f"request {request or sample.folder}"
+    lines[3] = f"tagmanifest-sha256.txt sha256:{sha256(tags).hexdigest()}"
+    return sample.signer.sign("\n".join(lines) + "\n").encode()
+
+
+def _blank_in_the_name(sample: Sample) -> bytes:
+    note = _stated(sample, sample.files["tagmanifest-sha256.txt"], f"{sample.folder}\ufeff")
+    return sample.rezipped({**sample.files, NOTE: note})
+
+
+def _shouted(manifest: bytes) -> bytes:
+    return b"".join(line[:64].upper() + line[64:] for line in manifest.splitlines(keepends=True))
+
+
+def _report_amended(sample: Sample) -> bytes:
+    """A PDF with something written behind its signature, as PDF programs save a change."""
+    path = "data/report.pdf"
+    more = b"\n9 0 obj\n<<>>\nendobj\nxref\n0 0\ntrailer\n<</Size 10>>\nstartxref\n0\n%%EOF\n"
+    return sample.rezipped({**sample.files, path: sample.files[path] + more})
+
+
+def _others_checkpoint(sample: Sample) -> bytes:
+    """The checkpoint of another log that calls itself the same."""
+    signer = NoteSigner(sample.signer.name, SecretKey.generate())
+    text = sample.files[CHECKPOINT].decode().rpartition("\n\n")[0] + "\n"
+    return sample.resigned({**sample.files, CHECKPOINT: signer.sign(text).encode()})
+
+
+def _endless_checkpoint(sample: Sample) -> bytes:
+    origin, _, root, *_ = sample.files[CHECKPOINT].decode().split("\n")
+    forged = sample.signer.sign(f"{origin}\n{2**62 + 1}\n{root}\n")
+    return sample.resigned({**sample.files, CHECKPOINT: forged.encode()})
+
+
+def _swapped_proofs(sample: Sample) -> bytes:
+    one, other, *_ = sorted(path for path in sample.files if path.endswith(".tlog-proof"))
+    swapped = {one: sample.files[other], other: sample.files[one]}
+    return sample.resigned({**sample.files, **swapped})
+
+
 def _hidden(kind: str) -> Tamper:
     return lambda sample: sample.edited(lambda record: record[kind].pop(0))
 
@@ -451,6 +577,43 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
     "bytes behind": (lambda s: s.data + b"x", "not-a-package"),
     "zipped by another program": (_compressed, "not-a-package"),
     "two folders": (_two_folders, "not-a-package"),
+    "a link among the members": (_linked, "not-a-package"),
+    "a file behind the directory": (_appended, "not-a-package"),
+    "a comment on the zip": (_commented, "not-a-package"),
+    "two members of one name": (_zipped_with("@/bagit.txt"), "not-a-package"),
+    "a member of another case": (_zipped_with("@/BAGIT.txt"), "not-a-package"),
+    "a name that another alphabet writes in capitals alike": (
+        _zipped_with("@/data/bild-i.txt", "@/data/bild-\u0131.txt"),
+        "not-a-package",
+    ),
+    "a name with its accent apart": (_zipped_with("@/data/ka\u0308lla.txt"), "not-a-package"),
+    "a member that climbs": (_zipped_with("@/../oops.txt"), "not-a-package"),
+    "a member at the root": (_zipped_with("/etc/oops.txt"), "not-a-package"),
+    "a member on a drive": (_zipped_with("C:/oops/oops.txt"), "not-a-package"),
+    "a member with a backslash": (_zipped_with("@/data\\oops.txt"), "not-a-package"),
+    "a member that is a folder": (_zipped_with("@/data/frames/"), "not-a-package"),
+    "members in the order of their letters": (
+        _zipped_with("@/data/\uff5e.txt", "@/data/\U0001f600.txt"),
+        "unlisted",
+    ),
+    "a manifest with other line ends": (
+        _manifest(lambda text: text.replace(b"\n", b"\r\n")),
+        "manifest-malformed",
+    ),
+    "a manifest in capitals": (_manifest(_shouted), "manifest-malformed"),
+    "a manifest with a path twice": (
+        _manifest(lambda text: text + text.splitlines(keepends=True)[0]),
+        "manifest-malformed",
+    ),
+    "a report amended behind its signature": (_report_amended, "changed"),
+    "another page to verify with": (_content_only("verify.html", b"<p>OK</p>"), "changed"),
+    "a statement of a name that looks the same": (_blank_in_the_name, "note-malformed"),
+    "the checkpoint of a log of the same name": (_others_checkpoint, "checkpoint-bad"),
+    "a checkpoint over more entries than a number holds": (
+        _endless_checkpoint,
+        "proof-other-checkpoint",
+    ),
+    "two proofs swapped": (_swapped_proofs, "proof-bad"),
     "another folder's name": (_other_folder, "note-other-request"),
     "a line more below the signature": (_one_more_line, "note-more"),
     "a later time on the zip": (_moved(2), "record-other-zip"),
@@ -535,6 +698,20 @@ TAMPERED: Final[Mapping[str, tuple[Tamper, str]]] = {
     "a record that is empty": (_content(RECORD, b""), "record-malformed"),
     "a record that is null": (_content(RECORD, b"null"), "record-malformed"),
     "a record that nests": (_content(RECORD, b"[" * 100_000), "record-malformed"),
+    "a record that tells something twice": (
+        _with_more('1, "simulated": false'),
+        "record-malformed",
+    ),
+    "a record that tells something twice in other signs": (
+        _with_more('1, "appr\\u006fved": []'),
+        "record-malformed",
+    ),
+    "a record that nests where nobody looks": (
+        _with_more("[" * 65 + "]" * 65),
+        "record-malformed",
+    ),
+    "a record with a number without end": (_with_more("1" * 5000), "record-malformed"),
+    "a record that begins with a mark": (_written(lambda t: "\ufeff" + t), "record-malformed"),
     "a record that is not UTF-8": (_content(RECORD, b"\xff\xfe"), "record-malformed"),
     "a record in UTF-16": (_content(RECORD, "{}".encode("utf-16")), "record-malformed"),
     "a record with half a character": (_record(request__id="\ud800"), "record-malformed"),
@@ -549,6 +726,8 @@ UNUSUAL: Final[Mapping[str, tuple[Tamper, str]]] = {
     "a masked film in place of the originals": (_masked(), "masked-ok"),
     "a part that had been destroyed": (_certified, "certificate-ok"),
     "zipped so that each file could pass 4 GiB": (_large, "all-files"),
+    "a size written as a fraction": (_size_as(".0"), "original-ok"),
+    "a record that nests a little": (_with_more("[" * 60 + "]" * 60), "record-ok"),
     "who acted was asserted": (_relogged(_nobody_proven), "asserted"),
     "handed over before a decision": (
         _record(decision__decision="before-decision"),

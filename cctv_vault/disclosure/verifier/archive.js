@@ -105,8 +105,19 @@ function endOf(count, start, length) {
     [4, 0x06054b50], [2, 0], [2, 0], [2, short], [2, short], [4, LIMIT], [4, LIMIT], [2, 0]);
 }
 
+// A name as some system may take it for another: whatever its case and its accents' form.
+const alike = (name) => name.toLowerCase().toUpperCase().toLowerCase().normalize("NFC");
+
+// By code points, not by the halves that JavaScript keeps them in.
+function byCodePoint(a, b) {
+  const left = [...a], right = [...b];
+  const at = left.findIndex((each, i) => each !== right[i]);
+  if (at < 0) return left.length - right.length;
+  return at < right.length ? left[at].codePointAt(0) - right[at].codePointAt(0) : 1;
+}
+
 function isName(name) {
-  return !/[\x00-\x1f\x7f-\x9f\\:*?"<>|]/.test(name) && utf8.encode(name).length <= 1024
+  return name === name.normalize("NFC") && !/[\x00-\x1f\x7f-\x9f\\:*?"<>|]/.test(name) && utf8.encode(name).length <= 1024
     && name.split("/").every((part) => part && !/^ |[. ]$/.test(part));
 }
 
@@ -172,7 +183,7 @@ async function readMembers(file) {
     at += found.used;
   }
   if (at !== length || position !== start) throw new NotAPackage("bytes belong to no member");
-  if (new Set(members.map(({ name }) => name.toUpperCase().toLowerCase())).size !== count) {
+  if (new Set(members.map(({ name }) => alike(name))).size !== count) {
     throw new NotAPackage("the zip holds two members of one name");
   }
   return { members, stamp };
@@ -244,13 +255,13 @@ function openFolder(files) {
     else if (byPath.has(path)) throw new NotAPackage("the folder holds two files of one name");
     else byPath.set(path, file);
   }
-  const paths = [...byPath.keys()].sort();
+  const paths = [...byPath.keys()].sort(byCodePoint);
   return {
     folder: null,
     madeAt: null,
     sizes: new Map(paths.map((path) => [path, byPath.get(path).size])),
     crcs: new Map(),
-    strays: strays.sort(),
+    strays: strays.sort(byCodePoint),
     read: (path) => pieces(byPath.get(path), 0, byPath.get(path).size),
   };
 }

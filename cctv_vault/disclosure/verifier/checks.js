@@ -167,6 +167,24 @@ function parsed(bytes) {
   }
 }
 
+// Refuses JSON that two readers could take for two things; it has been parsed already.
+function checkOnce(text) {
+  const open = [];
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}[\]]|-?[0-9][-+.0-9Ee]*/g)) {
+    if (token === "{" || token === "[") {
+      if (open.push(new Set()) > RULES.limits.depth) throw new Faulty("nested too deep");
+    } else if (token === "}" || token === "]") {
+      open.pop();
+    } else if (token.endsWith(":")) {
+      const name = JSON.parse(token.slice(0, -1)), told = open.at(-1);
+      if (told.has(name)) throw new Faulty("a field told twice");
+      told.add(name);
+    } else if (token[0] !== '"' && token.length > RULES.limits.digits && !/[.eE]/.test(token)) {
+      throw new Faulty("a number too long for some reader");
+    }
+  }
+}
+
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const hasFields = (value, names) => isObject(value) && Object.keys(value).sort().join() === names;
 const isIdentifier = (value) => typeof value === "string" && value !== ""
@@ -371,7 +389,7 @@ class Check {
 
   compare(listed, there, manifest) {
     const present = new Set(there);
-    for (const path of [...new Set([...listed.keys(), ...there])].sort()) {
+    for (const path of [...new Set([...listed.keys(), ...there])].sort(byCodePoint)) {
       if (!present.has(path)) this.bad(path, "listed-missing", { manifest });
       else if (!listed.has(path)) this.bad(path, "unlisted", { manifest });
       else if (listed.get(path) !== this.digests.get(path)) this.bad(path, "changed", { manifest });
@@ -402,7 +420,7 @@ class Check {
     const statement = await this.tried(NAMED.note, "note-malformed", async () => {
       const [text, by] = await openNote(note, key);
       this.known.signedBy = by;
-      const found = /^cctv-vault\/package\/v1\nrequest (\S+)\nmade (\S+)\ntagmanifest-sha256\.txt sha256:([0-9a-f]{64})\n[^\n]*\n$/
+      const found = /^cctv-vault\/package\/v1\nrequest ([!-~]+)\nmade ([!-~]+)\ntagmanifest-sha256\.txt sha256:([0-9a-f]{64})\n[^\n]*\n$/
         .exec(text);
       if (!found) throw new Faulty("the signed statement is not one about a package");
       return { request: found[1], madeAt: found[2], tagManifest: found[3] };
@@ -426,7 +444,7 @@ class Check {
     if (text === null) return null;
     const checkpoint = await this.tried(NAMED.checkpoint, "checkpoint-bad", () => openCheckpoint(text, key));
     if (!checkpoint) return null;
-    this.ok(NAMED.checkpoint, "checkpoint-ok", { size: Number(checkpoint.size) });
+    this.ok(NAMED.checkpoint, "checkpoint-ok", { size: checkpoint.size });
     this.known.checkpoint = checkpoint;
     if (checkpoint.origin.endsWith(NAMED.simulatedSuffix)) {
       this.say(this.allowSimulated ? "note" : "bad", NAMED.checkpoint, "simulated");
@@ -441,7 +459,7 @@ class Check {
     const signed = await this.text(NAMED.checkpoint);
     for (const path of this.digests.keys()) {
       if (path.startsWith("data/custody/proofs/")) {
-        const found = /^data\/custody\/proofs\/(0|[1-9][0-9]{0,17})\.tlog-proof$/.exec(path);
+        const found = /^data\/custody\/proofs\/(0|[1-9][0-9]{0,14})\.tlog-proof$/.exec(path);
         if (!found || !this.digests.has(`data/custody/entries/${found[1]}.json`)) {
           this.bad(path, "proof-of-nothing");
         }
@@ -452,7 +470,7 @@ class Check {
     if (!this.entries.size) {
       this.bad(null, "no-entries");
     } else if (this.findings.length === before) {
-      this.ok(null, "entries-ok", { count: this.entries.size, size: Number(checkpoint.size) });
+      this.ok(null, "entries-ok", { count: this.entries.size, size: checkpoint.size });
     }
     for (const [index, entry] of this.entries) {
       if (entry.event === EVENTS.sealed) this.sealings.set(entry.subject, [index, entry]);
@@ -460,7 +478,7 @@ class Check {
   }
 
   async checkEntry(path, key, checkpoint, signed) {
-    const found = /^data\/custody\/entries\/(0|[1-9][0-9]{0,17})\.json$/.exec(path);
+    const found = /^data\/custody\/entries\/(0|[1-9][0-9]{0,14})\.json$/.exec(path);
     if (!found) {
       this.bad(path, "entry-name");
       return;
@@ -494,6 +512,7 @@ class Check {
     if (!bytes) return null;
     return await this.tried(NAMED.record, "record-malformed", () => {
       const record = parsed(bytes);
+      checkOnce(decoded(bytes));
       if (!fits(record, RECORD_SHAPE)) throw new Faulty("its fields");
       return record;
     }) ?? null;
