@@ -8,7 +8,16 @@ encrypted under a purpose key of its own retention month, so that it ends by key
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 Json = dict[str, Any]
@@ -181,6 +190,14 @@ class Recording(SQLModel, table=True):
         UniqueConstraint("camera_code", "sha256"),
         Index("ix_recording_time", "camera_code", "span_class", "started_at"),
         Index("ix_recording_state", "state", "blob_removed_at"),
+        # What belongs to a film and comes after it asks for the film by its name.
+        Index(
+            "ix_recording_film",
+            "camera_code",
+            "original_name",
+            sqlite_where=text("kind = 'video'"),
+            postgresql_where=text("kind = 'video'"),
+        ),
     )
 
     id: str = Field(primary_key=True)

@@ -29,6 +29,7 @@ class Event(StrEnum):
     RECORDING_DERIVED = "recording.derived"
     RECORDING_NARROWED = "recording.narrowed"
     RECORDING_KEPT_WHOLE = "recording.kept-whole"
+    RECORDING_JOINED = "recording.joined"
     RECORDING_OFFERED_AGAIN = "recording.offered-again"
     SOURCE_REMOVAL_INTENDED = "source.removal-intended"
     SOURCE_REMOVED = "source.removed"

@@ -270,6 +270,10 @@ _TOLD_OF_FOOTAGE: Final[Mapping[str, Callable[[_Facts], Words]]] = {
         "lämnade allt utom fönstret åt gallringen", "left all but the window to expire"
     ),
     Event.RECORDING_KEPT_WHOLE: _fixed("behöll inspelningen hel", "kept the recording whole"),
+    Event.RECORDING_JOINED: _fixed(
+        "fick en fil som hör till inspelningen och kom senare",
+        "received a file that belongs to the recording and came later",
+    ),
     Event.RECORDING_OFFERED_AGAIN: _fixed(
         "fick samma inspelning en gång till", "was offered the same recording again"
     ),

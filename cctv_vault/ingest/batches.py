@@ -127,10 +127,14 @@ class Batches:
                     )
                 )
             )
+            # What came after a film it may belong to is asked about by itself.
+            names = [each.offer.original_name for each in group]
+            late = self._steps.joining.late(session, code, names, now)
             return [
                 (each, probed)
                 for each, probed, digest in ready
                 if digest not in known
+                and each.offer.original_name not in late
                 and not (
                     each.offer.leave_late
                     and self._steps.moments.is_past(session, each.offer, probed, now)

@@ -42,6 +42,7 @@ class Previews:
         self._steps.readiness.require(code)
         with open_source(real) as source:
             sidecars = self._steps.settling.require(source)
+            self._steps.settling.require_alone(source)
             probed = probe(self._steps.sandbox, source)
             if isinstance(probed, ProbeRefusal):
                 reason = f"{probed.reason_code}: {probed.sentence}"

@@ -78,6 +78,13 @@ class Removals:
             for each in sidecars
         )
 
+    def intend_beside_film(self, act: Act, offer: Offer, subject: str) -> str | None:
+        """Enter that a file is to be removed that came after its film; None where it stays."""
+        if offer.source_state == "kept":
+            return None
+        source = offer.source
+        return self._intended(act, SIDECAR_REMOVAL, subject, source.path, source.identity)
+
     def carry_out(self, offer: Offer, entered: Entered) -> Removal | None:
         """Remove a source as intended; None where nothing was."""
         if entered.removal_id is None:

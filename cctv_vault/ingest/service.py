@@ -12,7 +12,7 @@ Small stills of one camera take these steps together: one job looks at them, the
 side by side, and one transaction indexes them. What is in any way unusual among them goes alone.
 
 Each step is a module of its own here: `places`, `settling`, `moments`, `sealing`, `indexing`,
-`removals`; `single` and `batches` take files through them.
+`removals`, `joining`; `single` and `batches` take files through them.
 
 Killed before 3, the file lies at its source and its ciphertext is removed at the next start; killed
 after, the next start finishes 4. It refuses to guess a camera, to remove what is not sealed, and to
@@ -36,6 +36,7 @@ from cctv_vault.ingest.arriving import Place
 from cctv_vault.ingest.batches import Batches, runs
 from cctv_vault.ingest.indexing import Indexing
 from cctv_vault.ingest.intake import Intake
+from cctv_vault.ingest.joining import Joining
 from cctv_vault.ingest.moments import Moments
 from cctv_vault.ingest.outcomes import Outcome, Preview
 from cctv_vault.ingest.places import Places, files_of
@@ -86,6 +87,7 @@ class Ingest:
         """
         self._ledger = ledger
         moments = Moments(ledger=ledger, grants=grants)
+        settling = Settling(settle_s)
         self._removals = Removals(database=database, ledger=ledger)
         self._sealing = Sealing(
             database=database, store=store, vault_id=vault_id, journal_folder=journal_folder
@@ -102,12 +104,21 @@ class Ingest:
             readiness=readiness,
             intake=Intake(ledger=ledger, store=store, reserve_bytes=reserve_bytes),
             places=Places(database=database, own_folders=own_folders),
-            settling=Settling(settle_s),
+            settling=settling,
             moments=moments,
             sealing=self._sealing,
             removals=self._removals,
             indexing=Indexing(
                 grants=grants, quarantine=quarantine, moments=moments, removals=self._removals
+            ),
+            joining=Joining(
+                database=database,
+                ledger=ledger,
+                store=store,
+                grants=grants,
+                removals=self._removals,
+                settling=settling,
+                vault_id=vault_id,
             ),
         )
         self._singles = Singles(self._steps)

@@ -6,7 +6,7 @@ from typing import Final
 
 from cctv_vault.clock import SystemClock, monotonic
 from cctv_vault.ingest.mounts import filesystem_of, is_network
-from cctv_vault.ingest.sidecars import Sidecar, beside, is_early
+from cctv_vault.ingest.sidecars import Block, Sidecar, beside, is_early
 from cctv_vault.ingest.sources import Identity, Source, SourceBusyError
 
 UNFINISHED_S: Final = 600.0
@@ -43,13 +43,26 @@ class Settling:
             # A camera that lost power never completes its last block.
             self.check(source, _INCOMPLETE_S, "its camera has not marked it complete")
         else:
-            self.check(source, UNFINISHED_S if is_early(source.path) else 0.0)
+            self.check(source)
         for each in sidecars:
             age = self._wall.now().timestamp() - each.changed_at_s
             if 0 <= age < self.settle_s:
                 growing = f"what belongs to it may still be growing: {each.path.suffix}"
                 raise SourceBusyError(growing, self.settle_s - age)
         return sidecars
+
+    def require_alone(self, source: Source, *, note: Block | None = None) -> None:
+        """Raise while what only tells of footage may still get some, or be gone on with.
+
+        ``note`` is what it says of a whole recording, where it is an Axis camera's.
+
+        Raises:
+            SourceBusyError: It may.
+        """
+        if note is not None and not note.complete:
+            self.check(source, _INCOMPLETE_S, "its camera has not marked it complete")
+        elif note is None and is_early(source.path):
+            self.check(source, UNFINISHED_S, "the footage that it tells of may still come")
 
     def check(
         self, source: Source, at_least_s: float = 0.0, why: str = "it may still be growing"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from cctv_vault.errors import VaultError
@@ -31,6 +31,7 @@ _TELLING: Final = (".xml", ".json", ".txt", ".idx", ".thumb")
 _TIME: Final = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)\d*Z"
 _START: Final = re.compile(rf"<StartTime>\s*{_TIME}\s*</StartTime>")
 _STOP: Final = re.compile(rf"<StopTime>\s*{_TIME}\s*</StopTime>")
+_RECORDING: Final = re.compile(r"<Recording\s")
 _COMPLETE: Final = re.compile(r"<Status>\s*Complete\s*</Status>")
 
 
@@ -119,21 +120,69 @@ def may_belong(path: Path) -> bool:
     return path.suffix.lower() in (*_TELLING, *_PICTURES)
 
 
+def may_join(source: Source) -> bool:
+    """Whether a file is one that may belong to a film taken in before it."""
+    return may_belong(source.path) and 0 < source.size <= _MOST
+
+
 def belongs(path: Path) -> bool:
     """Whether a file belongs to footage beside it, or to an Axis recording, and is none itself."""
     if not may_belong(path):
         return False
     suffix = path.suffix.lower()
-    if path.name.lower() == "recording.xml" and _FOLDER_NAME.fullmatch(path.parent.name):
-        return True
+    if is_note(path):
+        return _has_films(path.parent)
     stem = os.path.splitext(path)[0]  # noqa: PTH122 - asked for every still that arrives
     if stem.lower().endswith(_FILMS):
         return _is_small(path) and os.path.isfile(stem)  # noqa: PTH113
-    films = (stem + each for ending in _FILMS for each in (ending, ending.upper()))
     if suffix in _PICTURES:
-        return any(map(os.path.isfile, films)) and _is_small(path)
+        return any(map(os.path.isfile, _films_of(stem))) and _is_small(path)
     pictures = (stem + each for ending in _PICTURES for each in (ending, ending.upper()))
-    return any(map(os.path.isfile, (*films, *pictures))) and _is_small(path)
+    return any(map(os.path.isfile, (*_films_of(stem), *pictures))) and _is_small(path)
+
+
+def _films_of(stem: str) -> Iterator[str]:
+    return (stem + each for ending in _FILMS for each in (ending, ending.upper()))
+
+
+def film_names(name: str) -> tuple[str, ...]:
+    """What the film may be called that a file of this name belongs to; none for a film's name."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    if suffix.lower() not in (*_TELLING, *_PICTURES):
+        return ()
+    return (stem,) if stem.lower().endswith(_FILMS) else tuple(_films_of(stem))
+
+
+def suffix_of(path: Path, film: str) -> str:
+    """What follows a film's stem in the name of a file that belongs to it."""
+    return path.name.removeprefix(PurePath(film).stem)
+
+
+def is_note(path: Path) -> bool:
+    """Whether a file is what an Axis camera tells of a whole recording, above its blocks."""
+    of_axis = _FOLDER_NAME.fullmatch(path.parent.name) is not None
+    return of_axis and path.name.lower() == "recording.xml"
+
+
+def is_block_name(name: str) -> bool:
+    """Whether a film's name is that of an Axis block."""
+    return _BLOCK_NAME.fullmatch(PurePath(name).stem) is not None
+
+
+def read_recording(text: str) -> Block | None:
+    """What an Axis camera's note says of a recording; None where it says no time that exists."""
+    start, stop = _START.search(text), _STOP.search(text)
+    if _RECORDING.search(text) is None or start is None:
+        return None
+    try:
+        return Block(_utc(start[1]), _utc(stop[1]) if stop else None, complete=stop is not None)
+    except ValueError:
+        return None
+
+
+def _has_films(folder: Path) -> bool:
+    """Whether footage lies below a folder; what cannot be listed has none that could be taken."""
+    return any(name.lower().endswith(_FILMS) for _, _, names in os.walk(folder) for name in names)
 
 
 def _is_small(path: Path) -> bool:
@@ -144,8 +193,8 @@ def _is_small(path: Path) -> bool:
 
 
 def is_early(path: Path) -> bool:
-    """Whether a file is the sidecar of an Axis block, whose footage may come after it."""
-    return path.suffix.lower() == ".xml" and _BLOCK_NAME.fullmatch(path.stem) is not None
+    """Whether a file only tells of footage, which may come after it."""
+    return path.suffix.lower() in _TELLING
 
 
 def exactly(reading: NameReading | None, block: Block) -> NameReading:

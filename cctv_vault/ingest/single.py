@@ -94,6 +94,10 @@ class Singles:
                     leave_late=place.leave_late,
                 )
                 self._check_room(source)
+                joined = self._steps.joining.joined(offer)
+                if joined is not None:
+                    return joined
+                self._steps.settling.require_alone(source)
                 return self._take_in(offer)
         except (SourceRefusedError, SourceReadError) as error:
             self._steps.ledger.record_tallied(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cctv_vault.database import Database
 from cctv_vault.ingest.indexing import Indexing
 from cctv_vault.ingest.intake import Intake
+from cctv_vault.ingest.joining import Joining
 from cctv_vault.ingest.moments import Moments
 from cctv_vault.ingest.places import Places
 from cctv_vault.ingest.posters import Posters
@@ -39,3 +40,4 @@ class Steps:
     sealing: Sealing
     removals: Removals
     indexing: Indexing
+    joining: Joining

@@ -447,6 +447,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("camera_code", "sha256"),
     )
     with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_recording_film",
+            ["camera_code", "original_name"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'video'"),
+            postgresql_where=sa.text("kind = 'video'"),
+        )
         batch_op.create_index(batch_op.f("ix_recording_sha256"), ["sha256"], unique=False)
         batch_op.create_index("ix_recording_state", ["state", "blob_removed_at"], unique=False)
         batch_op.create_index(
