@@ -15,7 +15,7 @@ from cctv_vault.disclosure.cases import open_json
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.workflow import FINISHED, Action, State
 from cctv_vault.ledger import Act, Ledger
-from cctv_vault.mail.messages import Notice
+from cctv_vault.mail.messages import Notice, address_of
 from cctv_vault.mail.outbox import Outbox
 from cctv_vault.people.actors import Actor
 from cctv_vault.retention.keyring import Keyring
@@ -102,9 +102,7 @@ class Notices:
             open_json(session, self._keyring, row.body_text).get("requester") or {}
         )
         address = requester.get("email")
-        if not isinstance(address, str) or address.count("@") != 1 or not address.isprintable():
-            return None
-        return None if set(address) & set(' ,;<>()[]"\\:') else address
+        return address_of(address) if isinstance(address, str) else None
 
 
 def _due(session: Session, row: Request, now: datetime) -> list[Notice]:

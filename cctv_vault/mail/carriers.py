@@ -6,6 +6,7 @@ and to wait longer than a few seconds. What failed is told by a code that holds 
 
 import hashlib
 import hmac
+import http.client
 import json
 import smtplib
 import ssl
@@ -16,9 +17,10 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 from cctv_vault.errors import ConfigError
-from cctv_vault.mail.messages import Message
+from cctv_vault.mail.messages import Message, address_of
 from cctv_vault.settings import Settings
 from cctv_vault.views import iso
 
@@ -53,8 +55,11 @@ class Smtp:
         Raises:
             UndeliveredError: It was not taken.
         """
+        address = address_of(to)
+        if address is None:
+            raise UndeliveredError("no-address", final=True)
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = self.sender, to, message.subject
+        mail["From"], mail["To"], mail["Subject"] = self.sender, address, message.subject
         mail["Date"] = format_datetime(at.astimezone(UTC))
         mail["Message-ID"] = f"<{message_id}@cctv-vault>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -118,6 +123,8 @@ class Webhook:
         except urllib.error.HTTPError as error:
             error.close()
             raise UndeliveredError(f"http-{error.code}") from None
+        except http.client.HTTPException:
+            raise UndeliveredError("no-http") from None
         except OSError:
             raise UndeliveredError("unreachable") from None
 
@@ -169,7 +176,8 @@ class Carriers:
         if settings.webhook_url is not None:
             if settings.webhook_secret is None:
                 _contradict("CCTV_VAULT_WEBHOOK_SECRET must be set: a webhook is always signed")
-            if not settings.webhook_url.startswith(("https://", "http://127.0.0.1:")):
+            where = urlsplit(settings.webhook_url)
+            if where.scheme != "https" and (where.scheme, where.hostname) != ("http", "127.0.0.1"):
                 _contradict("CCTV_VAULT_WEBHOOK_URL must begin with https://")
             webhook = Webhook(settings.webhook_url, settings.webhook_secret.get_secret_value())
         return cls(

@@ -4,6 +4,7 @@ A message carries a reference, what is to be done and a link; never a picture, a
 the name of anybody. Whoever may know more sees it at the link, signed in or with their code.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -34,6 +35,28 @@ class Notice(StrEnum):
     CAMERA_LATE = "camera-late"
     CAMERA_CLOCK = "camera-clock"
     CAMERA_WELL = "camera-well"
+
+
+_LOCAL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
+_DOMAIN: Final = re.compile(
+    r"(?!.{254})[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]"
+    r"([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+
+
+def address_of(typed: str) -> str | None:
+    """The mail address that somebody typed as a mail server reads it; None where it is none.
+
+    What a header could take for more than one plain address is none: a stranger typed it.
+    """
+    local, _, domain = typed.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        return None
+    if not _LOCAL.fullmatch(local) or "=?" in local or not _DOMAIN.fullmatch(domain):
+        return None
+    return f"{local}@{domain}"
 
 
 @dataclass(frozen=True)

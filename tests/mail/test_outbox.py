@@ -209,6 +209,53 @@ def test_what_fails_is_tried_later_and_later_and_given_up_in_the_end(
     assert (newest.failure, newest.next_at) == ("recipient-refused", None)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("eva@", "@", "eva@example..org", "=?utf-8?q?eva=0aBcc=3aerik?=@example.org"),
+        *("eva@example.org\nBcc: erik@example.org", "eva@example.org, erik@example.org"),
+    ],
+)
+def test_what_is_no_address_gets_no_mail_and_stops_nobody_elses(
+    opened: Opened, post: Post, typed: str
+) -> None:
+    shop = opened(**by_mail(post) | {"mail_to": "", "staff_url": ""})
+    for email_ in (typed, "eva@example.org"):
+        body = shop.body(footage=WINDOW, requester__email=email_)
+        request = shop.requests.file(PORTAL_ACTOR, body).id
+        shop.requests.clarify(shop.handler, request, "Vilket ärende?")
+    while shop.vault.outbox.deliver(SYSTEM):
+        pass
+    assert [(to, mail.get_all("To")) for to, mail in post.mails] == [
+        ("eva@example.org", ["eva@example.org"])
+    ]
+    assert [each.next_at for each in shop.vault.outbox.list(SYSTEM)] == [None]
+
+
+def test_an_address_in_a_domain_of_other_letters_is_written_as_mail_servers_read_it(
+    opened: Opened, post: Post
+) -> None:
+    shop = opened(**by_mail(post) | {"mail_to": "", "staff_url": ""})
+    request = shop.filed(requester__email="eva@räksmörgås.example")
+    shop.requests.clarify(shop.handler, request, "Vilket ärende?")
+    assert shop.vault.outbox.deliver(SYSTEM) == 1
+    assert [to for to, _ in post.mails] == ["eva@xn--rksmrgs-5wao1o.example"]
+
+
+def test_an_address_of_the_house_that_is_none_is_given_up_and_the_others_are_told(
+    opened: Opened, post: Post
+) -> None:
+    shop = opened(**by_mail(post) | {"mail_to": "pia@, anders@example.org"})
+    shop.requests.file(PORTAL_ACTOR, shop.body(footage=WINDOW))
+    while shop.vault.outbox.deliver(SYSTEM):
+        pass
+    assert [to for to, _ in post.mails] == ["anders@example.org"]
+    assert {(each.failure, each.next_at) for each in shop.vault.outbox.list(SYSTEM)} == {
+        ("", None),
+        ("no-address", None),
+    }
+
+
 def test_what_is_due_is_told_once_and_what_is_overdue_again(opened: Opened, post: Post) -> None:
     shop = opened(**by_mail(post) | {"mail_to": "pia@example.org"})
     request = shop.filed()
@@ -259,13 +306,17 @@ def test_a_gagged_order_is_told_to_nobody(opened: Opened, post: Post) -> None:
 
 def test_a_webhook_is_signed_and_tells_reference_and_link(opened: Opened) -> None:
     got: list[tuple[dict[str, Any], str, bytes]] = []
-    answers = [500, 302, 204]
+    answers = [500, 302, 0, 204]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             got.append((json.loads(body), self.headers[SIGNATURE], body))
-            self.send_response(answers.pop(0))
+            answer = answers.pop(0)
+            if not answer:
+                self.wfile.write(b"no HTTP at all\r\n\r\n")
+                return
+            self.send_response(answer)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.end_headers()
 
@@ -279,9 +330,9 @@ def test_a_webhook_is_signed_and_tells_reference_and_link(opened: Opened) -> Non
             staff_url="https://vault.example.org",
         )
         request = shop.requests.file(PORTAL_ACTOR, shop.body(footage=WINDOW)).id
-        for sent in (0, 0, 1):
+        for sent in (0, 0, 0, 1):
             assert shop.vault.outbox.deliver(SYSTEM) == sent
-            shop.pass_time(minutes=10)
+            shop.pass_time(minutes=20)
     told, signature, body = got[-1]
     assert set(told) == {"id", "notice", "reference", "link", "at"}
     assert (told["reference"], told["notice"]) == (request, "request-received")
@@ -290,7 +341,7 @@ def test_a_webhook_is_signed_and_tells_reference_and_link(opened: Opened) -> Non
     wanted = hmac.new(b"gemensam-hemlighet", stamp.encode() + b"." + body, hashlib.sha256)
     assert mac == wanted.hexdigest()
     failures = [e.facts["why"] for e in shop.vault.log.entries(event="message.failed")]
-    assert failures == ["http-500", "http-302"]
+    assert failures == ["http-500", "http-302", "no-http"]
 
 
 def test_without_anything_set_up_nothing_is_written_down(quick_plain: Shop) -> None:
@@ -311,6 +362,7 @@ def quick_plain(lay: Lay, tmp_path: Path) -> Iterator[Shop]:
         {"webhook_url": "https://example.org"},
         {"webhook_url": "http://example.org", "webhook_secret": "x"},
         {"webhook_url": "file:///etc/passwd", "webhook_secret": "x"},
+        {"webhook_url": "http://127.0.0.1:80@example.org", "webhook_secret": "x"},
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_at_the_start(
