@@ -8,6 +8,7 @@ who only asked is named in them, and what is gagged is told to no one not cleare
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,7 +49,8 @@ REGISTERS: Final = ("disclosures", "copies", "art30", "statistics")
 FORMATS: Final = ("csv", "pdf")
 _DEFAULT: Final = timedelta(days=365)
 _TEMPLATE: Final = Path(__file__).with_name("register.typ")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"""(^|;)([\s"']*)(?=[=+\-@\uff0b\uff0d\uff1d\uff20])""")
+"""Where a cell begins for some spreadsheet: those of Swedish make a new one at each semicolon."""
 
 
 @dataclass(frozen=True)
@@ -502,12 +504,12 @@ def _length(text: str) -> str:
 
 
 def _csv(made: Register) -> bytes:
-    """As RFC 4180 in UTF-8; a cell that a spreadsheet would take for a formula is quoted."""
+    """As RFC 4180 in UTF-8; what a spreadsheet would take for a formula stands behind a quote."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([each.name for each in made.columns])
     for row in made.rows:
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
+        writer.writerow([_FORMULA.sub(r"\1\2'", " ".join(cell.split())) for cell in row])
     return out.getvalue().encode()
 
 

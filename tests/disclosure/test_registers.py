@@ -56,6 +56,30 @@ def test_every_request_stands_in_the_register_with_its_decision_refusals_too(
     assert (entry.facts["register"], entry.facts["rows"]) == ("disclosures", 4)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "=HYPERLINK(1)",
+        "Polisen;=HYPERLINK(1)",
+        "Polisen; =HYPERLINK(1)",
+        "Polisen\n@SUM(1)",
+        "Polisen\t-1+1",
+        " \uff1dHYPERLINK(1)",
+        'Polisen;"=HYPERLINK(1)"',
+    ],
+)
+def test_no_spreadsheet_of_any_country_takes_what_a_stranger_typed_for_a_formula(
+    quick_shop: Shop, typed: str
+) -> None:
+    quick_shop.filed(requester__authority=typed)
+    whole = quick_shop.vault.registers.export(AUDITOR, "disclosures", "csv").decode()
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(whole, newline=""), delimiter=separator):
+            for cell in row:
+                assert not cell.strip(' "').startswith(tuple("=+-@\uff1d")), cell
+    assert "(1)" in whole or "1+1" in whole
+
+
 def test_the_years_statistics_count_each_kind_of_requester(quick_shop: Shop) -> None:
     quick_shop.prepared()
     refused = quick_shop.assessed()
