@@ -177,9 +177,10 @@ FINISHED: Final = frozenset(
 )
 REVIEWED: Final = "review-approved"
 DISAPPROVED: Final = "review-disapproved"
+"""What stands as the decision once a release before one was reviewed."""
+
 BEFORE_DECISION: Final = frozenset({"before-decision", REVIEWED, DISAPPROVED})
 """Decisions of what left before a second person had a say; they stand in the register for good."""
-"""What stands as the decision once a release before one was reviewed."""
 
 UNANSWERED_STATES: Final = frozenset(
     {State.RECEIVED, State.CONFIRMED, State.CLARIFYING, State.VERIFIED, State.ASSESSED}
