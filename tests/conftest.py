@@ -14,11 +14,12 @@ from contextlib import closing, contextmanager
 from functools import partial, wraps
 from pathlib import Path
 from sqlite3 import connect
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
-from sqlalchemy import inspect, make_url
+from sqlalchemy import Dialect, Engine, create_engine, event, inspect, make_url
 
 from cctv_vault.database import Database
 from cctv_vault.disclosure.codes import CodeHasher
@@ -52,7 +53,34 @@ def _no_vault_of_the_person_at_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _statements_compiled_once() -> Iterator[None]:
+    """Let every index use what one before it made of a statement.
+
+    SQLAlchemy turns statements into SQL once for each engine, and every vault here has new ones:
+    that is a good part of what a test takes. What is compiled is kept by dialect, so the engines
+    share that, too, from the first that has connected and so knows its database.
+    """
+    known = dict[str, tuple[Dialect, Any]]()
+
+    def alike(url: str, **options: object) -> Engine:
+        engine = create_engine(url, **options)
+        name = engine.dialect.name
+        if name in known:
+            engine.dialect, engine._compiled_cache = known[name]
+        else:
+            compiled = engine.dialect, engine._compiled_cache
+            event.listen(engine, "connect", lambda *_: known.setdefault(name, compiled))
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cctv_vault.database.create_engine", alike)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_made_once(
+    _statements_compiled_once: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Let every new index on SQLite be a copy of one that the migrations made.
 
     tests/test_database.py has the migrations themselves, as what is wrapped here.

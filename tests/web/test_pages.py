@@ -571,19 +571,17 @@ def test_what_contradicts_itself_is_told_in_the_language_of_the_page(
 
 def test_who_decides_sees_the_pictures_and_whoever_may_not_view_sees_none(shop: Shop) -> None:
     maria, bo, dag = (shop.person(name) for name in ("Maria", "Bo", "Dag"))
-    filed = maria.post(
-        "/requests",
-        **{
-            "type": "police",
-            "authority": "Polismyndigheten",
-            "ground": "DSL 2:5",
-            "offence": "stöld",
-            "cameras": ["kassa"],
-            "from-1": "2026-03-02T06:30:05",
-            "to-1": "2026-03-02T06:30:25",
-            "delivery": "usb",
-        },
-    )
+    fields: dict[str, str | list[str]] = {
+        "type": "police",
+        "authority": "Polismyndigheten",
+        "ground": "DSL 2:5",
+        "offence": "stöld",
+        "cameras": ["kassa"],
+        "from-1": "2026-03-02T06:30:05",
+        "to-1": "2026-03-02T06:30:25",
+        "delivery": "usb",
+    }
+    filed = maria.post("/requests", **fields)
     page = filed.headers["location"].partition("?")[0]
     shown = bo.get(page).text
     picture = f'src="/footage/{shop.recording()}/thumbnail"'
