@@ -8,9 +8,14 @@ from typing import ClassVar
 
 
 class VaultError(Exception):
-    """Something was refused or failed; ``code`` is stable and carries no personal data."""
+    """Something was refused or failed; ``code`` is stable and carries no personal data.
+
+    ``in_swedish`` holds the points of a refusal whose words stand in both languages beside the rule
+    that refuses. All else is told in other languages from the English sentence itself.
+    """
 
     code: ClassVar[str] = "refused"
+    in_swedish: tuple[str, ...] = ()
 
 
 class ConfigError(VaultError):
@@ -85,6 +90,7 @@ class GateNotMetError(VaultError):
         self, message: str, unmet: tuple[str, ...] = (), *, in_swedish: tuple[str, ...] = ()
     ) -> None:
         """``unmet`` holds one sentence per requirement, ``in_swedish`` the same where there are."""
+        self.summary = message
         self.unmet = unmet
         self.in_swedish = in_swedish
         super().__init__(message + "".join(f"; {point}" for point in unmet))

@@ -12,7 +12,7 @@ from cctv_vault.errors import InvalidInputError, NaiveTimeError
 
 _YEARS: Final = range(1970, 2200)
 _UTC: Final = re.compile(
-    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z\b"
+    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z\b|\+00:00)"
 )
 
 

@@ -80,7 +80,7 @@ def install_errors(app: FastAPI, renderer: Renderer, template: str, vault: Vault
         context = {
             "heading": title,
             "advice": advice,
-            "refusal": str(error) if error else "",
+            "refusal": error if error and str(error) else None,
             "signed_in": isinstance(visit, Visit),
             **(frame(visit.actor, visit.token) if isinstance(visit, Visit) else {}),
         }

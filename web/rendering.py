@@ -15,20 +15,14 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from cctv_vault.footage.register import SOUNDS
-from cctv_vault.ingest.mounts import NOT_THERE, PLAIN_TEXT
-from cctv_vault.views import in_local_time, iso, printable
+from cctv_vault.views import iso, printable
 from web import words
 from web.i18n import LANGUAGES, Catalogue, choose_language, load_catalogues
+from web.saying import Teller, load_sayings
 from web.security import LANGUAGE_COOKIE
 
 STATIC: Final = Path(__file__).with_name("static")
 _TEMPLATES: Final = Path(__file__).with_name("templates")
-_WARNINGS: Final = {
-    PLAIN_TEXT: "warning.plain_text",
-    NOT_THERE: "warning.not_there",
-    SOUNDS: "warning.sounds",
-}
 
 
 @dataclass(frozen=True)
@@ -47,6 +41,9 @@ class Renderer:
         """``house`` stands in the frame of every page."""
         self.house = house
         self._catalogues = load_catalogues()
+        self._sayings = {
+            language: load_sayings(each) for language, each in self._catalogues.items()
+        }
         self._environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -100,6 +97,7 @@ class Renderer:
 
     def _bound(self, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
         zone, language = self.house.zone, catalogue.language
+        teller = Teller(self._sayings[language], language, zone)
 
         def moment(at: datetime, *, seconds: bool = False, zone: str = zone) -> Markup:
             return _time_tag(at, words.moment_words(at, zone, seconds=seconds))
@@ -149,8 +147,8 @@ class Renderer:
             "exact": lambda at: words.exact_words(at, zone),
             "zone_of": lambda at: words.zone_name(at, zone),
             "printable": printable,
-            "exactly": lambda said: in_local_time(printable(str(said)), zone),
-            "warned": lambda said: catalogue.text(_WARNINGS[said]) if said in _WARNINGS else said,
+            "said": teller.said,
+            "reasons": teller.reasons,
         }
 
 

@@ -261,7 +261,9 @@ def refuse(why: Words | None) -> None:
         AccessDeniedError: There is a reason.
     """
     if why is not None:
-        raise AccessDeniedError(why.en)
+        refusal = AccessDeniedError(why.en)
+        refusal.in_swedish = (why.sv,)
+        raise refusal
 
 
 def window_facts(windows: Sequence[Window]) -> list[dict[str, Any]]:

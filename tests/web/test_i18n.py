@@ -10,6 +10,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import VaultError
 from cctv_vault.incidents.views import Category
+from cctv_vault.ingest.probe import FAULTS
 from cctv_vault.media.limits import REFUSALS
 from cctv_vault.people.actors import Role
 from web.faults import status_of
@@ -19,7 +20,7 @@ from web.lanes import SPANS
 CATALOGUES = load_catalogues()
 _IN_TEMPLATES = re.compile(r"""\b(t|tn|known)\(\s*["']([a-z_.-]+)["']\s*(~?)""")
 _IN_MODULES = re.compile(r"""(?:\bwords|catalogue)\.(text|count|known)\(\s*f?"([a-z_.-]+)(["{])""")
-_ELSEWHERE = {"done", "time", "expiry", "unit", "reason", "warning"}
+_ELSEWHERE = {"done", "time", "expiry", "unit", "reason"}
 """Tables of keys made by `web.rendering`, `web.reasons` or by what a page redirects to."""
 
 
@@ -78,6 +79,7 @@ def test_no_sentence_is_left_that_nothing_asks_for(asked: tuple[set[str], set[st
 def test_everything_the_vault_can_say_has_words() -> None:
     wanted = {
         *(f"event.{each.value}" for each in Event),
+        *(f"damage.{each}" for each in FAULTS),
         *(f"role.{each.value}" for each in Role),
         *(f"category.{each.value}" for each in Category),
         *(f"state_text.{each.value}" for each in State),

@@ -94,7 +94,7 @@ def test_a_stranger_is_not_told_which_cameras_there_are(shop: Shop) -> None:
         ({"from-1": "", "to-1": ""}, "from when"),
         ({"to-1": "2026-03-02T06:00:00"}, "ends before it starts"),
         ({"from-1": "2027-03-02T06:00:00", "to-1": "2027-03-02T07:00:00"}, "future"),
-        ({"type": "burglar"}, "must be one of"),
+        ({"type": "burglar"}, "Choose who asks"),
         ({"ground": "SFS 1:1"}, "not a known statute"),
         ({"name": "", "authority": ""}, "who asks"),
         ({"name": "x" * 300}, "more than 200"),
@@ -110,6 +110,24 @@ def test_a_form_that_means_nothing_comes_back_with_what_was_typed(
     assert said in answer.text
     assert "A man in a red jacket" in answer.text
     assert len(shop.vault.requests.list(SYSTEM)) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"from-1": "", "to-1": ""}, "Ange från när och till när inspelningar begärs."),
+        ({"to-1": "2026-03-02T06:00:00"}, "Tid 1: sluttiden kommer före starttiden."),
+        ({"name": "", "authority": ""}, "Fyll i myndighet eller namn"),
+        ({"name": "x" * 300}, "Texten i fältet namn är längre än 200 tecken."),
+    ],
+)
+def test_a_form_is_refused_in_the_language_of_whoever_fills_it_in(
+    shop: Shop, changes: dict[str, str], said: str
+) -> None:
+    with shop.portal(language="sv") as portal:
+        answer = portal.post("/begaran", data={**REQUEST, **changes})
+    assert said in answer.text
+    assert '<span lang="en">' not in answer.text
 
 
 def test_filing_freezes_the_footage_and_tells_reference_and_code_once(shop: Shop) -> None:
