@@ -6,6 +6,7 @@ What is in any way unusual among them is left to be taken in alone.
 import hashlib
 import io
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -22,7 +23,14 @@ from cctv_vault.ingest.places import real_path, require_finished
 from cctv_vault.ingest.probe import Probe, probe_stills
 from cctv_vault.ingest.removals import changed_since, with_removal
 from cctv_vault.ingest.single import looks_unfinished, where_in_code
-from cctv_vault.ingest.sources import Identity, Removal, escape_name, open_source, remove_sources
+from cctv_vault.ingest.sources import (
+    Identity,
+    Removal,
+    Source,
+    escape_name,
+    open_source,
+    remove_sources,
+)
 from cctv_vault.ingest.steps import Steps
 from cctv_vault.people.actors import Actor
 from cctv_vault.schema import Recording
@@ -35,6 +43,9 @@ SMALL_BYTES: Final = FIRST_PLAIN
 TOGETHER: Final = 64
 """How many small files share a commit."""
 TOGETHER_BYTES: Final = 16 << 20
+_SOON_S: Final = 0.5
+"""How long the others wait for one to be read."""
+_MOST_SLOW: Final = 4
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -61,6 +72,7 @@ class Batches:
         known = self._steps.places.known()
         groups: dict[str, list[Small]] = {}
         waiting: set[str] = set()
+        slow = 0
         for path in paths:
             # Whatever is wrong with one is said when it is offered by itself.
             with suppress(Exception):
@@ -75,7 +87,8 @@ class Batches:
                     self._steps.readiness.require(code)
                     waiting.remove(code)
                     groups[code] = []
-                source = stack.enter_context(open_source(real))
+                opened = stack.enter_context(ExitStack())
+                source = opened.enter_context(open_source(real))
                 if not 0 < source.size <= SMALL_BYTES or self._steps.settling.require(source):
                     continue
                 offer = Offer(
@@ -89,7 +102,8 @@ class Batches:
                     surely_closed=source.check_not_written(),
                     leave_late=place.leave_late,
                 )
-                data = source.read(source.size + 1)
+                data = _read_soon(source, opened) if slow < _MOST_SLOW else None
+                slow += data is None
                 if data is not None and len(data) == source.size:
                     groups[code].append(Small(path, offer, data))
         return [group for group in groups.values() if len(group) > 1]
@@ -204,6 +218,29 @@ class Batches:
             )
             for small, its in entered
         }
+
+
+def _read_soon(source: Source, opened: ExitStack) -> bytes | None:
+    """All of a small file; None where it is slow: it stays claimed until it has been read.
+
+    ``opened`` closes it, and passes to whoever reads it where nobody waits for that.
+    """
+    read, left, lock = list[bytes | None](), ExitStack(), threading.Lock()
+
+    def reader() -> None:
+        with suppress(VaultError, ValueError):
+            read.append(source.read(source.size + 1))
+        with lock:
+            done.set()
+            left.close()
+
+    done = threading.Event()
+    threading.Thread(target=reader, name="watcher-reader", daemon=True).start()
+    done.wait(_SOON_S)
+    with lock:
+        if not done.is_set():
+            left.push(opened.pop_all())
+    return read[0] if done.is_set() and read else None
 
 
 def small_size(path: Path) -> int:

@@ -13,7 +13,11 @@ _TABLE: Final = Path("/proc/self/mountinfo")
 _OCTAL: Final = re.compile(r"\\([0-7]{3})")
 _IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 _NETWORK: Final = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "ncpfs", "davfs", "virtiofs"}
+    {
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "ncpfs", "davfs", "fuse"),
+        *("virtiofs", "vboxsf", "vmhgfs", "prl_fs", "lustre", "beegfs", "gpfs", "gfs2", "ocfs2"),
+        *("orangefs", "coda"),
+    }
 )
 PLAIN_TEXT: Final = (
     "the drop folder does not lie in memory (tmpfs): what arrives there is plaintext on a disk "

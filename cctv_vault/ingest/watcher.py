@@ -3,7 +3,8 @@
 Owns two ways to hear of a file, because each alone is known to miss some: notices from the kernel,
 and a scan of all folders every few seconds, which alone serves network mounts, where there are no
 notices. Refuses to die: whatever one file does, the others are taken in, and nothing about a file
-but the kind of its trouble is logged.
+but the kind of its trouble is logged. A share that does not answer, or a file that takes long,
+holds up neither the other folders nor, until several do, the other files of its own.
 """
 
 import heapq
@@ -12,7 +13,8 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,7 +32,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from cctv_vault.clock import monotonic
-from cctv_vault.footage.register import CameraView, Register
+from cctv_vault.footage.register import Register
 from cctv_vault.ingest.batches import TOGETHER, TOGETHER_BYTES, small_size
 from cctv_vault.ingest.mounts import filesystem_of, is_network, made
 from cctv_vault.ingest.outcomes import Outcome
@@ -50,6 +52,12 @@ _FILTER: Final[list[type[FileSystemEvent]]] = [
     DirMovedEvent,
 ]
 _WORKERS: Final = 2
+_MOST_WORKERS: Final = 12
+_OF_ONE_CAMERA: Final = 3
+"""How many workers the files of one drop folder may keep from the others."""
+_SLOW_S: Final = 2.0
+"""Where every worker has been at its files for this long, another one begins."""
+_UNANSWERED_S: Final = 60.0
 _SHORTEST_RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 30.0
 _LONGEST_RETRY_S: Final = 3600.0
@@ -101,6 +109,12 @@ class Watcher:
         self._ready: list[tuple[Rank, int, Path]] = []
         self._number = itertools.count()
         self._pending: set[Path] = set()
+        self._parked: dict[Path, list[Path]] = {}
+        self._at_work: Counter[Path] = Counter()
+        self._begun: dict[str, float] = {}
+        self._workers = 0
+        self._folders: frozenset[Path] = frozenset()
+        self._asking: dict[Path, float] = {}
         self._left: dict[Path, _LeftAlone] = {}
         self._paused_until = 0.0
         self._scanned_at: float | None = None
@@ -119,22 +133,23 @@ class Watcher:
         self._stop.clear()
         self._ingest.gather(on=True)
         loops: list[tuple[str, Callable[[], None]]] = [("scan", self._scan_loop)]
-        loops += [(f"intake-{number}", self._work_loop) for number in range(_WORKERS)]
-        loops.append(("posters", self._poster_loop))
+        loops += [("relief", self._relief_loop), ("posters", self._poster_loop)]
         self._threads = [
             threading.Thread(target=loop, name=f"watcher-{name}") for name, loop in loops
         ]
         for thread in self._threads:
             thread.start()
+        self._workers = 0
+        for _ in range(_WORKERS):
+            self._add_worker()
 
     def stop(self) -> None:
         """End; returns when files under way are sealed and every thread has ended."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
-        self._threads = []
+        while self._threads:  # others may be added until the last of them has seen the end
+            self._threads.pop(0).join()
         self._ingest.gather(on=False)
         self._ingest.enter_gathered()
         self._end_observer()
@@ -176,54 +191,94 @@ class Watcher:
     def _scan(self) -> None:
         cameras = self._register.all_cameras()
         self._urgency.refresh()
+        folders = frozenset(Path(each.drop_folder) for each in cameras)
         with self._changed:
+            self._folders = folders
             # What waits through a stop may have become wanted meanwhile.
             self._ready = [(self._urgency.rank(each), n, each) for _, n, each in self._ready]
             heapq.heapify(self._ready)
-        self._watch(cameras)
-        seen: set[Path] = set()
-        for camera in cameras:
-            for path in walk(Path(camera.drop_folder)):
-                if self._stop.is_set():
-                    return
-                seen.add(path)
-                if not self._is_left_alone(path):
-                    self.submit(path)
-        with self._changed:
-            self._left = {path: left for path, left in self._left.items() if path in seen}
-            self._scanned_at = monotonic()
-
-    def _watch(self, cameras: tuple[CameraView, ...]) -> None:
-        """Ask the kernel for notices of folders that are new, or were made anew."""
+            self._left = {
+                path: left for path, left in self._left.items() if self._folder_of(path) in folders
+            }
         if self._observer is not None and not self._observer.is_alive():
             self._end_observer()
         if self._observer is None:
             self._observer = Observer()
             self._observer.start()
-        handler = _Handler(self)
         for camera in cameras:
+            if self._stop.is_set():
+                return
             folder = Path(camera.drop_folder)
-            if not self._is_there(camera.code, folder):
-                continue
-            try:
-                inode = folder.stat().st_ino
-                known = self._watches.get(folder)
-                if (known and known[1] == inode) or is_network(filesystem_of(folder)):
-                    continue
-                if known:
-                    self._observer.unschedule(known[0])
-                watch = self._observer.schedule(
-                    handler, folder, recursive=True, event_filter=_FILTER
-                )
-                self._watches[folder] = (watch, inode)
-            except OSError as error:
-                # Too many folders for the kernel's watches, or a folder that cannot be read:
-                # the scan still finds what arrives there.
+            if is_network(filesystem_of(folder)):
+                self._ask_apart(camera.code, folder)
+            else:
+                self._look_into(camera.code, folder, notices=True)
+        with self._changed:
+            self._scanned_at = monotonic()
+
+    def _ask_apart(self, code: str, folder: Path) -> None:
+        """Look into a folder on a share in a thread of its own, which waits where that hangs."""
+        asked = self._asking.get(folder)
+        if asked is not None:
+            if monotonic() - asked > _UNANSWERED_S and code not in self._missing:
+                self._missing.add(code)
                 _LOG.warning(
-                    "the drop folder of camera %s gives no notices: %s",
-                    camera.code,
-                    os.strerror(error.errno or 0),
+                    "the drop folder of camera %s has not been listed for a minute: its share does "
+                    "not answer; nothing arrives from it until it does",
+                    code,
                 )
+            return
+
+        def ask() -> None:
+            try:
+                self._guarded(lambda: self._look_into(code, folder, notices=False))
+            finally:
+                del self._asking[folder]
+
+        self._asking[folder] = monotonic()
+        # A share that never answers must not keep the vault from ending.
+        threading.Thread(target=ask, name=f"watcher-share-{code}", daemon=True).start()
+
+    def _look_into(self, code: str, folder: Path, *, notices: bool) -> None:
+        """Submit what lies in a drop folder; with ``notices`` the kernel gives more, from now."""
+        if self._is_there(code, folder) and notices:
+            self._watch(code, folder)
+        seen: set[Path] = set()
+        for path in walk(folder):
+            if self._stop.is_set():
+                return
+            seen.add(path)
+            if not self._is_left_alone(path):
+                self.submit(path)
+        with self._changed:
+            self._left = {
+                path: left
+                for path, left in self._left.items()
+                if path in seen or not path.is_relative_to(folder)
+            }
+
+    def _watch(self, code: str, folder: Path) -> None:
+        """Ask the kernel for notices of a folder that is new, or was made anew."""
+        observer = self._observer
+        if observer is None:
+            return
+        try:
+            inode = folder.stat().st_ino
+            known = self._watches.get(folder)
+            if known and known[1] == inode:
+                return
+            if known:
+                observer.unschedule(known[0])
+            watch = observer.schedule(_Handler(self), folder, recursive=True, event_filter=_FILTER)
+            self._watches[folder] = (watch, inode)
+        except OSError as error:
+            # Too many folders for the kernel's watches, or a folder that cannot be read:
+            # the scan still finds what arrives there.
+            _LOG.warning(
+                "the drop folder of camera %s gives no notices: %s",
+                code,
+                os.strerror(error.errno or 0),
+            )
 
     def _is_there(self, code: str, folder: Path) -> bool:
         """Whether a drop folder is there, or could be made; what becomes of it is said once."""
@@ -260,38 +315,113 @@ class Watcher:
 
     # --- taking in ----------------------------------------------------------------------------
 
-    def _work_loop(self) -> None:
-        while paths := self._next():
-            self._guarded(lambda paths=paths: self._offer(paths))  # type: ignore[misc]
-            self._guarded(self._enter_gathered)
+    def _add_worker(self) -> None:
+        self._workers += 1
+        name = f"watcher-intake-{next(self._number)}"
+        thread = threading.Thread(target=self._work_loop, name=name)
+        self._threads.append(thread)
+        thread.start()
 
-    def _next(self) -> list[Path]:
+    def _work_loop(self) -> None:
+        name = threading.current_thread().name
+        while True:
+            mine: set[Path] = set()
+            paths = self._next(mine)
+            if not paths:
+                return
+            with self._changed:
+                self._begun[name] = monotonic()
+            try:
+                self._guarded(lambda paths=paths: self._offer(paths))  # type: ignore[misc]
+                self._guarded(self._enter_gathered)
+            finally:
+                with self._changed:
+                    del self._begun[name]
+                    self._leave(mine)
+                    is_spare = self._workers - self._slow_ones() > _WORKERS
+                    self._workers -= is_spare
+            if is_spare:
+                return
+
+    def _relief_loop(self) -> None:
+        """Begin another worker where files wait and each has been at its own for too long."""
+        while not self._stop.wait(_SLOW_S / 4):
+            with self._changed:
+                waits = bool(self._ready) or bool(self._due and self._due[0][0] <= monotonic())
+                if waits and self._workers == self._slow_ones() < _MOST_WORKERS:
+                    self._add_worker()
+
+    def _slow_ones(self) -> int:
+        return sum(monotonic() - begun >= _SLOW_S for begun in self._begun.values())
+
+    def _next(self, mine: set[Path]) -> list[Path]:
         """The next file whose time has come, by its urgency; none when the watcher ends.
 
-        A small one takes those with it that come next, as long as they are small, too.
+        A small one takes those with it that come next, as long as they are small, too. ``mine``
+        gets the folders that the worker is counted for until it leaves them.
         """
+        path: Path | None = None
         with self._changed:
             while not self._stop.is_set():
                 now = monotonic()
                 while self._due and self._due[0][0] <= now:
-                    _, number, path = heapq.heappop(self._due)
-                    heapq.heappush(self._ready, (self._urgency.rank(path), number, path))
-                ready_at = now if self._ready else self._due[0][0] if self._due else None
-                ready_at = ready_at and max(ready_at, self._paused_until)
-                if self._ready and ready_at == now:
-                    return self._taken()
-                self._changed.wait(None if ready_at is None else ready_at - now)
-        return []
+                    self._make_ready(heapq.heappop(self._due)[2])
+                if now >= self._paused_until and (path := self._popped(mine)) is not None:
+                    break
+                at = self._due[0][0] if self._due else None
+                if self._ready:
+                    at = self._paused_until
+                elif at is not None:
+                    at = max(at, self._paused_until)
+                self._changed.wait(None if at is None else max(0.0, at - now))
+        return [] if path is None else self._with_others(path, mine)
 
-    def _taken(self) -> list[Path]:
-        taken = [heapq.heappop(self._ready)[2]]
-        together = small_size(taken[0])
-        while together and self._ready and len(taken) < TOGETHER:
-            size = small_size(self._ready[0][2])
+    def _make_ready(self, path: Path) -> None:
+        heapq.heappush(self._ready, (self._urgency.rank(path), next(self._number), path))
+
+    def _popped(self, mine: set[Path]) -> Path | None:
+        """The most urgent file, of a folder of ours or one that keeps few other workers."""
+        while self._ready:
+            path = heapq.heappop(self._ready)[2]
+            folder = self._folder_of(path)
+            if folder in mine or self._at_work[folder] < _OF_ONE_CAMERA:
+                self._at_work[folder] += folder not in mine
+                mine.add(folder)
+                return path
+            self._parked.setdefault(folder, []).append(path)
+        return None
+
+    def _leave(self, folders: Iterable[Path]) -> None:
+        """Note that a worker has done with folders; what waited for that is ready again."""
+        for folder in folders:
+            self._at_work[folder] -= 1
+            for each in self._parked.pop(folder, ()):
+                self._make_ready(each)
+        self._changed.notify_all()
+
+    def _folder_of(self, path: Path) -> Path:
+        """The drop folder a file lies in, of those that were known at the last scan."""
+        return next((each for each in path.parents if each in self._folders), path.parent)
+
+    def _with_others(self, first: Path, mine: set[Path]) -> list[Path]:
+        """A file with small ones that come next, where it is small.
+
+        Their sizes are asked for without the lock: a share that hangs holds up nobody else.
+        """
+        taken, together = [first], small_size(first)
+        while together and len(taken) < TOGETHER:
+            with self._changed:
+                path = self._popped(mine)
+            if path is None:
+                break
+            size = small_size(path)
             if not size or together + size > TOGETHER_BYTES:
+                with self._changed:
+                    self._make_ready(path)
+                    self._changed.notify()
                 break
             together += size
-            taken.append(heapq.heappop(self._ready)[2])
+            taken.append(path)
         return taken
 
     def _offer(self, paths: Sequence[Path]) -> None:

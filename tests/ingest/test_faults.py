@@ -214,6 +214,79 @@ def test_a_source_that_reads_slowly_holds_nobody_up(
     assert len(list(quick_vault.catalogue.list(SYSTEM))) == 7
 
 
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[set[Path], threading.Event]]:
+    """Files whose reading waits for the event."""
+    slow: set[Path] = set()
+    go_on, read = threading.Event(), os.readv
+
+    def hangs(descriptor: int, buffers: list[memoryview]) -> int:
+        if any(is_at(descriptor, each) for each in slow):
+            go_on.wait()
+        return read(descriptor, buffers)
+
+    monkeypatch.setattr(os, "readv", hangs)
+    yield slow, go_on
+    go_on.set()
+
+
+def test_a_small_file_that_reads_slowly_holds_up_none_of_those_it_came_with(
+    quick_vault: Vault, drop: Path, hanging: tuple[set[Path], threading.Event]
+) -> None:
+    slow, go_on = hanging
+    files = [put(drop, f"x_20260302_07{n:02d}00.jpg", picture(n)) for n in range(12)]
+    slow.update(files[2:4])
+
+    outcomes = quick_vault.ingest.offer_together(SYSTEM, files)
+
+    found = {each.path: each for each in outcomes}
+    assert {found[path].outcome for path in files if path not in slow} == {"sealed"}
+    assert {found[path].outcome for path in slow} == {"waiting"}
+    assert all(path.exists() for path in slow)
+    go_on.set()
+    while {each.outcome for each in quick_vault.ingest.offer_all(SYSTEM, slow)} == {"waiting"}:
+        time.sleep(0.02)
+    assert not any(path.exists() for path in files)
+    assert len(list(quick_vault.catalogue.list(SYSTEM))) == 12
+
+
+def test_several_slow_files_of_one_camera_hold_up_neither_its_others_nor_other_cameras(
+    quick_vault: Vault, drop: Path, tmp_path: Path, hanging: tuple[set[Path], threading.Event]
+) -> None:
+    padding = (2 << 20).to_bytes(4, "big") + b"free" + bytes((2 << 20) - 8)
+    slow, go_on = hanging
+    slow.update(put(drop, f"a_20260302_07000{n}.mp4", film(n, 1.0) + padding) for n in range(2))
+    other = tmp_path / "drop" / "entre"
+    watcher = quick_vault.watcher()
+    watcher.start()
+    try:
+        while watcher.status().waiting < 2:
+            time.sleep(0.02)
+        time.sleep(0.2)  # both workers are at them
+        for number in range(2):
+            put(drop, f"b_20260302_07010{number}.mp4", film(number + 2, 1.0))
+            put(other, f"b_20260302_07010{number}.mp4", film(number + 2, 1.0))
+        while len(list(quick_vault.catalogue.list(SYSTEM))) < 4:
+            time.sleep(0.02)
+        # Many of one camera keep no more workers than are left to the others.
+        slow.update(
+            put(drop, f"c_20260302_07020{n}.mp4", film(n + 9, 1.0) + padding) for n in range(9)
+        )
+        while watcher.status().waiting < 11:
+            time.sleep(0.02)
+        put(other, "d_20260302_070300.mp4", film(30, 1.0))
+        while len(list(quick_vault.catalogue.list(SYSTEM))) < 5:
+            time.sleep(0.02)
+        assert all(path.exists() for path in slow)
+        go_on.set()
+        while any(path.exists() for path in slow):
+            time.sleep(0.02)
+    finally:
+        go_on.set()
+        watcher.stop()
+    assert len(list(quick_vault.catalogue.list(SYSTEM))) == 16
+
+
 def test_a_source_that_may_not_be_read_any_more_waits_for_the_right_to(
     quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
