@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
+from cctv_vault.disclosure.legal import rescuer_of
 from cctv_vault.disclosure.workflow import Moment, RequestFacts, State, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
@@ -170,6 +171,7 @@ def facts_of(
             col(CustodyEntry.event).in_((*_HANDLING, *_DECIDING)),
         )
     ).all()
+    danger = danger_of(body)
     collected = session.execute(
         select(func.count())
         .select_from(DownloadLink)
@@ -199,7 +201,21 @@ def facts_of(
         masked=bool(masked),
         footage=footage,
         collected=bool(collected) or row.channel not in {None, "link"},
+        asked_by=danger.get("asked_by", ""),
+        at_stake="at_stake" in danger,
     )
+
+
+def danger_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """What a request says of an emergency; where it says it nowhere else, in its usual fields."""
+    danger, requester = body.get("danger") or {}, body.get("requester") or {}
+    name = requester.get("authority") or requester.get("name") or ""
+    told = {
+        "asked_by": danger.get("asked_by") or rescuer_of(name),
+        "at_stake": danger.get("at_stake") or body.get("description"),
+        "told": danger.get("told"),
+    }
+    return {name: str(text) for name, text in told.items() if text}
 
 
 def _has_document(row: Request, ground: Mapping[str, Any]) -> bool:

@@ -19,12 +19,14 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.archive import ArchiveWriter, archived_size, read_archive
 from cctv_vault.disclosure.cases import (
     APPROVED,
+    danger_of,
     footage_in,
     load,
     open_json,
     told_of,
     windows_of,
 )
+from cctv_vault.disclosure.legal import ASKS_IN_DANGER
 from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import may_leave, storage_errors
 from cctv_vault.disclosure.results import Called
@@ -46,7 +48,7 @@ class StandingCase:
 
     ``called`` says who was called, and None where nobody is; ``review_by`` and ``number_by`` are
     what is owed; ``size`` is that of the package while its folder can be fetched, None else.
-    ``measure`` is what is known of a seizure, search or copying.
+    ``measure`` is what is known of a seizure, search or copying, ``danger`` what of an emergency.
     """
 
     id: str
@@ -62,6 +64,7 @@ class StandingCase:
     decided_by: str | None
     reason: str | None = field(repr=False)
     measure: Mapping[str, str] | None = field(repr=False)
+    danger: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ class Folders(Spot):
             decided_by=row.decided_by,
             reason=decision.get("reason"),
             measure=body.get("measure"),
+            danger=danger_of(body) if row.requester_type in ASKS_IN_DANGER else {},
         )
 
     def _folder(self, request_id: str, package: Package, receipt: bytes, now: datetime) -> Folder:

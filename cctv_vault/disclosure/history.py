@@ -50,6 +50,8 @@ def _quote(details: Mapping[str, Any] | None) -> str:
 
 
 def _received(facts: _Facts) -> Words:
+    if facts.get("type") == "emergency":
+        return Words("tog emot begäran i ett nödläge", "received the request in an emergency")
     rule = REQUESTERS.get(str(facts.get("type")))
     name = rule.name if rule else Words("okänd", "unknown")
     return Words(

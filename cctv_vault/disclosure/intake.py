@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from cctv_vault.disclosure.legal import REQUESTERS, find_ground
+from cctv_vault.disclosure.legal import ASKS_IN_DANGER, REQUESTERS, RESCUERS, find_ground
 from cctv_vault.disclosure.workflow import Window
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.views import iso, parse_time
@@ -31,9 +31,10 @@ _ITEM: Final = ("cameras", "site", "from", "to", "clock", "doubtful")
 CLOCKS: Final = ("real", "picture")
 """What a window's times are: those of a true clock, or those read off the picture."""
 _MEASURE: Final = ("taken", "protocol", "notified_on", "court_on")
+_DANGER: Final = ("asked_by", "at_stake", "told")
 _BODY: Final = (
     *("requester", "ground", "matter", "footage", "description", "language", "delivery"),
-    "measure",
+    *("measure", "danger"),
 )
 
 
@@ -64,7 +65,8 @@ class Filing:
     hold everything that may be meant, and somebody has to ask. ``decided_at``
     is when an order was decided: its time runs from there. ``measure`` is what is known of a
     seizure, search or copying: what was taken, the number of its protocol, and the days on which it
-    was notified and on which a court is to review it.
+    was notified and on which a court is to review it. ``danger`` is what is said of an emergency:
+    which of the rescuers asks, what life or health is at stake, and how that was told.
     """
 
     type: str
@@ -83,6 +85,7 @@ class Filing:
     description: str = field(repr=False)
     due: date | None = None
     measure: Mapping[str, str] | None = field(default=None, repr=False)
+    danger: Mapping[str, str] | None = field(default=None, repr=False)
     decided_at: datetime | None = None
 
     @property
@@ -112,6 +115,7 @@ class Filing:
             "language": self.language,
             "delivery": self.delivery,
             **({} if self.measure is None else {"measure": dict(self.measure)}),
+            **({} if self.danger is None else {"danger": dict(self.danger)}),
         }
 
 
@@ -172,6 +176,7 @@ def read_request(body: object, places: Places, now: datetime, *, public: bool) -
         due=read_day(ground.get("due"), "ground.due"),
         decided_at=read_decided(ground.get("decided_at"), now),
         measure=None if whole.get("measure") is None else _of_seizure(whole["measure"], type_),
+        danger=None if whole.get("danger") is None else _of_danger(whole["danger"], type_),
     )
 
 
@@ -211,6 +216,19 @@ def _of_seizure(value: object, type_: str) -> dict[str, str]:
     if type_ != "seizure":
         raise InvalidInputError("only a seizure, a search or a copying is a measure")
     return read_measure(value)
+
+
+def _of_danger(value: object, type_: str) -> dict[str, str]:
+    if type_ not in ASKS_IN_DANGER:
+        raise InvalidInputError("only an emergency or a request that is not of crime has a danger")
+    fields = _object(value, "danger", _DANGER)
+    by = fields.get("asked_by")
+    texts = {
+        "asked_by": None if by is None else _choice(by, "danger.asked_by", tuple(RESCUERS)),
+        "at_stake": _text(fields.get("at_stake"), "danger.at_stake", _LONG),
+        "told": _text(fields.get("told"), "danger.told", _LONG),
+    }
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def read_ground(code: object) -> str:

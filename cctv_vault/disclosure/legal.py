@@ -393,6 +393,35 @@ PROHIBITED: Final[dict[str, Words]] = {
 }
 """Uses that no ground admits and nobody can approve (S6, S19)."""
 
+RESCUERS: Final[dict[str, Words]] = {
+    "sos-alarm": Words("SOS Alarm (112)", "the emergency number (112)"),
+    "rescue": Words("räddningstjänsten", "fire and rescue service"),
+    "police": Words("Polismyndigheten", "the police"),
+    "health": Words("sjukvård eller ambulans", "hospital or ambulance"),
+    "coast-guard": Words("Kustbevakningen eller sjöräddningen", "coast guard or sea rescue"),
+}
+"""Who is handed footage before a decision because life or health is at stake (D)."""
+_POLICE_ONLY: Final = frozenset({"police"})
+ASKS_IN_DANGER: Final[dict[str, frozenset[str]]] = {
+    "emergency": frozenset(RESCUERS),
+    "police-not-crime": _POLICE_ONLY,
+}
+"""Of each requester who is handed footage in an emergency, which of these can be the one."""
+_RESCUER_WORDS: Final = (
+    ("police", re.compile(r"^polismyndighet|^polis(en)?\b")),
+    ("sos-alarm", re.compile(r"\bsos[ -]?alarm|\b112\b")),
+    ("rescue", re.compile(r"räddningstj|brandk[åa]r|\bbrandf|fjällrädd")),
+    ("coast-guard", re.compile(r"kustbevak|sjörädd")),
+    ("health", re.compile(r"sjukhus|sjukvård|ambulans|akutmottag|vårdcentral|\bregion ")),
+)
+
+
+def rescuer_of(authority: str) -> str:
+    """Which of the `RESCUERS` an authority's name says it is; empty where it says none."""
+    name = authority.casefold()
+    return next((code for code, words in _RESCUER_WORDS if words.search(name)), "")
+
+
 _K_NUMBER: Final = re.compile(r"[0-9]{4}-K[0-9]{1,7}-[0-9]{2}")
 
 

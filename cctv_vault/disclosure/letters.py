@@ -22,6 +22,7 @@ from cctv_vault.database import Database
 from cctv_vault.disclosure.cases import (
     APPROVED,
     ASKED,
+    danger_of,
     facts_of,
     footage_in,
     load,
@@ -31,7 +32,7 @@ from cctv_vault.disclosure.cases import (
 )
 from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.fees import is_access
-from cctv_vault.disclosure.legal import Words
+from cctv_vault.disclosure.legal import ASKS_IN_DANGER, Words
 from cctv_vault.disclosure.letterwords import Fee, Kind, LetterFacts, letter
 from cctv_vault.disclosure.workflow import UNANSWERED, State, Window, checklist
 from cctv_vault.errors import InvalidInputError, NotFoundError, TransitionNotAllowedError
@@ -183,6 +184,9 @@ class Letters:
             released_at=row.released_at,
             taken=measure.get("taken") or "",
             protocol=measure.get("protocol") or "",
+            danger=danger_of(body).get("at_stake", "")
+            if row.requester_type in ASKS_IN_DANGER
+            else "",
             package_sha256="" if package is None else package.sha256.hex(),
             checkpoint=note if kind is Kind.RECEIPT else "",
             fee=self._fee(session, row),

@@ -69,6 +69,7 @@ class LetterFacts:
     released_at: datetime | None = None
     taken: str = field(default="", repr=False)
     protocol: str = ""
+    danger: str = field(default="", repr=False)
     package_sha256: str = ""
     checkpoint: str = field(default="", repr=False)
     fee: "Fee | None" = None
@@ -662,6 +663,7 @@ def _handover(facts: LetterFacts) -> list[dict[str, Any]]:
             ("Rättslig grund", "Legal basis", _ground(facts)),
             ("Uppgivet brott", "Offence stated", facts.offence),
             ("Kameror och tid", "Cameras and time", cameras),
+            ("Vad det gällde", "What it concerned", facts.danger),
             ("Det som togs", "What was taken", facts.taken),
             ("Protokoll", "Protocol", facts.protocol),
             ("Paketets SHA-256", "SHA-256 of the package", facts.package_sha256),

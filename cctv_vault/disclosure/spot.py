@@ -2,8 +2,9 @@
 
 Owns the paths that the law has before a decision, each reviewed by somebody else. The police get
 at most an hour, on DSL 2:5; those who may approve are called first, and whoever is on duty hands
-over alone only when none of them has answered in the time the policy gives them. Refuses everybody
-else, and whoever is not here.
+over alone only when none of them has answered in the time the policy gives them. Where life or
+health is at stake nobody waits: whoever saves it gets what the policy's figure holds, once it is
+said what the danger is. Refuses everybody else, and whoever is not here or was not called back.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from cctv_vault.disclosure.archive import Archive, Member, read_archive, read_me
 from cctv_vault.disclosure.cases import (
     APPROVED,
     ASKED,
+    danger_of,
     footage_in,
     frames_of,
     load,
@@ -41,6 +43,7 @@ from cctv_vault.disclosure.handing import (
 )
 from cctv_vault.disclosure.intake import Filing, cameras_meant, read_note, read_request
 from cctv_vault.disclosure.legal import (
+    ASKS_IN_DANGER,
     IN_PERSON,
     METHODS,
     ON_THE_SPOT_LIMIT,
@@ -89,6 +92,7 @@ from cctv_vault.views import iso
 CALLED_COUNTS_FOR: Final = VISIT
 """How long a call holds."""
 _POLICE: Final = Action.HAND_OVER_ON_THE_SPOT
+_VITAL: Final = Action.HAND_OVER_VITAL
 _A_NO: Final = tuple(
     each.value for each in (Event.REQUEST_REFUSED, Event.REQUEST_REVOKED, Event.REQUEST_REVIEWED)
 )
@@ -105,6 +109,12 @@ _NOBODY_CALLED: Final = Words(
 _NOBODY_HERE: Final = Words(
     "den som begär måste stå här och ha visat sin tjänstelegitimation",
     "the officer must stand here and the service card be seen",
+)
+_NOT_CALLED_BACK: Final = Words(
+    "ange hur den som ber är kontrollerad: legitimation visad här, eller motringning via växeln "
+    "eller 112",
+    "say how whoever asks was verified: an officer's card seen here, or a call back through the "
+    "switchboard or 112",
 )
 _NO_OFFENCE: Final = Words("ange vilket brott det gäller", "name the offence")
 
@@ -160,10 +170,7 @@ class Spot(Handing):
                 )
                 row.asked_at = act.now
                 act.session.add(row)
-                found = footage_in(
-                    act.session, self._grants, filing.windows, act.now, sight_of(actor, row)
-                )
-                choose_evenly(act, row, filing.windows, found.kept)
+                self._choose_pictures(act, row, filing.windows)
                 self._notices.called(act, row)
                 act.record(
                     Event.REQUEST_APPROVERS_CALLED,
@@ -251,7 +258,7 @@ class Spot(Handing):
         The police get at most an hour on DSL 2:5, once those who may approve were called and have
         answered or had their time: until then the first call registers, freezes and is refused, and
         the same call again hands over. Seizure and search get what is decided; in an emergency
-        whoever is marked for it releases what saves a life.
+        whoever is marked for it releases what saves life or health, at most the policy's figure.
 
         Args:
             actor: Who is on duty.
@@ -264,8 +271,9 @@ class Spot(Handing):
             GateNotMetError: The law has no such path here; each unmet point is named.
             AccessDeniedError: The person is not marked for it.
         """
-        if path_of(_type_of(body)) is _POLICE:
-            if method != IN_PERSON:
+        type_ = _type_of(body)
+        if path_of(type_) is _POLICE:
+            if method != IN_PERSON and type_ in _STAND_HERE:
                 with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor):
                     raise not_met(NOTHING, _no_method(method))
             if out_dir is not None:
@@ -287,8 +295,8 @@ class Spot(Handing):
             row = self._receive(act, filing, code_hash, "staff")
             self._begin(act, row, public=False)
             self._stand(act, row, filing.windows, method)
-            if filing.type == "police-not-crime":
-                self._not_refused_before(act, row)
+            if action is _VITAL:
+                self._in_danger(act, row, filing)
             hidden = self._all_hidden(act, row, action, seen)
             if hidden is None:
                 self._may_prepare(Step(act, row), action)
@@ -300,6 +308,8 @@ class Spot(Handing):
                     facts={"path": HANDS_OVER_NOW[action], "windows": window_facts(filing.windows)},
                     details={"detail": seen},
                 )
+                if action is _VITAL:
+                    self._choose_pictures(act, row, filing.windows)
             now = act.now
         if hidden is not None:
             with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor):
@@ -392,7 +402,7 @@ class Spot(Handing):
         """
         called = self._called(act, row, actor)
         self._not_refused_before(act, row)
-        self._within_the_visit(act, row)
+        self._within_the_visit(act, row, ON_THE_SPOT_LIMIT)
         if act.now >= called.alone_from:
             return
         zone = self._zone_of(act.session, self._facts(Step(act, row)).wanted)
@@ -409,6 +419,33 @@ class Spot(Handing):
             ),
         )
 
+    def _in_danger(self, act: Act, row: Request, filing: Filing) -> None:
+        """Refuse what an emergency does not carry, and note what is said of it for the review.
+
+        Raises:
+            GateNotMetError: It is more than the policy's figure, together with what was handed over
+                in emergencies lately.
+            TransitionNotAllowedError: A no binds this request.
+        """
+        self._not_refused_before(act, row)
+        figures = self._figures(act.session, act.now)
+        self._within_the_visit(act, row, timedelta(minutes=figures.emergency_minutes))
+        danger = danger_of(filing.to_body())
+        told = (danger.get("at_stake"), danger.get("told"))
+        texts = {
+            "facts": " ".join(each for each in told if each),
+            "necessity": "Den som räddar liv eller hälsa har angett kameror och tid som behövs.",
+        }
+        if texts["facts"]:
+            row.assessment_text = self._seal(act, row.id, "assessment", texts)
+            act.session.add(row)
+
+    def _choose_pictures(self, act: Act, row: Request, windows: Sequence[Window]) -> None:
+        """A few pictures of each window, for who has no time to look for any."""
+        sight = sight_of(act.actor, row)
+        found = footage_in(act.session, self._grants, windows, act.now, sight)
+        choose_evenly(act, row, windows, found.kept)
+
     def _not_refused_before(self, act: Act, row: Request) -> None:
         """A no is not passed by asking once more, for a little else or by other hands.
 
@@ -424,9 +461,18 @@ class Spot(Handing):
     def _bound_by(self, act: Act, row: Request) -> str:
         """The earlier request whose refusal binds this one; empty where none does.
 
-        Read from the log: a no stays one where the case was reopened afterwards.
+        Read from the log: a no stays one where the case was reopened afterwards. In an emergency
+        only what a review said of an earlier one binds, and of this very time: that police were
+        refused a theft is no reason to let anybody die.
         """
         session = act.session
+        emergency = row.requester_type == "emergency"
+        heard = (
+            col(Request.requester_type).in_(tuple(ASKS_IN_DANGER))
+            & (col(CustodyEntry.event) == Event.REQUEST_REVIEWED.value)
+            if emergency
+            else col(Request.requester_type).in_(_STAND_HERE)
+        )
         noes = session.execute(
             select(col(CustodyEntry.at), table(Request))
             .join(Request, col(Request.id) == col(CustodyEntry.subject))
@@ -436,7 +482,7 @@ class Spot(Handing):
                 (col(CustodyEntry.event) != Event.REQUEST_REVIEWED.value)
                 | (col(Request.decision) == DISAPPROVED),
                 col(Request.id) != row.id,
-                col(Request.requester_type).in_(_STAND_HERE),
+                heard,
                 col(Request.gagged).is_(False) | act.actor.cleared,
             )
             .order_by(col(CustodyEntry.leaf_index).desc())
@@ -444,7 +490,8 @@ class Spot(Handing):
         wanted = self._matter(session, row.id, row.body_text)
         for said in noes.all():
             refused = self._matter(session, said.id, said.body_text)
-            if is_bound(wanted, refused, same_visit=said.at > act.now - VISIT):
+            in_visit = not emergency and said.at > act.now - VISIT
+            if is_bound(wanted, refused, same_visit=in_visit):
                 return str(said.id)
         return ""
 
@@ -461,19 +508,24 @@ class Spot(Handing):
             authority=requester.get("authority") or requester.get("name") or "",
         )
 
-    def _within_the_visit(self, act: Act, row: Request) -> None:
+    def _within_the_visit(self, act: Act, row: Request, most: timedelta) -> None:
         """What is handed over alone is measured over the whole visit, not case by case.
 
         Neither by one person to whoever comes, nor by several to the same authority at the place.
+        What saved a life is measured by itself, and takes nothing from the police.
 
         Raises:
-            GateNotMetError: Together with what was handed over alone lately it is too much.
+            GateNotMetError: Alone, or together with what was handed over alone lately, it is more
+                than ``most``.
         """
         session = act.session
+        kind = path_of(row.requester_type)
         before = session.execute(
             select(table(Request)).where(
                 col(Request.id) != row.id,
-                col(Request.asked_at).is_not(None),
+                col(Request.requester_type).in_(
+                    [each for each in _STAND_HERE if path_of(each) is kind]
+                ),
                 col(Request.decision).in_(BEFORE_DECISION),
                 col(Request.released_at) > act.now - CALLED_COUNTS_FOR,
             )
@@ -485,8 +537,18 @@ class Spot(Handing):
             if each.registered_by == row.registered_by or wanted.of_one_visit(other):
                 cases.append(str(each.id))
         whole = [each for case in cases for each in windows_of(act.session, case, APPROVED)]
-        if wall_time(whole) > ON_THE_SPOT_LIMIT:
-            minutes = int(ON_THE_SPOT_LIMIT.total_seconds()) // 60
+        minutes = int(most.total_seconds()) // 60
+        if wall_time(windows_of(act.session, row.id, APPROVED)) > most:
+            raise not_met(
+                NOTHING,
+                Words(
+                    f"högst {minutes} minuter lämnas ut utan beslut; ange bara den tid som behövs, "
+                    "eller låt någon som får bevilja besluta",
+                    f"at most {minutes} minutes are released without a decision; name only the "
+                    "time that is needed, or let somebody who may approve decide",
+                ),
+            )
+        if wall_time(whole) > most:
             raise not_met(
                 NOTHING,
                 Words(
@@ -712,13 +774,14 @@ def checked_folder(folder: Path) -> Path:
 
 
 def officer(filing: Filing, seen: str) -> str:
-    """What was seen of the officer.
+    """What was seen of the officer, or in an emergency how whoever asks was called back.
 
     Raises:
-        GateNotMetError: Nobody stands here, or no offence is named.
+        GateNotMetError: Nobody stands here or was called back, or no offence is named.
     """
     if not seen.strip():
-        raise not_met(NOTHING, _NOBODY_HERE)
+        nobody = _NOT_CALLED_BACK if path_of(filing.type) is _VITAL else _NOBODY_HERE
+        raise not_met(NOTHING, nobody)
     if filing.type == "police" and filing.offence is None:
         raise not_met(NOTHING, _NO_OFFENCE)
     return read_note(seen, "what was seen")

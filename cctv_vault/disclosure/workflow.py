@@ -15,6 +15,7 @@ from typing import Final
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.legal import (
+    ASKS_IN_DANGER,
     BROAD,
     GROUNDS,
     METHODS,
@@ -285,7 +286,8 @@ class RequestFacts:
     ``handlers`` are all who ever confirmed, verified or assessed this case, entered an answer in it
     or supplied a masked film, ``deciders`` all who decided in it; ``masked`` is whether there is a
     masked film of each camera and, once decided, whether these are the films that were decided on.
-    ``footage`` is None where nobody has looked yet.
+    ``footage`` is None where nobody has looked yet. ``asked_by`` is which of the `RESCUERS` asks
+    and ``at_stake`` whether it is said what life or health is: they count in an emergency alone.
     """
 
     type: str
@@ -307,6 +309,8 @@ class RequestFacts:
     masked: bool = False
     footage: bool | None = None
     collected: bool = False
+    asked_by: str = ""
+    at_stake: bool = False
 
     @property
     def rule(self) -> RequesterRule:
@@ -514,6 +518,8 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
                 citation="DSL 2:5",
             )
         )
+    if path.kind == "vital":
+        points += _danger_points(facts)
     if path.limit is not None and wall_time(facts.wanted) > path.limit:
         minutes = int(path.limit.total_seconds()) // 60
         points.append(
@@ -525,6 +531,43 @@ def _immediate_unmet(action: Action, facts: RequestFacts) -> list[Point]:
                     f"on the spot at most {minutes} minutes are released",
                 ),
                 citation="GDPR 5.1 c",
+            )
+        )
+    return points
+
+
+def _danger_points(facts: RequestFacts) -> list[Point]:
+    """What else is unmet where somebody is handed footage because life or health is at stake."""
+    points = []
+    if facts.asked_by not in ASKS_IN_DANGER[facts.type]:
+        points.append(
+            Point(
+                "rescuer",
+                met=False,
+                words=Words(
+                    "utan beslut lämnas ut endast till den som räddar liv eller hälsa: 112, "
+                    "räddningstjänst, polis, sjukvård eller kustbevakning"
+                    if facts.type == "emergency"
+                    else "utan beslut lämnas ut endast till Polismyndigheten",
+                    "without a decision footage goes only to those who save life or health: 112, "
+                    "rescue service, police, health care or coast guard"
+                    if facts.type == "emergency"
+                    else "without a decision footage goes only to the police",
+                ),
+                citation="GDPR 6.1 d, table B",
+            )
+        )
+    if not facts.at_stake:
+        points.append(
+            Point(
+                "danger",
+                met=False,
+                words=Words(
+                    "det är angivet vad som har hänt och vilket liv eller vilken hälsa som är "
+                    "i fara",
+                    "it is said what has happened and what life or health is in danger",
+                ),
+                citation="GDPR 6.1 d, 5.2",
             )
         )
     return points

@@ -201,24 +201,27 @@ def is_vague(purpose: str) -> bool:
 
 @dataclass(frozen=True)
 class OnTheSpotRule:
-    """Release on the spot to police who stand in the shop: its three figures (DSL 2:5).
+    """Release before a decision, on the spot (DSL 2:5) and in an emergency: its figures.
 
     Attributes:
         alone_after_minutes: How long those who may approve have to answer before the person on
             duty may release alone.
         number_within_days: How long after it the case number may follow.
         review_within_working_days: By the end of which working day another person has reviewed it.
+        emergency_minutes: The most footage that is handed over in an emergency before a decision.
     """
 
     alone_after_minutes: int = 15
     number_within_days: int = 7
     review_within_working_days: int = 1
+    emergency_minutes: int = 120
 
 
 _ON_THE_SPOT_MOST: Final = {
     "alone_after_minutes": 24 * 60,
     "number_within_days": 30,
     "review_within_working_days": 5,
+    "emergency_minutes": 24 * 60,
 }
 
 

@@ -15,7 +15,7 @@ from cctv_vault.disclosure.casefiles import MASKED_IN, Declaration, FileView
 from cctv_vault.disclosure.codes import new_passphrase
 from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.frames import CHOSEN_IN
-from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS
+from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, RESCUERS
 from cctv_vault.disclosure.letters import letters_of
 from cctv_vault.disclosure.results import Collected, RequestDetail
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
@@ -385,6 +385,7 @@ def disclosure_words(visit: Visit) -> dict[str, object]:
             state.value: in_words(text, language) for state, text in STATE_WORDS.items()
         },
         "type_words": {row.type: in_words(row.name, language) for row in REQUESTERS.values()},
+        "rescuer_words": {code: in_words(text, language) for code, text in RESCUERS.items()},
     }
 
 

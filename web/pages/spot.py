@@ -1,8 +1,8 @@
 """Polisen är här: whoever is on duty hands footage to an officer who stands before them.
 
 One form, one wait, one folder: at most twelve taps from signing in. What the law takes (seizure,
-search, copying) has a form of its own. Everything is the service's to judge; the page says in words
-what it refused, and what to do instead.
+search, copying) has a form of its own, and so has an emergency, in which nobody waits. Everything
+is the service's to judge; the page says in words what it refused, and what to do instead.
 """
 
 from datetime import timedelta
@@ -13,7 +13,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.folder import StandingCase
-from cctv_vault.disclosure.legal import GROUNDS, ON_THE_SPOT_LIMIT, REQUESTERS, Words
+from cctv_vault.disclosure.legal import (
+    CALL_BACK,
+    GROUNDS,
+    IN_PERSON,
+    ON_THE_SPOT_LIMIT,
+    REQUESTERS,
+    RESCUERS,
+    Words,
+)
 from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import InvalidInputError, VaultError
 from cctv_vault.people.actors import Right
@@ -42,6 +50,12 @@ OFFENCES: Final = {
 """Those a shop meets, to be chosen with one tap; any other is typed. Written in Swedish."""
 WHO: Final = ("police", "insurer", "media")
 """Who may stand there: the last two are told why they get nothing."""
+KINDS: Final = {
+    "danger": ("emergency", "GDPR 6.1 d"),
+    "missing": ("police-not-crime", "GDPR 6.1 d"),
+    "accident": ("police-not-crime", "GDPR 6.1 f"),
+}
+"""What has happened, as the form of an emergency asks: the requester's row and its statute."""
 _SPANS: Final = ("15", "30", "60")
 _OTHER: Final = "other"
 _MINUTE: Final = timedelta(minutes=1)
@@ -83,6 +97,25 @@ def seize(visit: Here, form: Posted) -> Response:
     except VaultError as error:
         return visit.refused("seizure.html", _seizing(visit), error, form)
     return see(f"/spot/{spot.id}", "seizure-recorded")
+
+
+@router.get("/spot/emergency")
+def endangered(visit: Here) -> Response:
+    """The form for where life or health is in danger, or somebody is missing."""
+    return visit.page("emergency.html", _endangered(visit))
+
+
+@router.post("/spot/emergency")
+def help_now(visit: Here, form: Posted) -> Response:
+    """Make the package and hand it over at once; somebody else reviews it afterwards."""
+    try:
+        body, (method, seen) = _danger(visit, form), _known(visit, form)
+        spot = visit.vault.requests.on_the_spot(
+            visit.actor, body, officer_seen=seen, out_dir=None, method=method
+        )
+    except VaultError as error:
+        return visit.refused("emergency.html", _endangered(visit), error, form)
+    return see(f"/spot/{spot.id}", "spot-handed-over")
 
 
 @router.post("/spot/{request}/measure")
@@ -202,6 +235,44 @@ def _seizure(visit: Visit, form: Form) -> dict[str, Any]:
     }
 
 
+def _danger(visit: Visit, form: Form) -> dict[str, Any]:
+    """As `_body`, of an emergency; an insurer or a stranger is filed as what they are."""
+    who, kind = form.text("who"), form.text("kind")
+    if kind not in KINDS:
+        raise InvalidInputError("say what has happened")
+    if who not in RESCUERS and who not in WHO:
+        raise InvalidInputError("say who asks")
+    type_, ground = KINDS[kind]
+    danger = {"asked_by": who, "at_stake": form.text("at_stake"), "told": form.text("told")}
+    if who not in RESCUERS:
+        bases = REQUESTERS[who].bases
+        type_, ground, danger = who, bases[0] if bases else "", {}
+    return {
+        "requester": {
+            "type": type_,
+            "authority": RESCUERS[who].sv if who in RESCUERS else None,
+            "name": form.text("officer") or None,
+        },
+        "ground": {"code": ground or None},
+        "matter": {"number": form.text("number") or None},
+        "footage": _footage(visit, form),
+        "language": "sv",
+        "delivery": "in-person",
+        **({"danger": danger} if danger else {}),
+    }
+
+
+def _known(visit: Visit, form: Form) -> tuple[str, str]:
+    """How whoever asks was verified, and what is noted of it; empty where nobody was."""
+    if form.text("method") == CALL_BACK:
+        number = form.text("called")
+        note = visit.words.text("emergency.called_note", who=form.text("officer"), number=number)
+        return CALL_BACK, note if number else ""
+    seen = form.text("method") == IN_PERSON
+    note = visit.words.text("spot.seen_note", who=form.text("officer"))
+    return IN_PERSON, note if seen else ""
+
+
 def _seen(visit: Visit, form: Form) -> str:
     """What was checked of who stands here; empty where nobody ticked it."""
     note = visit.words.text("spot.seen_note", who=form.text("officer"))
@@ -248,6 +319,24 @@ def _seizing(visit: Visit) -> dict[str, object]:
             (code, f"{in_words(GROUNDS[code], language)} ({code})")
             for code in REQUESTERS["seizure"].bases
         ],
+        **_choosing(visit),
+    }
+
+
+def _endangered(visit: Visit) -> dict[str, object]:
+    visit.require(Right.RELEASE_ON_THE_SPOT, event=Event.REQUEST_RELEASE_INTENDED)
+    words = visit.words
+    return {
+        "kind_options": [(each, words.text(f"emergency.kind_{each}")) for each in KINDS],
+        "who_options": [
+            *((code, in_words(each, words.language)) for code, each in RESCUERS.items()),
+            *((each, words.text(f"spot.who_{each}")) for each in WHO if each not in RESCUERS),
+        ],
+        "method_options": [
+            (each, words.text(f"emergency.{each.replace('-', '_')}"))
+            for each in (IN_PERSON, CALL_BACK)
+        ],
+        "limit": visit.vault.policies.in_force().on_the_spot.emergency_minutes,
         **_choosing(visit),
     }
 
