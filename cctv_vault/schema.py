@@ -484,7 +484,9 @@ class Request(SQLModel, table=True):
     assessment_text: int | None = Field(default=None, foreign_key="sealed_text.id")
     decided_by: str | None = None
     decided_at: datetime | None = None
-    decision: str | None = Field(default=None, description="approved, partly-approved or refused")
+    decision: str | None = Field(
+        default=None, description="a state it led to, or erased or partly-erased"
+    )
     decision_text: int | None = Field(default=None, foreign_key="sealed_text.id")
     released_at: datetime | None = None
     channel: str | None = None

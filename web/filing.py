@@ -6,7 +6,7 @@ The portal's form and the staff's are the same fields; what they mean is the ser
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cctv_vault.disclosure.legal import GROUNDS, REQUESTERS, Words
+from cctv_vault.disclosure.legal import ERASURE, GROUNDS, REQUESTERS, Words, is_erasure
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.views import iso
 from web.desk import Form
@@ -105,8 +105,12 @@ def options(words: Catalogue, *, without: Sequence[str] = ()) -> dict[str, objec
             (code, f"{code}: {in_words(text, language)}") for code, text in GROUNDS.items()
         ],
         "grounds_of": {
-            row.type: " ".join(each.replace(" ", "_") for each in row.bases)
+            row.type: " ".join(
+                each.replace(" ", "_")
+                for each in (*row.bases, *((ERASURE,) if is_erasure(row.type, ERASURE) else ()))
+            )
             for row in REQUESTERS.values()
         },
+        "usual_ground": {"data-subject": "GDPR 15"},
         "windows": WINDOWS,
     }

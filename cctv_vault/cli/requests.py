@@ -12,7 +12,7 @@ import typer
 from cctv_vault.cli.session import counted, read_json, session
 from cctv_vault.disclosure.casefiles import Declaration
 from cctv_vault.disclosure.codes import new_passphrase, passphrase_bytes
-from cctv_vault.disclosure.results import YearOfAccess
+from cctv_vault.disclosure.results import ErasureView, YearOfAccess
 from cctv_vault.disclosure.verification import Finding, verify_package
 from cctv_vault.disclosure.verifypage import verify_page
 from cctv_vault.footage.outfile import OutFile, check_target
@@ -71,6 +71,7 @@ def request_show(context: typer.Context, request_id: _Id) -> None:
         detail,
         f"{detail.id} {detail.requester_type} on {detail.ground_code}: {detail.state}",
         *_access_told(detail.year),
+        *_erasure_told(detail.erasure),
         *run.gaps(detail.gaps),
         *(f"{'✓' if point.met else '✗'} {point.sentence}" for point in detail.checklist),
         *(f"{run.local(line.at)} {line.en}" for line in detail.history),
@@ -183,11 +184,22 @@ def request_decide(
     sound: Annotated[
         bool, typer.Option("--sound", help="Also the sound that the register forbids.")
     ] = False,
+    exception: Annotated[
+        str | None, typer.Option(help="Of an erasure: why it is kept, such as 'GDPR 17.3 e'.")
+    ] = None,
 ) -> None:
     """Approve or refuse, as somebody who neither registered nor handled it."""
     if approve is None:
         session(context).fail("say --approve or --refuse", 2)
-    _moved(context, request_id, "decide", approve=approve, reason=reason, sound=sound)
+    _moved(
+        context,
+        request_id,
+        "decide",
+        approve=approve,
+        reason=reason,
+        sound=sound,
+        exception=exception,
+    )
 
 
 @request_app.command("frame")
@@ -358,7 +370,10 @@ def request_letter(
     context: typer.Context,
     request_id: _Id,
     kind: Annotated[
-        str, typer.Option(help="receipt, clarification, refusal, approval, prolonging or handover.")
+        str,
+        typer.Option(
+            help="receipt, clarification, refusal, approval, erasure, prolonging or handover."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.pdf")],
 ) -> None:
@@ -465,6 +480,17 @@ def request_measure(
     )
 
 
+def _erasure_told(reach: ErasureView | None) -> list[str]:
+    """What an erasure that is asked for would reach."""
+    if reach is None:
+        return []
+    held = (
+        f"{counted(each.recordings, 'recording')} kept by {each.hold_id} ({each.purpose})"
+        for each in reach.held
+    )
+    return [f"{counted(len(reach.free), 'recording')} can be erased", *held]
+
+
 def _access_told(year: YearOfAccess | None) -> list[str]:
     """How a request for access stands in its year."""
     if year is None:
@@ -479,7 +505,7 @@ def _moved(
 ) -> None:
     run = session(context)
     moved = getattr(run.vault.requests, action)(run.actor, request_id, *words, **named)
-    run.say(moved, f"{request_id} is {moved.state}.")
+    run.say(moved, f"{request_id} is {moved.state}.", *moved.remarks)
 
 
 package_app = typer.Typer(no_args_is_help=True, help="Packages, as a stranger checks them.")

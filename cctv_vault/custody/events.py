@@ -82,6 +82,7 @@ class Event(StrEnum):
     REQUEST_ASSESSED = "request.assessed"
     REQUEST_APPROVED = "request.approved"
     REQUEST_PARTLY_APPROVED = "request.partly-approved"
+    REQUEST_ERASED = "request.erased"
     REQUEST_REFUSED = "request.refused"
     REQUEST_PREPARED = "request.prepared"
     REQUEST_RELEASE_INTENDED = "request.release-intended"

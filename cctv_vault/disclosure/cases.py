@@ -50,6 +50,7 @@ _DECIDING: Final = (
     Event.REQUEST_APPROVED.value,
     Event.REQUEST_PARTLY_APPROVED.value,
     Event.REQUEST_REFUSED.value,
+    Event.REQUEST_ERASED.value,
 )
 _APPROVED: Final = frozenset({State.APPROVED.value, State.PARTLY_APPROVED.value})
 _SYSTEM: Final = "system"

@@ -20,19 +20,31 @@ from cctv_vault.disclosure.cases import (
     set_windows,
     windows_of,
 )
-from cctv_vault.disclosure.desk import Desk, Step, cameras_in, refuse, window_facts
+from cctv_vault.disclosure.desk import Step, cameras_in, not_met, refuse, window_facts
+from cctv_vault.disclosure.erasing import Erased, Erasing
 from cctv_vault.disclosure.frames import drop_outside
 from cctv_vault.disclosure.intake import read_note, read_windows
-from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, prolonged
+from cctv_vault.disclosure.legal import (
+    EXCEPTIONS,
+    METHODS,
+    PROLONGABLE,
+    REQUESTERS,
+    Words,
+    is_erasure,
+    prolonged,
+)
 from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
+    ERASED,
+    PARTLY_ERASED,
     REVIEWED,
     RIGHT_FOR,
     UNANSWERED_STATES,
     Action,
+    RequestFacts,
     State,
     camera_time,
     may_close,
@@ -50,10 +62,22 @@ from cctv_vault.people.delegations import as_lent
 from cctv_vault.schema import Request
 from cctv_vault.views import iso
 
+_WITHOUT: Final = Words(
+    "det som behålls behöver ett undantag ur artikel 17.3, eller att någon av rättens "
+    "förutsättningar saknas: " + ", ".join(EXCEPTIONS),
+    "what is kept needs an exception of Article 17(3), or that the right does not apply: "
+    + ", ".join(EXCEPTIONS),
+)
+_NOTHING_STAYS: Final = Words(
+    "inget behålls, så inget undantag anges", "nothing is kept, so no exception is named"
+)
+_STILL_OUT: Final = (
+    "the copy {} was taken out of what is erased: destroy it and confirm that (footage destroyed)"
+)
 _DECIDED: Final = frozenset({State.APPROVED, State.PARTLY_APPROVED, State.PREPARED})
 
 
-class Deciding(Desk):
+class Deciding(Erasing):
     """From verification to decision, and the ends of a case."""
 
     def verify(self, actor: Actor, request_id: str, method: str, detail: str) -> Moved:
@@ -147,12 +171,22 @@ class Deciding(Desk):
             return Moved(row.id, row.state)
 
     def decide(
-        self, actor: Actor, request_id: str, *, approve: bool, reason: str, sound: bool = False
+        self,
+        actor: Actor,
+        request_id: str,
+        *,
+        approve: bool,
+        reason: str,
+        sound: bool = False,
+        exception: str | None = None,
     ) -> Moved:
         """Approve or refuse, as a second person.
 
         Where less is needed than was asked the request is approved in part. ``sound`` is a decision
         of its own: originals whose sound the camera's register forbids go out only with it.
+
+        Where erasure is asked for, to approve is to erase, in this act, what no hold forbids;
+        ``exception`` is the code of ``legal.EXCEPTIONS`` for which all or the rest is kept.
 
         Raises:
             AccessDeniedError: The person registered or handled the request, or lacks the role.
@@ -160,6 +194,10 @@ class Deciding(Desk):
         """
         named = Action.APPROVE if approve else Action.REFUSE
         event = Event.REQUEST_APPROVED if approve else Event.REQUEST_REFUSED
+        # What a case asks for, and so this act, does not change under its lock but by an answer,
+        # which leads away from where it can be decided.
+        if approve and self._asks_to_erase(request_id):
+            named, event = Action.ERASE, Event.REQUEST_ERASED
         with self._step(actor, request_id, named, event) as step:
             act, row = step.act, step.row
             actor = as_lent(act.session, actor, act.now)
@@ -167,6 +205,8 @@ class Deciding(Desk):
             case = self._facts(step)
             refuse(may_decide(actor, case, approve=approve))
             note = read_note(reason, "the reason")
+            if is_erasure(case.type, case.ground):
+                return self._erasure_decided(step, case, note, exception, approve=approve)
             action = named
             facts: dict[str, Any] = {}
             films = hashes_of(masked_rows(act.session, row.id, act.now))
@@ -199,6 +239,64 @@ class Deciding(Desk):
             )
             act.session.add(row)
             return Moved(row.id, row.state)
+
+    def _asks_to_erase(self, request_id: str) -> bool:
+        with self._database.read() as session:
+            row = session.get(Request, request_id)
+        return row is not None and is_erasure(row.requester_type, row.ground_code)
+
+    def _erasure_decided(
+        self, step: Step, case: RequestFacts, note: str, exception: str | None, *, approve: bool
+    ) -> Moved:
+        """Erase what no hold forbids, or nothing; what stays has its exception (S15).
+
+        Raises:
+            GateNotMetError: A point is unmet, or what stays has no exception.
+        """
+        act, row = step.act, step.row
+        reach = self._reach(act.session, row, case.wanted or case.asked, act.now)
+        stays = not approve or bool(reach.held)
+        if approve:
+            self._gate(Action.ERASE, case, "an erasure")
+        if stays != (exception in EXCEPTIONS):
+            raise not_met("the decision is not complete", _WITHOUT if stays else _NOTHING_STAYS)
+        facts: dict[str, Any] = {} if exception is None else {"exception": exception}
+        ended = Erased((), ())
+        action = Action.REFUSE
+        if approve:
+            action, ended = Action.ERASE, self._end(act, reach.free)
+            facts |= {
+                "windows": window_facts(case.wanted),
+                "recordings": len(ended.recordings),
+                "held": reach.held_recordings,
+                "copies": list(ended.copies),
+            }
+            row.closed_at = act.now
+        row.decided_by, row.decided_at = act.actor.id, act.now
+        self._move(
+            act,
+            row,
+            action,
+            facts=facts,
+            details={"reason": note},
+            also=(*cameras_in(case.wanted), *ended.recordings, *ended.copies) if approve else (),
+        )
+        row.decision = row.state if not approve else PARTLY_ERASED if stays else ERASED
+        row.decision_text = self._seal(
+            act,
+            row.id,
+            "decision",
+            {
+                "reason": note,
+                "exception": exception,
+                "recordings": len(ended.recordings),
+                "held": reach.held_recordings if approve else 0,
+            },
+        )
+        act.session.add(row)
+        return Moved(
+            row.id, row.state, remarks=tuple(_STILL_OUT.format(each) for each in ended.copies)
+        )
 
     def prolong(self, actor: Actor, request_id: str, reason: str) -> Moved:
         """Answer up to two months later, once, where the matter is complex (GDPR 12.3).
@@ -360,7 +458,7 @@ class Deciding(Desk):
 def _not_prolonged(row: Request, now: datetime) -> str | None:
     """Why the answer to a request cannot take longer (S11, GDPR 12.3), or None where it can."""
     if row.ground_code not in PROLONGABLE:
-        return "only a request for access may take two months more (GDPR 12.3)"
+        return "only a request for access or erasure may take two months more (GDPR 12.3)"
     if row.prolonged_at is not None:
         return "it was prolonged before, and that is possible once (GDPR 12.3)"
     if row.deadline_at is None or now > row.deadline_at:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cctv_vault.disclosure.legal import Words
+from cctv_vault.disclosure.legal import ERASURE, Words
 
 MOST_KRONOR: Final = 100_000
 """Above this a fee is a slip of the keyboard: it may cover no more than what the answer costs."""
@@ -77,7 +77,8 @@ class FeeFacts:
 
 def is_access(type_: str, ground: str) -> bool:
     """Whether a request is for access to one's own data (GDPR 15)."""
-    return type_ == "data-subject" or (type_ == "employee" and ground == "GDPR 15")
+    asks = ground != ERASURE if type_ == "data-subject" else ground == "GDPR 15"
+    return type_ in {"data-subject", "employee"} and asks
 
 
 def fee_faults(facts: FeeFacts) -> tuple[Words, ...]:

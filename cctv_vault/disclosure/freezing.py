@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlmodel import Session, col
 
 from cctv_vault.disclosure.cases import ASKED, windows_of
-from cctv_vault.disclosure.legal import REQUESTERS
+from cctv_vault.disclosure.legal import rule_of
 from cctv_vault.disclosure.shares import Wish, share_out
 from cctv_vault.disclosure.workflow import (
     UNCONFIRMED_CAMERA_TIME,
@@ -81,8 +81,11 @@ class Freezing:
         ``decided_at`` is when a preservation order was decided, where that is known: it keeps what
         was stored then, and its ninety days run from there and not from receipt (RB 27:16).
         """
-        rule = REQUESTERS[row.requester_type]
+        rule = rule_of(row.requester_type, row.ground_code)
+        hold = self._live(act.session, row, act.now)
         if rule.hold_purpose is None:
+            if hold is not None:
+                self._holds.release(act, hold.id, f"request {row.id} asks for erasure")
             return Freeze()
         order = not rule.hands_over
         decided_at = decided_at if order else None
@@ -94,7 +97,6 @@ class Freezing:
                 "the window lies wholly after the order was decided; an order reaches stored "
                 "footage only (RB 27:16)"
             )
-        hold = self._live(act.session, row, act.now)
         if hold is not None and (hold.purpose == UNCONFIRMED or decided_at is not None):
             # Placed anew, not renamed: the new purpose has a term and a review of its own.
             fresh = self._place(act, row, rule.hold_purpose, windows, decided_at)
@@ -112,7 +114,7 @@ class Freezing:
 
         It is placed before others yield, so that what only they kept is not lost to it.
         """
-        if REQUESTERS[row.requester_type].hold_purpose is None:
+        if rule_of(row.requester_type, row.ground_code).hold_purpose is None:
             return Freeze()
         asked = windows_of(act.session, row.id, ASKED)
         windows, remarks = within_camera_time(asked, UNCONFIRMED_CAMERA_TIME)
@@ -165,7 +167,7 @@ class Freezing:
 
     def moved(self, act: Act, row: Request, action: Action) -> None:
         """Let the freeze end as table A says after a decision, refusal, withdrawal or lapse."""
-        until = hold_end(REQUESTERS[row.requester_type], action, act.now)
+        until = hold_end(rule_of(row.requester_type, row.ground_code), action, act.now)
         hold = self._live(act.session, row, act.now)
         if until is None or hold is None:
             return

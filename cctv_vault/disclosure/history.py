@@ -87,7 +87,25 @@ def _refused(facts: _Facts) -> Words:
             f"avslog begäran: ingen rättslig grund finns ({facts.get('citation')})",
             f"refused the request: there is no legal ground ({facts.get('citation')})",
         )
-    return Words("avslog begäran", "refused the request")
+    code = facts.get("exception")
+    cited = f" ({code})" if code else ""
+    return Words(f"avslog begäran{cited}", f"refused the request{cited}")
+
+
+def _erased(facts: _Facts) -> Words:
+    count, held = facts.get("recordings"), facts.get("held")
+    rest = (
+        Words(
+            f"; {held} behålls ({facts.get('exception')})",
+            f"; {held} kept ({facts.get('exception')})",
+        )
+        if held
+        else Words("", "")
+    )
+    return Words(
+        f"beslutade om radering: {count} inspelning{'' if count == 1 else 'ar'} raderas{rest.sv}",
+        f"decided on erasure: {count} recording{'' if count == 1 else 's'} erased{rest.en}",
+    )
 
 
 def _prepared(facts: _Facts) -> Words:
@@ -196,6 +214,7 @@ def _letter(facts: _Facts) -> Words:
         "refusal": Words("skrev ett avslag", "wrote a refusal"),
         "approval": Words("skrev ett besked om utlämnande", "wrote of the release"),
         "prolonging": Words("skrev om förlängd tid", "wrote of the prolonged answer"),
+        "erasure": Words("skrev ett besked om radering", "wrote of the erasure"),
         "handover": Words("skrev ett kvitto att underteckna", "wrote a receipt to be signed"),
     }
     return kinds.get(str(facts.get("kind")), Words("skrev ett brev", "wrote a letter"))
@@ -220,6 +239,7 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REQUEST_APPROVED: _fixed("beviljade begäran", "approved the request"),
     Event.REQUEST_PARTLY_APPROVED: _fixed("beviljade begäran delvis", "approved part of it"),
     Event.REQUEST_REFUSED: _refused,
+    Event.REQUEST_ERASED: _erased,
     Event.REQUEST_PREPARED: _prepared,
     Event.REQUEST_RELEASE_INTENDED: _fixed("påbörjade utlämnandet", "began the release"),
     Event.REQUEST_RELEASED: _released,

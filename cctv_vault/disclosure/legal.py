@@ -12,7 +12,7 @@ socialförsäkringsbalk (2010:110); EIO = lag (2017:1000) om en europeisk utredn
 
 import re
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -149,6 +149,7 @@ GROUNDS: Final[dict[str, Words]] = {
     "GDPR 6.1 d": Words("skydd för grundläggande intressen", "vital interests"),
     "GDPR 6.1 f": Words("berättigat intresse efter intresseavvägning", "legitimate interests"),
     "GDPR 15": Words("den registrerades rätt till tillgång", "right of access"),
+    "GDPR 17": Words("den registrerades rätt till radering", "right to erasure"),
     "GDPR 58": Words("tillsynsmyndighetens befogenheter", "powers of the supervisory authority"),
     "KBL 24": Words("tillsyn över kamerabevakning", "supervision of camera surveillance"),
     "AML 7:3": Words("Arbetsmiljöverkets rätt till upplysningar", "work-environment inspection"),
@@ -161,7 +162,9 @@ GROUNDS: Final[dict[str, Words]] = {
 GAG_CODE: Final = "RB 27:16 a"
 ORDERED: Final = frozenset({"RB 23:14", "RB 27:1", "RB 27:4", "RB 27:17 a", "RB 28:1"})
 """Measures that somebody decided: without that name nothing shows that there was a decision."""
-PROLONGABLE: Final = frozenset({"GDPR 15"})
+ERASURE: Final = "GDPR 17"
+"""What somebody in the picture asks on who wants footage erased, not handed over."""
+PROLONGABLE: Final = frozenset({"GDPR 15", ERASURE})
 """Grounds whose answer may take two months more where it is complex (GDPR 12.3)."""
 
 _ANYONE: Final = frozenset({CALL_BACK, IN_PERSON, SIGNED_ORDER})
@@ -299,7 +302,7 @@ _ROWS: Final = (
     ),
     RequesterRule(
         type="data-subject",
-        name=Words("Den registrerade (registerutdrag)", "Data subject"),
+        name=Words("Den registrerade (den som syns i bild)", "Data subject (whoever is in it)"),
         evidence=Words("identitet, tid och plats", "identity, time and place"),
         methods=_ANYONE,
         bases=("GDPR 15",),
@@ -365,6 +368,57 @@ _ROWS: Final = (
     ),
 )
 REQUESTERS: Final[dict[str, RequesterRule]] = {row.type: row for row in _ROWS}
+
+_MAY_ASK_TO_ERASE: Final = frozenset({"data-subject", "employee"})
+
+
+def is_erasure(type_: str, ground: str) -> bool:
+    """Whether a request is for footage to be erased and not for footage (S15)."""
+    return type_ in _MAY_ASK_TO_ERASE and ground == ERASURE
+
+
+def rule_of(type_: str, ground: str) -> RequesterRule:
+    """The row of a request. One for erasure has the row's evidence, approver and deadline.
+
+    It hands nothing over, and keeps nothing longer: what it asks for is that it goes.
+    """
+    row = REQUESTERS[type_]
+    if not is_erasure(type_, ground):
+        return row
+    return replace(
+        row,
+        bases=(ERASURE,),
+        masking=Masking.NONE,
+        hands_over=False,
+        hold_purpose=None,
+        citation="GDPR 12, 17",
+    )
+
+
+EXCEPTIONS: Final[dict[str, Words]] = {
+    "GDPR 17.3 a": Words(
+        "rätten till yttrande- och informationsfrihet",
+        "the right of freedom of expression and information",
+    ),
+    "GDPR 17.3 b": Words(
+        "en rättslig förpliktelse att bevara", "a legal obligation that requires it to be kept"
+    ),
+    "GDPR 17.3 c": Words("folkhälsa", "public health"),
+    "GDPR 17.3 d": Words("arkiv, forskning eller statistik", "archiving, research or statistics"),
+    "GDPR 17.3 e": Words(
+        "rättsliga anspråk: att fastställa, göra gällande eller försvara dem",
+        "legal claims: to establish, exercise or defend them",
+    ),
+    "GDPR 17.1": Words(
+        "ingen av de grunder som ger rätt till radering finns",
+        "none of the grounds that give a right to erasure applies",
+    ),
+    "GDPR 12.2": Words(
+        "den som begär kan inte identifieras i bilderna",
+        "whoever asks cannot be identified in the footage",
+    ),
+}
+"""Why footage is kept although its erasure was asked for: one of these stands in every such no."""
 
 PROHIBITED: Final[dict[str, Words]] = {
     "marketing": Words(

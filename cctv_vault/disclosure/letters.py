@@ -34,7 +34,14 @@ from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.fees import is_access
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, Words
 from cctv_vault.disclosure.letterwords import Fee, Kind, LetterFacts, letter
-from cctv_vault.disclosure.workflow import UNANSWERED, State, Window, checklist
+from cctv_vault.disclosure.workflow import (
+    ERASED,
+    PARTLY_ERASED,
+    UNANSWERED,
+    State,
+    Window,
+    checklist,
+)
 from cctv_vault.errors import InvalidInputError, NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right
@@ -51,6 +58,7 @@ _MOST: Final = 2000
 _OF_WHO_REGISTERED: Final = frozenset({Kind.RECEIPT, Kind.HANDOVER})
 """What whoever stands with the requester writes, without a right to read other requests."""
 _OF_PACKAGE: Final = frozenset({Kind.APPROVAL, Kind.HANDOVER})
+_OF_DECISION: Final = frozenset({Kind.REFUSAL, Kind.APPROVAL, Kind.ERASURE})
 _HANDED_OVER: Final = frozenset({State.RELEASED, State.UNDER_REVIEW, State.ACKNOWLEDGED})
 
 
@@ -148,7 +156,7 @@ class Letters:
         asking = _last(entries, Event.REQUEST_CLARIFYING)
         points = checklist(facts_of(session, self._keyring, row, act.now))
         package = _package(session, row.id) if kind in _OF_PACKAGE else None
-        deciding = kind in {Kind.REFUSAL, Kind.APPROVAL} and row.decided_by
+        deciding = kind in _OF_DECISION and row.decided_by
         return LetterFacts(
             kind=kind,
             language=row.language,
@@ -190,6 +198,9 @@ class Letters:
             package_sha256="" if package is None else package.sha256.hex(),
             checkpoint=note if kind is Kind.RECEIPT else "",
             fee=self._fee(session, row),
+            exception=decision.get("exception") or "",
+            erased=int(decision.get("recordings") or 0),
+            held=int(decision.get("held") or 0),
         )
 
     def _fee(self, session: Session, row: Request) -> Fee | None:
@@ -209,6 +220,7 @@ def letters_of(state: str, decision: str | None, prolonged_at: datetime | None) 
         Kind.APPROVAL: decision in {State.APPROVED, State.PARTLY_APPROVED},
         Kind.PROLONGING: prolonged_at is not None,
         Kind.HANDOVER: state in _HANDED_OVER,
+        Kind.ERASURE: decision in {ERASED, PARTLY_ERASED},
     }
     return tuple(kind for kind, can in there.items() if can)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cctv_vault.disclosure.fees import BECAUSE
-from cctv_vault.disclosure.legal import REQUESTERS, Words
+from cctv_vault.disclosure.legal import EXCEPTIONS, REQUESTERS, Words, is_erasure
 from cctv_vault.disclosure.workflow import ground_words
 
 
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     PROLONGING = "prolonging"
     HANDOVER = "handover"
+    ERASURE = "erasure"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,14 @@ class LetterFacts:
     package_sha256: str = ""
     checkpoint: str = field(default="", repr=False)
     fee: "Fee | None" = None
+    exception: str = ""
+    erased: int = 0
+    held: int = 0
+
+    @property
+    def of_erasure(self) -> bool:
+        """Whether footage is to be erased and not handed over."""
+        return is_erasure(self.type, self.ground)
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,7 @@ _TITLES: Final[Mapping[Kind, Words]] = {
     Kind.REFUSAL: Words("Beslut om avslag", "Decision to refuse"),
     Kind.APPROVAL: Words("Beslut om utlämnande", "Decision to disclose"),
     Kind.HANDOVER: Words("Kvitto på utlämnat bildmaterial", "Receipt for footage handed over"),
+    Kind.ERASURE: Words("Beslut om radering", "Decision on erasure"),
     Kind.PROLONGING: Words("Besked om förlängd svarstid", "Notice of a longer time for our answer"),
 }
 
@@ -205,7 +215,40 @@ def _asked(facts: LetterFacts) -> dict[str, Any]:
     )
 
 
+def _receipt_of_erasure(facts: LetterFacts) -> list[dict[str, Any]]:
+    return [
+        _text(
+            facts,
+            "Vi har tagit emot din begäran om radering av bilder från vår kamerabevakning.",
+            "We have received your request for erasure of footage of our camera surveillance.",
+        ),
+        _asked(facts),
+        _heading(facts, "Bildmaterialet", "The footage"),
+        _text(
+            facts,
+            "Inget bevaras längre för din begärans skull. Bilder från kamerabevakningen gallras "
+            "dessutom av sig själva efter kort tid, om inget annat ändamål kräver att de bevaras.",
+            "Nothing is kept longer because of your request. Besides, footage of the surveillance "
+            "expires by itself after a short time, unless another purpose requires that it is "
+            "kept.",
+        ),
+        _heading(facts, "Vad som händer nu", "What happens now"),
+        _text(
+            facts,
+            "Detta bevis innebär inte att begäran är beviljad. Vi kontrollerar först att den "
+            "kommer från den som syns i bild. Därefter prövas den, och du får ett skriftligt svar "
+            "inom en månad. Det är kostnadsfritt.",
+            "This receipt does not mean that the request is granted. We first verify that it comes "
+            "from the person in the footage. It is then considered, and you get a written answer "
+            "within one month. It is free of charge.",
+        ),
+        *_checkpoint(facts),
+    ]
+
+
 def _receipt(facts: LetterFacts) -> list[dict[str, Any]]:
+    if facts.of_erasure:
+        return _receipt_of_erasure(facts)
     parts = [
         _text(
             facts,
@@ -352,8 +395,11 @@ def _clarification(facts: LetterFacts) -> list[dict[str, Any]]:
     parts = [
         _text(
             facts,
-            "Vi kan ännu inte pröva er begäran om utlämnande av kamerabilder.",
-            "We cannot yet consider your request for footage.",
+            "Vi kan ännu inte pröva er begäran om "
+            + ("radering" if facts.of_erasure else "utlämnande")
+            + " av kamerabilder.",
+            "We cannot yet consider your request for "
+            + ("erasure of footage." if facts.of_erasure else "footage."),
         ),
         _asked(facts),
         _heading(facts, "Vad vi behöver", "What we need"),
@@ -384,10 +430,19 @@ def _clarification(facts: LetterFacts) -> list[dict[str, Any]]:
             _text(
                 facts,
                 f"Svara senast den {text} och ange vår beteckning {facts.reference}. "
-                "Bildmaterialet bevaras under tiden. Om inget svar kommer in förfaller begäran, "
-                "och materialet gallras därefter.",
-                f"Please answer by {text} and give our reference {facts.reference}. The footage is "
-                "kept meanwhile. If no answer comes, the request lapses and the footage expires.",
+                + (
+                    "Om inget svar kommer in förfaller begäran."
+                    if facts.of_erasure
+                    else "Bildmaterialet bevaras under tiden. Om inget svar kommer in förfaller "
+                    "begäran, och materialet gallras därefter."
+                ),
+                f"Please answer by {text} and give our reference {facts.reference}. "
+                + (
+                    "If no answer comes, the request lapses."
+                    if facts.of_erasure
+                    else "The footage is kept meanwhile. If no answer comes, the request lapses "
+                    "and the footage expires."
+                ),
             )
         )
     return [
@@ -504,7 +559,102 @@ _GROUP: Final[Mapping[str, str]] = {
 }
 
 
+_ERASURE_CLAUSE: Final = Words(
+    "Begäran om radering har prövats enligt artiklarna 12 och 17 i dataskyddsförordningen (EU) "
+    "2016/679.",
+    "The request for erasure was considered under Articles 12 and 17 of Regulation (EU) 2016/679.",
+)
+
+
+def _why_kept(facts: LetterFacts) -> list[dict[str, Any]]:
+    """What is kept although its erasure was asked for: the exception, and where to turn (S15)."""
+    code = facts.exception.removeprefix("GDPR ")
+    because = EXCEPTIONS.get(facts.exception, Words("", ""))
+    return [
+        {"kind": "quote", "text": facts.reason},
+        _text(
+            facts,
+            f"{_ERASURE_CLAUSE.sv} Bilderna behålls enligt artikel {code}: {because.sv}.",
+            f"{_ERASURE_CLAUSE.en} The footage is kept under Article {code}: {because.en}.",
+        ),
+        _heading(facts, "Om du inte godtar beslutet", "If you do not accept the decision"),
+        {"kind": "text", "text": _pick(_FURTHER["access"], facts.language)},
+    ]
+
+
+def _refused_erasure(facts: LetterFacts) -> list[dict[str, Any]]:
+    return [
+        _text(
+            facts,
+            "Vi har prövat din begäran och beslutat att inte radera bilderna.",
+            "We have considered your request and decided not to erase the footage.",
+        ),
+        _asked(facts),
+        _heading(facts, "Skälen för beslutet", "Reasons for the decision"),
+        *_why_kept(facts),
+    ]
+
+
+def _erasure(facts: LetterFacts) -> list[dict[str, Any]]:
+    """What was erased, and of the rest why not."""
+    one, some = facts.erased == 1, facts.held
+    certificates = ", ".join(facts.certificates)
+    parts = [
+        _text(
+            facts,
+            "Vi har prövat din begäran och beslutat att "
+            + ("radera en del av bilderna." if some else "radera bilderna."),
+            "We have considered your request and decided to erase "
+            + ("part of the footage." if some else "the footage."),
+        ),
+        _asked(facts),
+        _heading(facts, "Vad som raderas", "What is erased"),
+        _text(
+            facts,
+            "Det finns inga inspelningar kvar från den tiden som inte redan var gallrade."
+            if not facts.erased
+            else (
+                "En inspelning raderas. Den "
+                if one
+                else f"{facts.erased} inspelningar raderas. De "
+            )
+            + "kan inte öppnas från och med beslutet, och "
+            + ("nyckeln till den" if one else "nycklarna till dem")
+            + " förstörs vid nästa gallring."
+            + (f" Gallringsintyg: {certificates}." if certificates else ""),
+            "There are no recordings of that time which had not expired already."
+            if not facts.erased
+            else (
+                "One recording is erased. It cannot"
+                if one
+                else f"{facts.erased} recordings are erased. They cannot"
+            )
+            + " be opened from the decision on, and the next sweep destroys "
+            + ("its key." if one else "their keys.")
+            + (f" Certificate of deletion: {certificates}." if certificates else ""),
+        ),
+    ]
+    if not some:
+        return [
+            *parts,
+            {"kind": "text", "text": _pick(_ERASURE_CLAUSE, facts.language)},
+        ]
+    count = "En inspelning" if some == 1 else f"{some} inspelningar"
+    return [
+        *parts,
+        _heading(facts, "Vad som behålls", "What is kept"),
+        _text(
+            facts,
+            f"{count} behålls. Skälen:",
+            f"{some} recording{'' if some == 1 else 's'} kept. The reasons:",
+        ),
+        *_why_kept(facts),
+    ]
+
+
 def _refusal(facts: LetterFacts) -> list[dict[str, Any]]:
+    if facts.of_erasure:
+        return _refused_erasure(facts)
     group = _GROUP[facts.type]
     parts = [
         _text(
@@ -632,11 +782,11 @@ def _prolonging(facts: LetterFacts) -> list[dict[str, Any]]:
         _text(
             facts,
             "Tiden för svaret får vid behov förlängas med två månader, med beaktande av hur "
-            "komplicerad begäran är (artikel 12.3 i dataskyddsförordningen (EU) 2016/679). "
-            "Bildmaterialet bevaras tills svaret har lämnats.",
+            "komplicerad begäran är (artikel 12.3 i dataskyddsförordningen (EU) 2016/679)."
+            + ("" if facts.of_erasure else " Bildmaterialet bevaras tills svaret har lämnats."),
             "Where necessary the time may be extended by two months, taking into account the "
-            "complexity of the request (Article 12(3) of Regulation (EU) 2016/679). The footage is "
-            "kept until the answer is given.",
+            "complexity of the request (Article 12(3) of Regulation (EU) 2016/679)."
+            + ("" if facts.of_erasure else " The footage is kept until the answer is given."),
         ),
         {"kind": "text", "text": _pick(_FURTHER["access"], facts.language)},
     ]
@@ -694,4 +844,5 @@ _PARTS: Final = {
     Kind.APPROVAL: _approval,
     Kind.PROLONGING: _prolonging,
     Kind.HANDOVER: _handover,
+    Kind.ERASURE: _erasure,
 }

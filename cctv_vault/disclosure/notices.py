@@ -67,9 +67,10 @@ class Notices:
         again = act.now.isoformat()
         if state in _OF_HOUSE:
             self._outbox.tell_house(act, _OF_HOUSE[state], row.id, key=again)
-        if state in _OF_REQUESTER:
+        if state in _OF_REQUESTER or action is Action.ERASE:
             to = self._address(act.session, row)
-            self._outbox.tell(act, _OF_REQUESTER[state], row.id, to, "/status", key=again)
+            notice = _OF_REQUESTER.get(state, Notice.DECIDED)
+            self._outbox.tell(act, notice, row.id, to, "/status", key=again)
 
     def released(self, act: Act, row: Request, token: str) -> None:
         """The link goes by mail; the code that opens it never does."""

@@ -25,7 +25,9 @@ from cctv_vault.disclosure.cases import (
 )
 from cctv_vault.disclosure.charging import Charging
 from cctv_vault.disclosure.desk import Step
+from cctv_vault.disclosure.erasing import Erasing
 from cctv_vault.disclosure.history import sentence
+from cctv_vault.disclosure.legal import is_erasure
 from cctv_vault.disclosure.results import (
     HistoryLine,
     PackageView,
@@ -54,7 +56,7 @@ _MOST_LINES: Final = 2000
 _MOST_SHOWN: Final = 500
 
 
-class Reading(Charging):
+class Reading(Charging, Erasing):
     """Lists requests and shows one."""
 
     def list(self, actor: Actor, *, open_only: bool = False) -> tuple[RequestView, ...]:
@@ -139,6 +141,10 @@ class Reading(Charging):
             "decision_reason": decision.get("reason"),
             "verification_method": row.verification_method,
             "year": self._year_of(session, row),
+            "erasure": self._reach(session, row, wanted or asked, act.now)
+            if is_erasure(row.requester_type, row.ground_code)
+            else None,
+            "exception": decision.get("exception"),
             "packages": _packages(session, row.id),
             "actions": tuple(each.value for each in possible_actions(State(row.state))),
         }

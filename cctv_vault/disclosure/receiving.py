@@ -32,7 +32,7 @@ from cctv_vault.disclosure.intake import (
     read_request,
     read_windows,
 )
-from cctv_vault.disclosure.legal import GAG_CODE, REQUESTERS, deadline_at
+from cctv_vault.disclosure.legal import GAG_CODE, REQUESTERS, deadline_at, rule_of
 from cctv_vault.disclosure.results import Filed, Moved, StatusView
 from cctv_vault.disclosure.workflow import (
     STATE_WORDS,
@@ -353,7 +353,7 @@ class Receiving(Desk):
         sight = Sight(staff=True) if row.via == "portal" else act.actor.sight
         found = footage_in(act.session, self._grants, windows, act.now, sight)
         remarks = freeze.remarks
-        if found.gone and REQUESTERS[row.requester_type].hold_purpose is not None:
+        if found.gone and rule_of(row.requester_type, row.ground_code).hold_purpose is not None:
             told = (
                 f"{found.gone} {'recording' if found.gone == 1 else 'recordings'} of that time had "
                 "expired before the request came; what has expired is destroyed and cannot be "

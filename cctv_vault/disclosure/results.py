@@ -213,6 +213,29 @@ class YearOfAccess:
 
 
 @dataclass(frozen=True)
+class HeldView:
+    """A hold that forbids to erase: its purpose, the case it is of, how many recordings."""
+
+    hold_id: str
+    purpose: str
+    belongs_to: str | None
+    recordings: int
+
+
+@dataclass(frozen=True)
+class ErasureView:
+    """What an erasure that was asked for reaches: ``free`` can be ended, ``held`` cannot.
+
+    ``course`` counts course material, which ends when whoever is in it takes their consent back.
+    """
+
+    free: tuple[str, ...]
+    held: tuple[HeldView, ...]
+    held_recordings: int
+    course: int
+
+
+@dataclass(frozen=True)
 class PackageView:
     """A package of a request."""
 
@@ -250,6 +273,8 @@ class RequestDetail(RequestView):
     received_by: str | None
     review_approved: bool | None
     year: YearOfAccess | None
+    erasure: ErasureView | None
+    exception: str | None
     packages: tuple[PackageView, ...]
     actions: tuple[str, ...]
 

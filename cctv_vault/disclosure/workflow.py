@@ -21,9 +21,10 @@ from cctv_vault.disclosure.legal import (
     METHODS,
     ON_THE_SPOT_LIMIT,
     ORDERED,
-    REQUESTERS,
     RequesterRule,
     Words,
+    is_erasure,
+    rule_of,
 )
 from cctv_vault.errors import TransitionNotAllowedError
 from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
@@ -78,6 +79,7 @@ class Action(StrEnum):
     ASSESS = "assess"
     APPROVE = "approve"
     APPROVE_PARTLY = "approve-partly"
+    ERASE = "erase"
     REFUSE = "refuse"
     AUTO_REFUSE = "auto-refuse"
     MASK = "mask"
@@ -115,6 +117,8 @@ def _moves() -> dict[tuple[State, Action], Move]:
         (s.ASSESSED, a.ASSESS): Move(s.ASSESSED, e.REQUEST_ASSESSED),
         (s.ASSESSED, a.APPROVE): Move(s.APPROVED, e.REQUEST_APPROVED),
         (s.ASSESSED, a.APPROVE_PARTLY): Move(s.PARTLY_APPROVED, e.REQUEST_PARTLY_APPROVED),
+        # Erasure that is carried out leaves nothing to prepare: the case ends with it.
+        (s.ASSESSED, a.ERASE): Move(s.CLOSED, e.REQUEST_ERASED),
         (s.PREPARED, a.RELEASE): Move(s.RELEASED, e.REQUEST_RELEASED),
         # A lost link or code: a new one replaces it, while nothing has been collected.
         (s.RELEASED, a.RELEASE): Move(s.RELEASED, e.REQUEST_RELEASED),
@@ -164,6 +168,7 @@ RIGHT_FOR: Final[Mapping[Action, Right]] = {
     Action.CONFIRM: Right.REQUEST_REGISTER,
     Action.APPROVE: Right.REQUEST_DECIDE,
     Action.APPROVE_PARTLY: Right.REQUEST_DECIDE,
+    Action.ERASE: Right.REQUEST_DECIDE,
     Action.REFUSE: Right.REQUEST_DECIDE,
     Action.REVOKE: Right.REQUEST_DECIDE,
     Action.REVIEW: Right.REQUEST_DECIDE,
@@ -176,6 +181,9 @@ RIGHT_FOR: Final[Mapping[Action, Right]] = {
 FINISHED: Final = frozenset(
     {State.REFUSED, State.CLOSED, State.WITHDRAWN, State.EXPIRED, State.ACKNOWLEDGED}
 )
+ERASED: Final = "erased"
+PARTLY_ERASED: Final = "partly-erased"
+"""Decisions to erase what was asked for: all of it, or what no hold forbids."""
 REVIEWED: Final = "review-approved"
 DISAPPROVED: Final = "review-disapproved"
 """What stands as the decision once a release before one was reviewed."""
@@ -315,7 +323,7 @@ class RequestFacts:
     @property
     def rule(self) -> RequesterRule:
         """The row of table B."""
-        return REQUESTERS[self.type]
+        return rule_of(self.type, self.ground)
 
 
 @dataclass(frozen=True)
@@ -335,6 +343,8 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
     (S6, S19).
     """
     rule = facts.rule
+    if is_erasure(facts.type, facts.ground):
+        return _erasure_points(facts)
     methods = " / ".join(METHODS[each].sv for each in sorted(rule.methods))
     methods_en = " / ".join(METHODS[each].en for each in sorted(rule.methods))
     points = [
@@ -464,6 +474,57 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
     return tuple(points)
 
 
+def _erasure_points(facts: RequestFacts) -> tuple[Point, ...]:
+    """What is looked at where footage is to be erased and not handed over (S15)."""
+    methods = sorted(facts.rule.methods)
+    sv, en = (" / ".join(getattr(METHODS[each], of) for each in methods) for of in ("sv", "en"))
+    return (
+        Point(
+            "requester",
+            facts.verification in facts.rule.methods,
+            Words(
+                f"den som begär är kontrollerad genom {sv}", f"the requester is verified by {en}"
+            ),
+            "GDPR 12.6",
+        ),
+        Point(
+            "facts",
+            facts.facts_stated,
+            Words("omständigheterna är dokumenterade", "the facts are stated"),
+            "GDPR 5.2",
+        ),
+        Point(
+            "necessity",
+            facts.necessity_stated,
+            Words(
+                "det är prövat om bilderna fortfarande behövs",
+                "it is weighed whether the footage is still needed",
+            ),
+            "GDPR 17.1, 17.3",
+        ),
+        Point(
+            "window",
+            bool(facts.wanted) and not outside(facts.wanted, facts.asked),
+            Words(
+                "kameror och tid är angivna och ryms i begäran",
+                "the cameras and times are named and lie within the request",
+            ),
+            "GDPR 17.1",
+        ),
+        Point(
+            "decision",
+            facts.decision in {ERASED, PARTLY_ERASED, State.REFUSED}
+            and facts.decided_by not in facts.handlers | {facts.registered_by, None},
+            Words(
+                "beslut av en annan person än den som registrerade och handlade",
+                "a decision by a person who neither registered nor handled the request",
+            ),
+            "GDPR 5.2, 24",
+        ),
+    )
+
+
+_TO_ERASE: Final = ("requester", "facts", "necessity", "window")
 _TO_APPROVE: Final = (
     *("admissible", "requester", "ground", "number", "document", "decider", "hr"),
     *("facts", "necessity", "window"),
@@ -482,9 +543,23 @@ GATES: Final[Mapping[Action, tuple[str, ...]]] = {
 """Which points each act needs: ground, facts and an approver before any release (S5)."""
 
 
+_OTHER_WAY: Final = Point(
+    "path",
+    met=False,
+    words=Words(
+        "radering beslutas bara där radering begärs, och då lämnas inget ut",
+        "erasure is decided only where erasure is asked for, and then nothing is handed over",
+    ),
+    citation="GDPR 15, 17",
+)
+
+
 def unmet(action: Action, facts: RequestFacts) -> tuple[Point, ...]:
     """The requirements of an act that are not met; empty where the gate is open."""
-    needed = GATES.get(action, ())
+    erasure = is_erasure(facts.type, facts.ground)
+    if erasure != (action is Action.ERASE):
+        return () if action not in GATES and action is not Action.ERASE else (_OTHER_WAY,)
+    needed = _TO_ERASE if erasure else GATES.get(action, ())
     points = [point for point in checklist(facts) if point.code in needed and not point.met]
     if action in HANDS_OVER_NOW:
         points += _immediate_unmet(action, facts)
@@ -665,7 +740,8 @@ def approvers(facts: RequestFacts) -> frozenset[Role]:
 
 def may_close(state: State, facts: RequestFacts) -> bool:
     """Whether a case that was not decided may be closed: only what never hands over."""
-    return state not in {State.CONFIRMED, State.VERIFIED} or not facts.rule.hands_over
+    only_keeps = not (facts.rule.hands_over or is_erasure(facts.type, facts.ground))
+    return state not in {State.CONFIRMED, State.VERIFIED} or only_keeps
 
 
 # --- a no binds -------------------------------------------------------------------------------

@@ -15,7 +15,13 @@ from cctv_vault.disclosure.casefiles import MASKED_IN, Declaration, FileView
 from cctv_vault.disclosure.codes import new_passphrase
 from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.frames import CHOSEN_IN
-from cctv_vault.disclosure.legal import METHODS, PROLONGABLE, REQUESTERS, RESCUERS
+from cctv_vault.disclosure.legal import (
+    EXCEPTIONS,
+    METHODS,
+    PROLONGABLE,
+    REQUESTERS,
+    RESCUERS,
+)
 from cctv_vault.disclosure.letters import letters_of
 from cctv_vault.disclosure.results import Collected, RequestDetail
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
@@ -49,6 +55,11 @@ WAY: Final = (
     *(State.PREPARED, State.RELEASED, State.ACKNOWLEDGED, State.CLOSED),
 )
 """The way a request goes when all is well, as the page draws it."""
+
+WAY_OF_ERASURE: Final = (
+    *(State.RECEIVED, State.CONFIRMED, State.VERIFIED, State.ASSESSED, State.CLOSED),
+)
+"""The same where footage is to be erased: nothing is handed over."""
 
 ANSWERED: Final = FINISHED | {State.RELEASED, State.ACKNOWLEDGED}
 """Where no answer is due any more."""
@@ -267,7 +278,11 @@ def _assess(visit: Visit, request_id: str, form: Form) -> None:
 
 def _decide(visit: Visit, request_id: str, form: Form) -> None:
     visit.vault.requests.decide(
-        visit.actor, request_id, approve=_yes_or_no(form), reason=form.text("reason")
+        visit.actor,
+        request_id,
+        approve=_yes_or_no(form),
+        reason=form.text("reason"),
+        exception=form.text("exception") or None,
     )
 
 
@@ -399,11 +414,12 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
     files = visit.vault.case_files.list(visit.actor, request_id)
     decided = detail.body["ground"].get("decided_at")
     here = _ASIDE.get(state, state)
+    goes = WAY if detail.erasure is None else WAY_OF_ERASURE
     waiting = any(each.until > visit.vault.clock.now() for each in detail.packages)
     return {
         "request": detail,
-        "way": [(each, WAY.index(each) < WAY.index(here), each is here) for each in WAY],
-        "aside": state not in WAY,
+        "way": [(each, goes.index(each) < goes.index(here), each is here) for each in goes],
+        "aside": state not in goes,
         "names": visit.names((detail.registered_by, detail.handled_by, detail.decided_by)),
         "method_options": [
             (code, in_words(text, visit.words.language)) for code, text in METHODS.items()
@@ -442,6 +458,13 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
         "prolongable": _prolongable(visit, detail),
         "may_charge": State(detail.state) in UNANSWERED_STATES
         and Role.PRIVACY_OFFICER in visit.actor.roles,
+        "exception_options": [
+            ("", visit.words.text("request.no_exception")),
+            *(
+                (code, f"{code}: {in_words(text, visit.words.language)}")
+                for code, text in EXCEPTIONS.items()
+            ),
+        ],
         "because_options": [
             (code, in_words(text, visit.words.language)) for code, text in BECAUSE.items()
         ],

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from cctv_vault.clock import monotonic
+from cctv_vault.disclosure.legal import is_erasure
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.errors import VaultError
 from cctv_vault.people.actors import PORTAL_ACTOR
@@ -134,7 +135,8 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
         again = {**_form(request, counter), "error": error, "values": form.texts()}
         return counter.page(request, "ask.html", again, status=status_of(error))
     doubtful = any(each.get("doubtful") for each in body["footage"])
-    context = {"filed": filed, "doubtful": doubtful}
+    erasure = is_erasure(body["requester"]["type"], body["ground"]["code"] or "")
+    context = {"filed": filed, "doubtful": doubtful, "erasure": erasure}
     return counter.page(request, "filed.html", context, status=201)
 
 

@@ -9,7 +9,8 @@ export function offerGrounds(form) {
     option.disabled = option.hidden;
   }
   if (!select.value || select.selectedOptions[0].disabled) {
-    select.value = admitted.length === 1 ? admitted[0] : "";
+    const usual = JSON.parse(select.dataset.usual)[form.elements.type.value] ?? "";
+    select.value = admitted.length === 1 ? admitted[0] : usual;
   }
 }
 
