@@ -22,7 +22,7 @@ from cctv_vault.ingest.outcomes import Outcome
 from cctv_vault.ingest.places import real_path, require_finished
 from cctv_vault.ingest.probe import Probe, probe_stills
 from cctv_vault.ingest.removals import changed_since, with_removal
-from cctv_vault.ingest.single import looks_unfinished, where_in_code
+from cctv_vault.ingest.single import may_grow_s, where_in_code
 from cctv_vault.ingest.sources import (
     Identity,
     Removal,
@@ -130,7 +130,7 @@ class Batches:
         ready = [
             (each, probed, digest)
             for each, probed, digest in zip(group, probes, digests, strict=True)
-            if probed is not None and (each.offer.surely_closed or not looks_unfinished(probed))
+            if probed is not None and (each.offer.surely_closed or not may_grow_s(probed))
         ]
         code, now = group[0].offer.camera, self._steps.ledger.clock.now()
         with self._steps.database.read() as session:

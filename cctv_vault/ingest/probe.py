@@ -39,7 +39,9 @@ class Probe:
     ``dhav``, ``avi``, ``h264``, ``jpeg`` …), ``codec`` libavcodec's name. ``duration_s`` was
     measured, not read from a header; None where no time stamp can be believed, and for stills.
     ``frames_seen`` were decoded to prove that it can be; ``keyframes_sane`` is whether the stream
-    begins with a key frame. ``browser_playable`` is whether browsers show the pictures as they are.
+    begins with a key frame. ``open_ended`` is whether it may go on, by its container, without
+    anything in it changing: nothing tells that its end has come. ``browser_playable`` is whether
+    browsers show the pictures as they are.
     ``faults`` are keys of ``FAULTS``.
     """
 
@@ -55,6 +57,7 @@ class Probe:
     frames_seen: int
     keyframes_sane: bool
     browser_playable: bool
+    open_ended: bool
     faults: tuple[str, ...]
 
 
@@ -114,6 +117,7 @@ def _checked(answer: dict[str, Any]) -> Probe:
             frames_seen=int(_number(answer["frames_seen"], 1e9)),
             keyframes_sane=answer["keyframes_sane"] is True,
             browser_playable=answer["browser_playable"] is True,
+            open_ended=answer["open_ended"] is True,
             faults=tuple(fault for fault in FAULTS if fault in answer["faults"]),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -38,6 +38,7 @@ from storage.errors import SourceChangedError, StorageError
 
 _REFUSED_AGAIN: Final = timedelta(days=1)
 """How long refusing the same unchanged file again is only counted."""
+_GROWING_S: Final = 60.0
 _HASH_CHUNK: Final = 1 << 20
 _LOG: Final = logging.getLogger(__name__)
 
@@ -133,9 +134,8 @@ class Singles:
 
     def _take_in(self, offer: Offer) -> Outcome:
         probed = probe(self._steps.sandbox, offer.source)
-        if not offer.surely_closed and looks_unfinished(probed):
-            # A slow upload pauses for longer than any settling time that suits the others.
-            self._steps.settling.check(offer.source, UNFINISHED_S)
+        if not offer.surely_closed:
+            self._steps.settling.check(offer.source, may_grow_s(probed))
         if isinstance(probed, ProbeRefusal):
             return self._seal_and_index(offer, probed)
         known = self._already_known(offer, probed)
@@ -213,11 +213,18 @@ class Singles:
         return Outcome(offer.source.path, entered.outcome, entered.recording, reason)
 
 
-def looks_unfinished(probed: Probe | ProbeRefusal) -> bool:
-    """Whether a file may be one that is still being written."""
+def may_grow_s(probed: Probe | ProbeRefusal) -> float:
+    """How many seconds a file must have been left alone where nobody knows whether it is closed.
+
+    A slow upload pauses for longer than any settling time that suits the others. And of what may
+    go on at any length, or has hardly begun, the next piece comes as late as a share's writer keeps
+    it back: Linux' by 35 s (``vm.dirty_expire_centisecs`` and a round of its flusher).
+    """
     if isinstance(probed, ProbeRefusal):
-        return probed.reason_code in {"empty", "unfinished"}
-    return "cut-short" in probed.faults
+        return UNFINISHED_S if probed.reason_code in {"empty", "unfinished"} else _GROWING_S
+    if "cut-short" in probed.faults:
+        return UNFINISHED_S
+    return _GROWING_S if probed.open_ended else 0.0
 
 
 def sha256_of(source: Source) -> bytes:

@@ -65,6 +65,7 @@ def read_still(file: RemoteFile, sniffed: Sniffed) -> dict[str, Any]:
         "frames_seen": 1,
         "keyframes_sane": True,
         "browser_playable": True,
+        "open_ended": False,
         "faults": faults,
     }
 

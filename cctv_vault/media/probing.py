@@ -147,6 +147,7 @@ def _report(
         "frames_seen": frames,
         "keyframes_sane": scan.first_is_key and scan.keyframes > 0,
         "browser_playable": footage.browser_playable,
+        "open_ended": footage.sniffed.open_ended,
         "faults": faults,
     }
 

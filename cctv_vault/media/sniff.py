@@ -39,6 +39,7 @@ class Sniffed:
     width: int = 0
     height: int = 0
     faults: tuple[str, ...] = field(default=())
+    open_ended: bool = False  # whether more may follow without anything before it changing
 
 
 def sniff(file: RemoteFile) -> Sniffed:
@@ -63,9 +64,12 @@ def sniff(file: RemoteFile) -> Sniffed:
         (head.startswith(b"RIFF") and head[8:11] == b"AVI", lambda: _avi(file, head)),
         (_is_transport_stream(head), lambda: _transport_stream(file, head)),
         (head.startswith((b"IMKH", b"\x00\x00\x01\xba")), lambda: _program_stream(file)),
-        (head.startswith((b"DAHUA", b"DHAV")), lambda: Sniffed("dhav")),
+        (head.startswith((b"DAHUA", b"DHAV")), lambda: Sniffed("dhav", open_ended=True)),
         (head.startswith((b"\x00\x00\x01", b"\x00\x00\x00\x01")), lambda: _raw(head)),
-        (head.startswith(b"--") and b"image/jpeg" in head[:1024], lambda: Sniffed("mpjpeg")),
+        (
+            head.startswith(b"--") and b"image/jpeg" in head[:1024],
+            lambda: Sniffed("mpjpeg", open_ended=True),
+        ),
     )
     for matches, look in choices:
         if matches:
@@ -74,6 +78,11 @@ def sniff(file: RemoteFile) -> Sniffed:
     if text.startswith(_PLAYLISTS) or b"<MPD" in text[:512]:
         raise MediaRefusedError(
             "playlist", "this is a playlist that points to footage elsewhere, not footage"
+        )
+    if head.startswith((b"BM", b"II*\0", b"MM\0*")) or head[8:12] == b"WEBP":
+        raise MediaRefusedError(
+            "unknown-codec",
+            "WebP, BMP and TIFF pictures are not supported; set the camera to JPEG",
         )
     if head.startswith(b"GIF8"):
         raise MediaRefusedError("animated-gif", "this is a GIF, which no camera records in")
@@ -113,21 +122,22 @@ def _mov(file: RemoteFile, head: bytes) -> Sniffed:
             "the index of this MP4 file (moov) is missing: the camera never finished it, "
             "or it has not been sent whole",
         )
-    return Sniffed("mov", faults=_cut_short(cut))
+    return Sniffed("mov", faults=_cut_short(cut), open_ended=b"moof" in kinds)
 
 
 def _matroska(file: RemoteFile, head: bytes) -> Sniffed:
     start = head.find(_EBML_SEGMENT, 0, 4096)
     if start < 0:
-        return Sniffed("matroska")
+        return Sniffed("matroska", open_ended=True)
     first = head[start + 4] if start + 4 < len(head) else 0
     length = 9 - first.bit_length()  # RFC 8794, 4: the leading zeros tell the length
     field_end = start + 4 + length
     if first == 0 or field_end > len(head):
-        return Sniffed("matroska")
+        return Sniffed("matroska", open_ended=True)
     value = int.from_bytes(head[start + 4 : field_end], "big") & ((1 << (7 * length)) - 1)
     unknown = value == (1 << (7 * length)) - 1
-    return Sniffed("matroska", faults=_cut_short(not unknown and field_end + value > file.size))
+    cut = not unknown and field_end + value > file.size
+    return Sniffed("matroska", faults=_cut_short(cut), open_ended=unknown)
 
 
 def _avi(file: RemoteFile, head: bytes) -> Sniffed:
@@ -143,7 +153,7 @@ def _is_transport_stream(head: bytes) -> bool:
 
 def _transport_stream(file: RemoteFile, head: bytes) -> Sniffed:
     step = _TS_PACKET if head[_TS_PACKET] == _TS_SYNC and head[0] == _TS_SYNC else _TS_PACKET + 4
-    return Sniffed("mpegts", faults=_cut_short(file.size % step != 0))
+    return Sniffed("mpegts", faults=_cut_short(file.size % step != 0), open_ended=True)
 
 
 def _program_stream(file: RemoteFile) -> Sniffed:
@@ -154,9 +164,10 @@ def _program_stream(file: RemoteFile) -> Sniffed:
     file.seek(0)
     last = max(tail.rfind(b"\x00\x00\x01" + bytes([code])) for code in (0xBD, *range(0xC0, 0xF0)))
     if last < 0 or last + 6 > len(tail):
-        return Sniffed("mpeg", faults=_cut_short(last >= 0))
+        return Sniffed("mpeg", faults=_cut_short(last >= 0), open_ended=True)
     length = struct.unpack_from(">H", tail, last + 4)[0]
-    return Sniffed("mpeg", faults=_cut_short(start + last + 6 + length > file.size))
+    cut = start + last + 6 + length > file.size
+    return Sniffed("mpeg", faults=_cut_short(cut), open_ended=True)
 
 
 def _raw(head: bytes) -> Sniffed:
@@ -165,15 +176,15 @@ def _raw(head: bytes) -> Sniffed:
     while 0 <= position < len(head) - 4:
         code = head[position + 3]
         if code == 0xB3:  # noqa: PLR2004 - sequence header, ISO/IEC 13818-2
-            return Sniffed("mpegvideo")
+            return Sniffed("mpegvideo", open_ended=True)
         if code in {0xB0, 0xB5, 0xB6} or code == 0x20:  # noqa: PLR2004 - ISO/IEC 14496-2
-            return Sniffed("m4v")
+            return Sniffed("m4v", open_ended=True)
         if code & 0x80:
             break
         if code & 0x1F in {5, 7, 8} and head[position + 4] != 0x01:  # H.264, 7.4.1: IDR, SPS, PPS
-            return Sniffed("h264")
+            return Sniffed("h264", open_ended=True)
         if code >> 1 in {32, 33, 34}:  # H.265, 7.4.2.2: VPS, SPS, PPS
-            return Sniffed("hevc")
+            return Sniffed("hevc", open_ended=True)
         position = head.find(b"\x00\x00\x01", position + 3)
     raise MediaRefusedError("not-media", "the content is neither video nor a picture")
 

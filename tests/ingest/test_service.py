@@ -1,18 +1,26 @@
 import fcntl
 import hashlib
+import io
 import os
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 
+import av
 import pytest
 from sqlmodel import col, select
 
+from cctv_vault.clock import SystemClock
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import AccessDeniedError, IntakeStoppedError
+from cctv_vault.ingest import settling, single
 from cctv_vault.ingest.removals import Removals
 from cctv_vault.ingest.single import Singles
-from cctv_vault.ingest.sources import Source
+from cctv_vault.ingest.sources import Source, open_source
 from cctv_vault.people.actors import Role
 from cctv_vault.retention.holds import HoldOrder
 from cctv_vault.schema import Intent, Quarantined, Recording
@@ -355,6 +363,82 @@ def test_what_looks_unfinished_waits_longer_where_nobody_can_tell_whether_it_is(
     assert waits.retry_in_s is not None
     monkeypatch.undo()  # on a local disk the system says that nobody is writing it
     assert quick_vault.ingest.offer(SYSTEM, path).outcome == "quarantined"
+
+
+def live(container: str) -> bytes:
+    """Two minutes as a recorder writes them out piece by piece."""
+    how = {"fragmented": "mp4"}.get(container, container)
+    options = {"movflags": "frag_keyframe+empty_moov"} if how == "mp4" else {"live": "1"}
+    out = io.BytesIO()
+    with (
+        av.open(io.BytesIO(film(1, 120.0)), "r") as source,
+        av.open(out, "w", format=how, options=options if how != "h264" else {}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return out.getvalue()
+
+
+class _Moved:
+    """The machine's clock, moved on by so many seconds."""
+
+    def __init__(self, by: list[float]) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return SystemClock().now() + timedelta(seconds=self._by[0])
+
+
+@pytest.mark.parametrize(
+    ("container", "where"),
+    [
+        ("mpegts", "held open"),
+        *product(["mpegts", "matroska", "fragmented", "h264"], ["closed by others", "on a share"]),
+    ],
+)
+def test_a_segment_that_grows_for_an_hour_is_taken_in_once_and_whole(
+    quick_vault: Vault, drop: Path, monkeypatch: pytest.MonkeyPatch, container: str, where: str
+) -> None:
+    """Real appends, half a minute apart by a clock that is moved."""
+    data = live(container)
+    moved, moved_at_write = [0.0], [0.0]
+    monkeypatch.setattr(settling, "monotonic", lambda: time.monotonic() + moved[0])
+    settles = quick_vault.ingest._steps.settling
+    settles.settle_s = 3.0
+    monkeypatch.setattr(settles, "_wall", _Moved(moved))
+
+    @contextmanager
+    def opened(path: Path) -> Iterator[Source]:
+        with open_source(path) as source:
+            source.changed_at_s += moved_at_write[0]
+            yield source
+
+    monkeypatch.setattr(single, "open_source", opened)
+    if where != "held open":
+        monkeypatch.setattr(Source, "check_not_written", lambda _: False)
+    if where == "on a share":
+        monkeypatch.setattr(settling, "is_network", lambda _: True)
+    path = put(drop, "a_20260302_064500.ts", b"")
+    with path.open("ab", buffering=0) as growing:
+        for n in range(120):
+            growing.write(data[n * len(data) // 120 : (n + 1) * len(data) // 120])
+            moved_at_write[0] = moved[0]
+            for seconds in (10.0, 20.0):
+                moved[0] += seconds
+                assert quick_vault.ingest.offer(SYSTEM, path).outcome == "waiting"
+
+    assert path.exists()
+    first = quick_vault.ingest.offer(SYSTEM, path)
+    moved[0] += 70.0
+    outcomes = [first, quick_vault.ingest.offer(SYSTEM, path)]
+    assert "sealed" in {each.outcome for each in outcomes}
+    assert not path.exists()
+    (row,) = rows(quick_vault)
+    assert (row.size, row.sha256) == (len(data), hashlib.sha256(data).digest())
+    assert quick_vault.quarantine.list(SYSTEM) == ()
 
 
 def test_a_file_another_process_is_taking_in_waits(quick_vault: Vault, drop: Path) -> None:
