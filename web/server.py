@@ -21,6 +21,7 @@ from cctv_vault.errors import ConfigError, VaultError
 from cctv_vault.people.actors import system_actor
 from cctv_vault.vault import Vault
 from web.app import create_app
+from web.patience import PATIENCE, Patience, patient
 from web.portal.app import create_portal
 
 _LOG: Final = logging.getLogger("cctv_vault.web")
@@ -32,7 +33,7 @@ _LOOK_S: Final = 60.0
 class _Listener(uvicorn.Server):
     """One listener; signals are left to `serve`, because there may be two of these."""
 
-    def __init__(self, app: FastAPI, at: socket.socket) -> None:
+    def __init__(self, app: FastAPI, at: socket.socket, patience: Patience) -> None:
         """``at`` listens already, so whoever connects from now on is answered."""
         super().__init__(
             uvicorn.Config(
@@ -40,6 +41,8 @@ class _Listener(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                http=patient(patience),
+                ws="none",
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
@@ -63,7 +66,13 @@ class Serving:
     """Everything `serve` runs; made with its listeners open, so whoever connects is answered."""
 
     def __init__(
-        self, vault: Vault, host: str, port: int, portal: tuple[str, int] | None = None
+        self,
+        vault: Vault,
+        host: str,
+        port: int,
+        portal: tuple[str, int] | None = None,
+        *,
+        patience: Patience = PATIENCE,
     ) -> None:
         """Open the listeners; port 0 takes any that is free.
 
@@ -74,11 +83,12 @@ class Serving:
         self._sockets = contextlib.ExitStack()
         self._ended = threading.Event()
         with contextlib.ExitStack() as opened:
-            self._staff = _Listener(create_app(vault), opened.enter_context(_socket(host, port)))
+            at = opened.enter_context(_socket(host, port))
+            self._staff = _Listener(create_app(vault), at, patience)
             self._portal: _Listener | None = None
             if portal is not None:
                 at = opened.enter_context(_socket(*portal))
-                self._portal = _Listener(create_portal(vault), at)
+                self._portal = _Listener(create_portal(vault), at, patience)
             self._sockets = opened.pop_all()
 
     @property
