@@ -20,10 +20,8 @@ from cctv_vault.disclosure.archive import ArchiveWriter, archived_size, read_arc
 from cctv_vault.disclosure.cases import (
     APPROVED,
     danger_of,
-    footage_in,
     load,
     open_json,
-    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER
@@ -139,9 +137,7 @@ class Folders(Spot):
                     "there is no folder to fetch: nothing was handed over on the spot, or it is "
                     "too long ago; ask who handles requests"
                 )
-            windows = windows_of(act.session, request_id, APPROVED)
-            found = footage_in(act.session, self._grants, windows, act.now, told_of(row))
-            self._grants.require_usable(act.session, [each.id for each in found.kept], act.now)
+            self._require_usable(act.session, row, act.now)
             may_leave(act.session, actor, row, act.now)
             package = self._packaging.newest(act.session, request_id, act.now)
             self._packaging.open(act.session, package, act.now).close()

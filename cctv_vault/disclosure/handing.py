@@ -482,11 +482,18 @@ class Handing(Receiving):
             )
 
     def _reader(self, package: Package) -> SealedReader:
+        """The package again, for who began to take it: until it ends or its footage is restricted.
+
+        Raises:
+            OnHoldError: A restriction came meanwhile.
+            ExpiredError: The package has ended.
+        """
         with self._database.read() as session:
-            row = session.get(Package, package.id)
+            row, now = session.get(Package, package.id), self._ledger.clock.now()
             if row is None:
                 raise NotFoundError("package", package.id)
-            return self._packaging.open(session, row, self._ledger.clock.now())
+            self._require_usable(session, session.get_one(Request, row.request_id), now)
+            return self._packaging.open(session, row, now)
 
 
 def still(before: tuple[object, ...], now: tuple[object, ...]) -> None:

@@ -23,6 +23,7 @@ CHANNELS: Final = ("link", "usb", "in-person")
 LONGEST_WINDOW: Final = timedelta(days=31)
 MOST_ITEMS: Final = 20
 _SHORT: Final = 200
+_TURNS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _LONG: Final = 4000
 _REQUESTER: Final = ("type", "authority", "unit", "name", "role", "email", "phone")
 _GROUND: Final = ("code", "decision_maker", "document", "due", "decided_at")
@@ -396,9 +397,19 @@ def _text(value: object, where: str, longest: int) -> str | None:
     text = value.strip()
     if len(text) > longest:
         raise InvalidInputError(f"{where} has more than {longest} characters")
-    if any(unicodedata.category(each) in {"Cc", "Cs"} and each not in "\n\t\r" for each in text):
+    if any(_is_no_text(each) for each in text):
         raise InvalidInputError(f"{where} holds characters that are not text")
     return text or None
+
+
+def _is_no_text(sign: str) -> bool:
+    """Whether it is no text of any language: control characters, and what turns a line around.
+
+    With the latter a name could make the words beside it read as something else.
+    """
+    return sign not in "\n\t\r" and (
+        unicodedata.category(sign) in {"Cc", "Cs"} or unicodedata.bidirectional(sign) in _TURNS
+    )
 
 
 def _choice(value: object, where: str, choices: Sequence[str]) -> str:

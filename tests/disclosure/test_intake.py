@@ -90,7 +90,13 @@ def test_a_camera_of_another_place_than_the_one_named_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "empty"), (" \n", "empty"), ("x" * 4001, "4000"), ("a\0b", "not text")],
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("x" * 4001, "4000"),
+        ("a\0b", "not text"),
+        ("a\u202eb", "not text"),
+    ],
 )
 def test_what_people_write_is_text_of_a_sensible_length(text: str, says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):

@@ -1,5 +1,7 @@
 """What somebody had restricted (Art. 18) does not leave, whatever was decided before."""
 
+from collections import deque
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -74,6 +76,31 @@ def test_what_is_being_fetched_breaks_off_where_it_is_restricted_meanwhile(shop:
     with pytest.raises(TransitionNotAllowedError):
         collected.again()
     collected.reader.close()
+
+
+def test_what_staff_fetch_for_a_medium_breaks_off_too(shop: Shop) -> None:
+    _, package = shop.prepared()
+    collected = shop.requests.open_package(shop.handler, package.id)
+    collected.again().close()
+    hold = restrict(shop)
+    with pytest.raises(OnHoldError, match=hold):
+        collected.again()
+    collected.reader.close()
+
+
+def test_a_folder_at_the_counter_is_not_fetched_while_a_restriction_is_in_force(
+    quick_shop: Shop,
+) -> None:
+    sara = replace(quick_shop.staff, on_the_spot=True)
+    called = quick_shop.requests.call(sara, quick_shop.body(), officer_seen="kort")
+    quick_shop.pass_time(minutes=20)
+    quick_shop.requests.hand_over(sara, called.id, None)
+    folder = quick_shop.requests.open_folder(sara, called.id)
+    restrict(quick_shop)
+    with pytest.raises(OnHoldError):
+        quick_shop.requests.open_folder(sara, called.id)
+    with pytest.raises(OnHoldError):
+        deque(folder.pieces, maxlen=0)
 
 
 def test_a_restriction_stops_a_package_whose_footage_is_gone_here(quick_shop: Shop) -> None:
