@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from cctv_vault.database import Database
 from cctv_vault.people.actors import Actor, Role, Sight
-from cctv_vault.schema import CustodyEntry, CustodyLink, Grant, Hold, Incident, Request
+from cctv_vault.schema import Breach, CustodyEntry, CustodyLink, Grant, Hold, Incident, Request
 
 RESTRICTED: Final = frozenset({"employee-crime"})
 """Categories of incidents about the controller's own staff: the privacy officer's alone."""
@@ -28,7 +28,7 @@ def is_privacy_officer(actor: Actor) -> bool:
 
 
 def hidden_subjects(database: Database, actor: Actor) -> frozenset[str]:
-    """The ids of the holds, requests and incidents that this person may not know of.
+    """The ids of the holds, requests, breaches and incidents that this person may not know of.
 
     With a secret hold go the sweeps that end its keys and the copies made of what only it keeps:
     their entries name it.
@@ -41,6 +41,7 @@ def hidden_from(database: Database, sight: Sight) -> frozenset[str]:
     queries: list[Select[Any]] = []
     if not sight.gagged:
         queries.append(select(col(Request.id)).where(col(Request.gagged)))
+        queries.append(select(col(Breach.id)).where(col(Breach.gagged)))
     if not sight.staff:
         queries.append(select(col(Incident.id)).where(col(Incident.category).in_(RESTRICTED)))
     if not (sight.gagged and sight.staff):

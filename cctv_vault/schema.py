@@ -718,6 +718,42 @@ class Publication(SQLModel, table=True):
     taken_down_text: int | None = Field(default=None, foreign_key="sealed_text.id")
 
 
+# --- personal-data breaches ---------------------------------------------------------------------
+
+
+class Breach(SQLModel, table=True):
+    """A personal-data breach (personuppgiftsincident); never an incident (händelse)."""
+
+    __tablename__: ClassVar[str] = "breach"
+
+    id: str = Field(primary_key=True, description="the reference, e.g. P-7K2M9Q4X")
+    discovered_at: datetime = Field(description="when the controller knew: the 72 h run from then")
+    registered_at: datetime
+    registered_by: str
+    gagged: bool = False
+    persons: int | None = Field(default=None, description="about how many; None: not known")
+    reported_at: datetime | None = Field(default=None, description="to IMY")
+    unreported: bool = Field(default=False, description="it stands why IMY is not told")
+    whole: bool = Field(default=False, description="the report held everything, or the rest came")
+    supplemented_at: datetime | None = None
+    told: bool = Field(default=False, description="it stands that persons were told, or why not")
+    told_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class BreachNote(SQLModel, table=True):
+    """An entry on a breach; append-only: what became known is added, nothing is written over."""
+
+    __tablename__: ClassVar[str] = "breach_note"
+
+    id: int | None = Field(default=None, primary_key=True)
+    breach_id: str = Field(foreign_key="breach.id", index=True)
+    at: datetime
+    by: str
+    kind: str = Field(description="entered, amended, reported, unreported, supplemented, …")
+    text: int = Field(foreign_key="sealed_text.id", description="canonical JSON: words by name")
+
+
 # --- people -----------------------------------------------------------------------------------
 
 

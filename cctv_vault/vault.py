@@ -6,6 +6,7 @@ Nothing else in the product makes a service. Opening a vault also finishes what 
 from datetime import datetime
 from typing import Final
 
+from cctv_vault.breaches.service import Breaches
 from cctv_vault.consent.service import Consents
 from cctv_vault.custody.log import LoggedEntry
 from cctv_vault.disclosure.casefiles import CaseFiles
@@ -60,8 +61,7 @@ class Vault:
         self.vault_id = home.vault_id
         self.controller = home.controller
         self.zone = home.zone
-        self.origin = home.origin
-        self.simulated = home.simulated
+        self.origin, self.simulated = home.origin, home.simulated
         self.database = database = home.database
         self.clock = home.clock
         self.roots = home.roots
@@ -279,6 +279,7 @@ class Vault:
             reserve_bytes=self.settings.reserve_bytes,
             on_masked=self.requests.masked,
         )
+        self.breaches = Breaches(database=database, ledger=ledger, keyring=keyring)
         self.registers = Registers(
             database=database,
             ledger=ledger,
@@ -287,6 +288,7 @@ class Vault:
             policies=self.policies,
             documents=home.documents,
             copies=self.access.copies.list,
+            breaches=self.breaches.list,
             controller=home.controller,
             zone=home.zone,
         )

@@ -23,6 +23,7 @@ from web.desk import Desk, ForgedFormError, SignInNeededError, Visit, frame
 from web.faults import status_of
 from web.pages import (
     accounts,
+    breaches,
     cameras,
     consents,
     expiry,
@@ -46,7 +47,7 @@ from web.security import Fence
 _LOG = logging.getLogger("cctv_vault.web")
 _PAGES = (
     *(session, overview, timeline, footage, incidents, holds, requests, spot),
-    *(consents, expiry, policy, registers, log, cameras, quarantine, accounts, me, api),
+    *(breaches, consents, expiry, policy, registers, log, cameras, quarantine, accounts, me, api),
 )
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from cctv_vault import __version__
 from cctv_vault.cli import (
+    breaches,
     consent,
     demo,
     expiry,
@@ -48,6 +49,7 @@ for group in (
     expiry,
     requests,
     consent,
+    breaches,
     trust,
     demo,
 ):

@@ -105,7 +105,7 @@ def register_export(
     context: typer.Context,
     register: Annotated[
         str,
-        typer.Argument(help="Which: deletions, disclosures, copies, art30 or statistics."),
+        typer.Argument(help="Which: deletions, disclosures, copies, breaches, art30, statistics."),
     ],
     form: Annotated[str, typer.Option("--format", help="pdf (PDF/A) or csv.")] = "csv",
     start: Annotated[

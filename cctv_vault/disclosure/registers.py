@@ -1,8 +1,9 @@
 """Registers of what was disclosed, copied and processed, as files for the controller and for IMY.
 
-Owns the register of disclosures with its refusals, the register of copies, the record of processing
-(GDPR 30) and the year's statistics: as CSV for a machine and as signed PDF/A for a reader. Nobody
-who only asked is named in them, and what is gagged is told to no one not cleared for it.
+Owns the register of disclosures with its refusals, of copies and of personal-data breaches, the
+record of processing (GDPR 30) and the year's statistics: as CSV for a machine and as signed PDF/A
+for a reader. Nobody who only asked is named in them, and what is gagged is told to no one not
+cleared for it.
 """
 
 import csv
@@ -19,6 +20,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from cctv_vault.breaches.service import BreachView
 from cctv_vault.custody.checkpoints import SIMULATED_SUFFIX
 from cctv_vault.custody.documents import DocumentSigner
 from cctv_vault.custody.events import Event
@@ -47,7 +49,7 @@ from cctv_vault.retention.policy import Purpose
 from cctv_vault.schema import Camera, Package, Request, Site
 from cctv_vault.typesetting import typeset
 
-REGISTERS: Final = ("disclosures", "copies", "art30", "statistics")
+REGISTERS: Final = ("disclosures", "copies", "art30", "statistics", "breaches")
 FORMATS: Final = ("csv", "pdf")
 _DEFAULT: Final = timedelta(days=365)
 _TEMPLATE: Final = Path(__file__).with_name("register.typ")
@@ -97,10 +99,11 @@ class Registers:
         policies: Policies,
         documents: DocumentSigner,
         copies: Callable[[Actor], Sequence[CopyView]],
+        breaches: Callable[[Actor], Sequence[BreachView]],
         controller: str,
         zone: str,
     ) -> None:
-        """All belong to the vault; ``copies`` is its register of copies as a person may see it."""
+        """All belong to the vault; ``copies`` and ``breaches`` are as a person may see them."""
         self._database = database
         self._ledger = ledger
         self._log = log
@@ -108,6 +111,7 @@ class Registers:
         self._policies = policies
         self._documents = documents
         self._copies = copies
+        self._breaches = breaches
         self._controller = controller
         self._zone = zone
 
@@ -180,6 +184,9 @@ class Registers:
             case "copies":
                 found = [each for each in self._copies(actor) if since <= each.made_at < until]
                 return _copies(found, self._day)
+            case "breaches":
+                of = [each for each in self._breaches(actor) if since <= each.discovered_at < until]
+                return _breaches(of, self._day)
             case "art30":
                 return self._art30(session)
             case "statistics":
@@ -484,6 +491,58 @@ def _copies(found: Sequence[CopyView], day: Callable[[datetime | None], str]) ->
             )
             for each in found
         ),
+    )
+
+
+def _breaches(found: Sequence[BreachView], day: Callable[[datetime | None], str]) -> Register:
+    return Register(
+        title="Förteckning över personuppgiftsincidenter",
+        lead="Varje personuppgiftsincident, också de som inte har anmälts (artikel 33.5).",
+        columns=(
+            Column("reference", "Beteckning", 1.1),
+            Column("discovered_at", "Upptäckt", 1.2),
+            Column("what", "Vad som hände", 2.4),
+            Column("categories", "Uppgifter och registrerade", 1.6),
+            Column("persons", "Antal", 0.7),
+            Column("consequences", "Följder", 1.8),
+            Column("measures", "Åtgärder", 1.8),
+            Column("imy", "Anmäld till IMY, eller varför inte", 1.8),
+            Column("supplement", "Kompletterad", 1.2),
+            Column("told", "Registrerade underrättade, eller varför inte", 1.8),
+            Column("state", "Läge", 1.0),
+        ),
+        rows=tuple(
+            (
+                each.id,
+                day(each.discovered_at),
+                *(each.said.get(name, "") for name in ("what", "categories")),
+                "okänt" if each.persons is None else str(each.persons),
+                *(each.said.get(name, "") for name in ("consequences", "measures")),
+                _reported(each, day),
+                day(each.supplemented_at),
+                "; ".join(
+                    filter(None, (day(each.told_at), _newest(each, ("told", "untold"), "text")))
+                ),
+                f"avslutad {day(each.closed_at)}" if each.closed_at else "öppen",
+            )
+            for each in reversed(found)
+        ),
+        size=6.2,
+    )
+
+
+def _reported(breach: BreachView, day: Callable[[datetime | None], str]) -> str:
+    if breach.reported_at is None:
+        return _newest(breach, ("unreported",), "reason")
+    late = f"efter 72 timmar: {_newest(breach, ('reported',), 'delay')}" if breach.late else ""
+    number = _newest(breach, ("reported",), "number")
+    return "; ".join(filter(None, (day(breach.reported_at), number, late)))
+
+
+def _newest(breach: BreachView, kinds: tuple[str, ...], name: str) -> str:
+    """The newest word of an entry of these kinds."""
+    return next(
+        (each.words.get(name, "") for each in reversed(breach.notes) if each.kind in kinds), ""
     )
 
 

@@ -41,6 +41,7 @@ class Right(StrEnum):
     USER_MANAGE = "user:manage"
     CLOCK_ATTEST = "clock:attest"
     CONSENT_KEEP = "consent:keep"
+    BREACH_WRITE = "breach:write"
 
 
 _STAFF = frozenset({Right.INCIDENT_FLAG, Right.REQUEST_REGISTER})
@@ -72,7 +73,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.REGISTER_READ,
         }
     ),
-    Role.PRIVACY_OFFICER: _MANAGER | {Right.REQUEST_DECIDE, Right.POLICY_PUBLISH},
+    Role.PRIVACY_OFFICER: _MANAGER
+    | {Right.REQUEST_DECIDE, Right.POLICY_PUBLISH, Right.BREACH_WRITE},
     Role.DPO: frozenset({Right.REQUEST_READ, Right.LOG_READ, Right.REGISTER_READ}),
     Role.AUDITOR: frozenset({Right.LOG_READ, Right.REGISTER_READ}),
     Role.ADMINISTRATOR: frozenset(

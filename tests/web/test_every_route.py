@@ -40,6 +40,8 @@ MAY: dict[str, set[str]] = {
     "/api/log/checkpoint": READERS,
     "/api/requests": ASKED,
     "/api/requests/{request}": ASKED,
+    "/breaches": READERS,
+    "/breaches/{breach}": READERS,
     "/cameras": set(ROLES) - {"Sara"},
     "/consents": READERS,
     "/consents/items/{item}": READERS,
@@ -120,7 +122,9 @@ def named(shop: Shop) -> dict[str, str]:
         from__1="2026-03-02T06:30:05",
         to__1="2026-03-02T06:30:15",
     )
-    assert [each.status_code for each in (incident, hold, request)] == [303] * 3
+    said = {"what": "x", "categories": "x", "consequences": "x"}
+    breach = shop.person("Petra").post("/breaches", discovered_at="2026-03-02T06:30:00", **said)
+    assert [each.status_code for each in (incident, hold, request, breach)] == [303] * 4
     file = {"file": ("order.pdf", b"%PDF-1.7\n%%EOF\n", "application/pdf")}
     at = f"/requests/{_last(request)}"
     maria.client.post(f"{at}/documents", data={"token": maria.token}, files=file)
@@ -129,6 +133,7 @@ def named(shop: Shop) -> dict[str, str]:
     return {
         **last,
         "request": _last(request),
+        "breach": _last(breach),
         "file": document,
         "recording": shop.recording(),
         "camera": "kassa",

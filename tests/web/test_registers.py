@@ -11,7 +11,7 @@ from cctv_vault.retention.certificates import verify_certificate
 from tests.shop import SYSTEM
 from tests.web.conftest import Shop
 
-REGISTERS = ("disclosures", "copies", "art30", "statistics", "deletions")
+REGISTERS = ("disclosures", "copies", "art30", "statistics", "breaches", "deletions")
 
 
 TODAY = "2026-03-06"

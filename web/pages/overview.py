@@ -45,6 +45,7 @@ def overview(visit: Here) -> Response:
             "soon",
             "log_size",
             "alarm",
+            "breaches",
             "full_at",
         )
     )
@@ -72,6 +73,7 @@ def overview(visit: Here) -> Response:
         context["alarm"] = vault.sweeper.clock_verdict().alarm
     if may(Right.REGISTER_READ):
         ahead = vault.forecaster.look(visit.actor)
+        context["breaches"] = [each for each in vault.breaches.list(visit.actor) if each.calls]
         context["full_at"] = ahead.full_at if ahead.alarm else None
     if may(Right.LOG_READ):
         context["log_size"] = vault.log.size()

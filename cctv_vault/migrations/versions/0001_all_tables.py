@@ -31,6 +31,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "breach",
+        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("discovered_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("registered_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("registered_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("gagged", sa.Boolean(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=True),
+        sa.Column("reported_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("unreported", sa.Boolean(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("supplemented_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("told_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "certificate",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("sweep_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -164,6 +181,21 @@ def upgrade() -> None:
         sa.Column("simulated_now", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "breach_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("breach_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["breach_id"], ["breach.id"]),
+        sa.ForeignKeyConstraint(["text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("breach_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_breach_note_breach_id"), ["breach_id"], unique=False)
+
     op.create_table(
         "camera",
         sa.Column("code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),

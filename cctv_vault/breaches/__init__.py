@@ -1,0 +1,1 @@
+"""Personal-data breaches (personuppgiftsincidenter): their register, which is no incident's."""
