@@ -374,7 +374,9 @@ class Breaches:
     def _open(self, session: Session, text_id: int) -> dict[str, str]:
         data = self._keyring.open_text(session, text_id)
         value: Any = None if data is None else parse_canonical(data)
-        return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+        said = {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+        order = (*(each for each in SAID if each in said), *(each for each in said))
+        return {each: said[each] for each in dict.fromkeys(order)}
 
     def _view(self, session: Session, row: Breach, now: datetime) -> BreachView:
         said = self._said(session, row)
