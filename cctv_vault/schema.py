@@ -256,6 +256,19 @@ class DerivedStream(SQLModel, table=True):
     created_at: datetime
 
 
+class Correction(SQLModel, table=True):
+    """How a recording's own particulars should read; append-only, the original stays (S14)."""
+
+    __tablename__: ClassVar[str] = "correction"
+
+    id: int | None = Field(default=None, primary_key=True)
+    recording_id: str = Field(foreign_key="recording.id", index=True)
+    particular: str = Field(description="camera, content, title or other")
+    at: datetime
+    by: str
+    text: int = Field(foreign_key="sealed_text.id", description="canonical JSON: says, reason")
+
+
 class Quarantined(SQLModel, table=True):
     """A file that could not be read as footage: sealed, with its reason, for seven days."""
 

@@ -16,6 +16,7 @@ from cctv_vault.disclosure.registers import Registers
 from cctv_vault.disclosure.service import Requests
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.corrections import Corrections
 from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.derived import Narrowing
 from cctv_vault.footage.register import Register
@@ -58,8 +59,7 @@ class Vault:
         """Build every service on the foundation; nothing runs yet."""
         self.home = home
         self.settings: Settings = home.settings
-        self.vault_id = home.vault_id
-        self.controller = home.controller
+        self.vault_id, self.controller = home.vault_id, home.controller
         self.zone = home.zone
         self.origin, self.simulated = home.origin, home.simulated
         self.database = database = home.database
@@ -146,8 +146,9 @@ class Vault:
             reserve_bytes=self.settings.reserve_bytes,
         )
         self.catalogue = Catalogue(
-            database=database, ledger=ledger, grants=self.grants, log=home.log
+            database=database, ledger=ledger, grants=self.grants, log=home.log, keyring=keyring
         )
+        self.corrections = Corrections(ledger=ledger, keyring=keyring, grants=self.grants)
         self._departures = Departures(
             database=database, ledger=ledger, folder=self.settings.home / _LEAVING
         )

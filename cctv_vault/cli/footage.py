@@ -154,6 +154,20 @@ def footage_list(
     )
 
 
+@footage_app.command("correct")
+def footage_correct(
+    context: typer.Context,
+    recording_id: Annotated[str, typer.Argument(metavar="ID")],
+    particular: Annotated[str, typer.Option(help="camera, content, title or other.")],
+    says: Annotated[str, typer.Option(help="How it should read; no names.")],
+    reason: Annotated[str, typer.Option(help="How that became known.")],
+) -> None:
+    """Say how a particular of a recording should read; what was sealed stays beside it."""
+    run = session(context)
+    added = run.vault.corrections.add(run.actor, recording_id, particular, says, reason)
+    run.say(added, f"{recording_id}: {particular} corrected; the original stays.")
+
+
 @footage_app.command("gaps")
 def footage_gaps(
     context: typer.Context,

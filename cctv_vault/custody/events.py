@@ -26,6 +26,7 @@ class Event(StrEnum):
     SIGN_IN = "account.signed-in"
     SIGN_OUT = "account.signed-out"
     RECORDING_SEALED = "recording.sealed"
+    RECORDING_CORRECTED = "recording.corrected"
     RECORDING_DERIVED = "recording.derived"
     RECORDING_NARROWED = "recording.narrowed"
     RECORDING_KEPT_WHOLE = "recording.kept-whole"

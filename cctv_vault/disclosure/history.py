@@ -284,6 +284,10 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
 }
 _TOLD_OF_FOOTAGE: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.RECORDING_SEALED: _fixed("förseglade inspelningen", "sealed the recording"),
+    Event.RECORDING_CORRECTED: _fixed(
+        "rättade en uppgift om inspelningen genom ett tillägg",
+        "corrected a particular of the recording by an addition",
+    ),
     Event.RECORDING_DERIVED: _fixed(
         "härledde den ur en inspelning som bara bevaras i ett fönster",
         "derived it from a recording of which only a window is kept",

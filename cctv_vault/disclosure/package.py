@@ -47,6 +47,7 @@ from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.workflow import Moment, Window, ground_words
 from cctv_vault.errors import DamagedError, VaultError
 from cctv_vault.footage.clips import Clip, ClipSource, ahead, stream
+from cctv_vault.footage.corrections import CorrectionView
 from cctv_vault.footage.reader import FootageReader
 from cctv_vault.footage.stills import exact_frame, film_at
 from cctv_vault.media.errors import MediaRefusedError
@@ -103,6 +104,7 @@ class RecordingPart:
     sealed_at: datetime
     faults: tuple[str, ...]
     derived: Mapping[str, Any] | None = None
+    corrections: tuple[CorrectionView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -612,6 +614,16 @@ def _recording(part: RecordingPart, written: Written) -> dict[str, Any]:
         "faults": list(part.faults),
         # The native original of a derived recording no longer exists; its SHA-256 is in here.
         "derived": None if part.derived is None else dict(part.derived),
+        # All above is as it was sealed; how some of it should read stands beside it (S14).
+        "corrections": [
+            {
+                "particular": each.particular,
+                "says": each.says,
+                "reason": each.reason,
+                "at": iso(each.at),
+            }
+            for each in part.corrections
+        ],
     }
 
 

@@ -53,6 +53,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.footage.access import FootageAccess
 from cctv_vault.footage.catalogue import Catalogue
+from cctv_vault.footage.corrections import CorrectionView, corrections_of
 from cctv_vault.footage.streams import blob_name
 from cctv_vault.ids import long_id
 from cctv_vault.media.sandbox import MediaSandbox
@@ -364,6 +365,7 @@ class Packaging:
             body = open_json(session, self._keyring, row.body_text)
             asked = windows_of(session, row.id, ASKED)
             masked = self._masked(session, row, now)
+            corrected = corrections_of(session, self._keyring, found.kept)
             frames = frames_of(session, row.id)
             parts = tuple(_camera_part(session, code) for code in cameras)
             entries = _entries(
@@ -390,7 +392,9 @@ class Packaging:
             asked=asked,
             approved=tuple(windows),
             cameras=parts,
-            recordings=tuple(_recording_part(each) for each in found.kept),
+            recordings=tuple(
+                _recording_part(each, corrected.get(each.id, ())) for each in found.kept
+            ),
             gaps=gaps,
             masked=masked,
             frames=tuple(each for each in frames if each.within(windows)),
@@ -572,7 +576,7 @@ def _camera_part(session: Session, code: str) -> CameraPart:
     )
 
 
-def _recording_part(row: Recording) -> RecordingPart:
+def _recording_part(row: Recording, corrections: tuple[CorrectionView, ...]) -> RecordingPart:
     return RecordingPart(
         id=row.id,
         camera=row.camera_code,
@@ -597,6 +601,7 @@ def _recording_part(row: Recording) -> RecordingPart:
         sealed_at=row.sealed_at,
         faults=tuple(row.faults),
         derived=row.derived,
+        corrections=corrections,
     )
 
 

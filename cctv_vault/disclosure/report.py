@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from cctv_vault.disclosure.reportwords import cause_words, reason_words, time_source_words
+from cctv_vault.disclosure.reportwords import (
+    cause_words,
+    particular_words,
+    reason_words,
+    time_source_words,
+)
 from cctv_vault.typesetting import typeset
 
 _FOLDER: Final = Path(__file__).parent
@@ -58,6 +63,14 @@ def make_report(record: Mapping[str, Any], acts: Sequence[Mapping[str, Any]]) ->
             "started_local": _local(each["started_at"], zones[each["camera"]]),
             "ended_local": _local(each["ended_at"], zones[each["camera"]]),
             "time_from": time_source_words(each["time_source"]),
+            "corrections": [
+                correction
+                | {
+                    "words": particular_words(correction["particular"]),
+                    "at_local": _local(correction["at"], zones[each["camera"]]),
+                }
+                for correction in each["corrections"]
+            ],
         }
         for each in record["recordings"]
     ]

@@ -25,6 +25,13 @@ TIME_SOURCES: Final[Mapping[str, Words]] = {
     "arrival": Words("när filen kom", "the file's arrival"),
 }
 
+PARTICULARS: Final[Mapping[str, Words]] = {
+    "camera": Words("vilken kamera", "which camera"),
+    "content": Words("vad den visar", "what it shows"),
+    "title": Words("vad den heter", "what it is called"),
+    "other": Words("annat", "else"),
+}
+
 UNLAWFUL_SOUND: Final = Words(
     "det har ljud, som kamerans uppgifter inte tillåter; filmen har bilderna utan ljudet",
     "it holds sound, which the register of the camera forbids; the clip has the pictures without "
@@ -48,6 +55,11 @@ def cause_words(code: str) -> dict[str, str]:
 def time_source_words(code: str) -> dict[str, str]:
     """Where a recording's time comes from."""
     return _both(TIME_SOURCES.get(code, Words("okänt", code)))
+
+
+def particular_words(code: str) -> dict[str, str]:
+    """Which particular of a recording a correction is of."""
+    return _both(PARTICULARS.get(code, Words("annat", code)))
 
 
 def reason_words(english: str) -> dict[str, str]:

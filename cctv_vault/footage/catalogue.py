@@ -17,6 +17,7 @@ from cctv_vault.custody.events import Event
 from cctv_vault.custody.log import CustodyLog
 from cctv_vault.database import Database
 from cctv_vault.errors import InvalidInputError, NotFoundError
+from cctv_vault.footage.corrections import corrections_of
 from cctv_vault.footage.coverage import Coverage, DayCoverage, Lane, Snapshot, covered
 from cctv_vault.footage.detail import RecordingDetail
 from cctv_vault.footage.gaps import Gap
@@ -29,6 +30,7 @@ from cctv_vault.gags import hidden_subjects
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right, Sight
 from cctv_vault.retention.grants import Grants, GrantView
+from cctv_vault.retention.keyring import Keyring
 from cctv_vault.schema import DerivedStream, Recording
 
 KINDS: Final = ("video", "still")
@@ -50,13 +52,20 @@ class Catalogue:
     """Tells of recordings."""
 
     def __init__(
-        self, *, database: Database, ledger: Ledger, grants: Grants, log: CustodyLog
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        grants: Grants,
+        log: CustodyLog,
+        keyring: Keyring,
     ) -> None:
         """All belong to the vault."""
         self._database = database
         self._ledger = ledger
         self._grants = grants
         self._log = log
+        self._keyring = keyring
 
     def list(
         self,
@@ -123,6 +132,7 @@ class Catalogue:
                     if grant.seen_by(actor.sight)
                 )
                 beside = _beside(session, recording_id)
+                corrected = corrections_of(session, self._keyring, [recording])
         entries = self._log.entries(
             subject=recording_id,
             limit=_ENTRIES,
@@ -143,6 +153,7 @@ class Catalogue:
             derived=recording.derived,
             # What only a hold keeps that this person may not know of has expired for them.
             beside=beside if live else {},
+            corrections=corrected.get(recording_id, ()) if live else (),
             arrived_at=recording.arrived_at,
             sealed_at=recording.sealed_at,
             source_state=recording.source_state,

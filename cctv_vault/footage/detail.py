@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cctv_vault.custody.log import LoggedEntry
+from cctv_vault.footage.corrections import CorrectionView
 from cctv_vault.footage.listing import RecordingView
 from cctv_vault.retention.grants import GrantView
 
@@ -20,6 +21,7 @@ class RecordingDetail(RecordingView):
     ``clock_offset_s`` (shown minus true) was taken off the time as read, ``original_started``.
     ``derived`` says what it was cut out of where only a window was kept, else None. ``beside`` are
     the files that lay beside it and are kept with it: bytes, by the ending of the name.
+    ``corrections`` say how its particulars should read; the particulars are as they were sealed.
     """
 
     site: str
@@ -32,6 +34,7 @@ class RecordingDetail(RecordingView):
     disagreements: tuple[dict[str, Any], ...]
     derived: dict[str, Any] | None
     beside: dict[str, int]
+    corrections: tuple[CorrectionView, ...]
     arrived_at: datetime
     sealed_at: datetime
     source_state: str
@@ -73,6 +76,11 @@ def sentences(detail: RecordingDetail) -> Iterator[str]:
             f"derived: the window of {detail.derived['original']} (SHA-256 "
             f"{detail.derived['original_sha256']}), whose rest was not kept; cut by "
             f"{detail.derived['tool']}"
+        )
+    for correction in detail.corrections:
+        yield (
+            f"corrected {local(correction.at)}: {correction.particular}: {correction.says} "
+            f"({correction.reason})"
         )
     if not detail.grants:
         yield "expired: no purpose keeps it any more"

@@ -24,6 +24,7 @@ class Right(StrEnum):
     FOOTAGE_VIEW = "footage:view"
     FOOTAGE_LIST = "footage:list"
     FOOTAGE_EXPORT = "footage:export"
+    FOOTAGE_CORRECT = "footage:correct"
     INCIDENT_FLAG = "incident:flag"
     INCIDENT_MANAGE = "incident:manage"
     HOLD_PLACE = "hold:place"
@@ -49,6 +50,7 @@ _MANAGER = _STAFF | {
     Right.FOOTAGE_VIEW,
     Right.FOOTAGE_LIST,
     Right.FOOTAGE_EXPORT,
+    Right.FOOTAGE_CORRECT,
     Right.INCIDENT_MANAGE,
     Right.HOLD_PLACE,
     Right.HOLD_RELEASE,

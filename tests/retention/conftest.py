@@ -96,7 +96,11 @@ class World:
                 holds=holds,
                 policies=policies,
                 catalogue=Catalogue(
-                    database=home.database, ledger=home.ledger, grants=grants, log=home.log
+                    database=home.database,
+                    ledger=home.ledger,
+                    grants=grants,
+                    log=home.log,
+                    keyring=home.keyring,
                 ),
             ),
             Reviews(database=home.database, ledger=home.ledger, holds=holds, policies=policies),

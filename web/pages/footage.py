@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import PersonNeededError, VaultError
+from cctv_vault.footage.corrections import PARTICULARS
 from cctv_vault.ids import is_id
 from cctv_vault.people.actors import Right
 from cctv_vault.views import iso
@@ -114,6 +115,22 @@ def reason(visit: Here, form: Posted, recording: str) -> Response:
     return see(local_path(form.text("target"), f"/footage/{recording}"))
 
 
+@router.post("/footage/{recording}/correct")
+def correct(visit: Here, form: Posted, recording: str) -> Response:
+    """Say how a particular of the recording should read; what was sealed stays."""
+    try:
+        visit.vault.corrections.add(
+            visit.actor,
+            recording,
+            form.text("particular"),
+            form.text("says"),
+            form.text("reason"),
+        )
+    except VaultError as error:
+        return visit.refused("player.html", _shown(visit, recording, 0.0), error, form)
+    return see(f"/footage/{recording}", "corrected")
+
+
 @router.get("/footage/{recording}/stream")
 def stream(
     visit: Here, recording: str, wanted: Annotated[str | None, Header(alias="Range")] = None
@@ -175,4 +192,5 @@ def _shown(visit: Visit, recording_id: str, at: float) -> dict[str, object]:
         "names": visit.names(each.actor for each in detail.entries),
         "playing": bool(detail.grants) and bool(visit.viewing_reason),
         "choosing": "",
+        "particulars": [(each, visit.words.text(f"particular.{each}")) for each in PARTICULARS],
     }

@@ -592,6 +592,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_consent_subject_id"), ["subject_id"], unique=False)
 
     op.create_table(
+        "correction",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("particular", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["recording_id"], ["recording.id"]),
+        sa.ForeignKeyConstraint(["text"], ["sealed_text.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("correction", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_correction_recording_id"), ["recording_id"], unique=False
+        )
+
+    op.create_table(
         "derived_stream",
         sa.Column("recording_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("stream", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
