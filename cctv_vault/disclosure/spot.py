@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
@@ -29,7 +29,6 @@ from cctv_vault.disclosure.cases import (
     open_json,
     set_windows,
     sight_of,
-    told_of,
     windows_of,
 )
 from cctv_vault.disclosure.codes import new_status_code
@@ -143,13 +142,10 @@ class Spot(Handing):
             actor.require(RIGHT_FOR[_POLICE])
             seen = officer(filing, officer_seen)
             row = self._called_before(act, filing)
-            hidden, new = None, row is None
+            new, nothing = row is None, None
             if row is None:
-                row = self._receive(act, filing, code_hash, "staff")
-                self._begin(act, row, public=False)
-                self._stand(act, row, filing.windows, IN_PERSON)
-                hidden = self._all_hidden(act, row, _POLICE, seen)
-            if new and hidden is None:
+                row, nothing = self._begun(act, filing, code_hash, IN_PERSON, seen)
+            if new and nothing is None:
                 self._may_prepare(Step(act, row), _POLICE)
                 facts = {"method": IN_PERSON}
                 self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
@@ -178,10 +174,10 @@ class Spot(Handing):
                     facts={"called": len(self._callable(act, row, actor))},
                     details={"detail": seen},
                 )
-            if hidden is None:
+            if nothing is None:
                 return self._called(act, row, actor)
         with self._ledger.act(Event.REQUEST_APPROVERS_CALLED, actor):
-            raise hidden
+            raise nothing
 
     def waiting(self, actor: Actor, request_id: str) -> Called:
         """Whether somebody has answered, and from when the person on duty may hand over alone."""
@@ -292,13 +288,8 @@ class Spot(Handing):
             if method not in REQUESTERS[filing.type].methods - {SIGNED_ORDER}:
                 raise not_met(NOTHING, _no_method(method))
             folder = None if out_dir is None else checked_folder(out_dir)
-            row = self._receive(act, filing, code_hash, "staff")
-            self._begin(act, row, public=False)
-            self._stand(act, row, filing.windows, method)
-            if action is _VITAL:
-                self._in_danger(act, row, filing)
-            hidden = self._all_hidden(act, row, action, seen)
-            if hidden is None:
+            row, nothing = self._begun(act, filing, code_hash, method, seen)
+            if nothing is None:
                 self._may_prepare(Step(act, row), action)
                 row.decision, row.decided_by, row.decided_at = "before-decision", actor.id, act.now
                 act.session.add(row)
@@ -311,9 +302,9 @@ class Spot(Handing):
                 if action is _VITAL:
                     self._choose_pictures(act, row, filing.windows)
             now = act.now
-        if hidden is not None:
+        if nothing is not None:
             with self._ledger.act(Event.REQUEST_RELEASE_INTENDED, actor):
-                raise hidden
+                raise nothing
         return self._leave(actor, row, action, filing.windows, folder, now=now, sound=False)
 
     def enter_number(self, actor: Actor, request_id: str, number: str) -> Moved:
@@ -343,13 +334,17 @@ class Spot(Handing):
 
     def _called_before(self, act: Act, filing: Filing) -> Request | None:
         """The case that this person opened for the same request a short while ago."""
+        return self._same_wish(
+            act,
+            filing,
+            col(Request.asked_at) > act.now - CALLED_COUNTS_FOR,
+            col(Request.released_at).is_(None),
+        )
+
+    def _same_wish(self, act: Act, filing: Filing, *which: ColumnElement[bool]) -> Request | None:
         rows: Iterable[Request] = act.session.execute(
             select(Request)
-            .where(
-                col(Request.registered_by) == act.actor.id,
-                col(Request.asked_at) > act.now - CALLED_COUNTS_FOR,
-                col(Request.released_at).is_(None),
-            )
+            .where(col(Request.registered_by) == act.actor.id, *which)
             .with_for_update()
         ).scalars()
         asked = filing.to_body()
@@ -561,27 +556,58 @@ class Spot(Handing):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _all_hidden(
+    def _begun(
+        self, act: Act, filing: Filing, code_hash: str, method: str, seen: str
+    ) -> tuple[Request, GateNotMetError | None]:
+        """The case of a wish, registered and frozen, and the refusal where nothing is left of it.
+
+        The same wish from the same hands is the same case while nothing is left of it.
+        """
+        action = path_of(filing.type)
+        before = self._in_vain_before(act, filing)
+        if before is not None:
+            nothing = self._nothing_left(act, before, action, seen)
+            if nothing is not None:
+                return before, nothing
+        row = self._receive(act, filing, code_hash, "staff")
+        self._begin(act, row, public=False)
+        self._stand(act, row, filing.windows, method)
+        if action is _VITAL:
+            self._in_danger(act, row, filing)
+        return row, self._nothing_left(act, row, action, seen)
+
+    def _in_vain_before(self, act: Act, filing: Filing) -> Request | None:
+        """The case that this person registered for the same wish, of which nothing was left."""
+        return self._same_wish(
+            act,
+            filing,
+            col(Request.received_at) > act.now - CALLED_COUNTS_FOR,
+            col(Request.asked_at).is_(None),
+            col(Request.state) == State.VERIFIED.value,
+        )
+
+    def _nothing_left(
         self, act: Act, row: Request, action: Action, seen: str
     ) -> GateNotMetError | None:
-        """The refusal of who may see nothing of what is asked for, where there is something.
+        """The refusal of who sees nothing left of what is asked for, where that alone is wanting.
 
-        They are told what anybody is whose footage has expired. But the law's wish stands: the
-        request stays with what it keeps, for the privacy officer to hand over.
+        Expired or hidden from them: they are told the same, and the same is registered; of a time
+        that was never recorded nothing is. The wish stands with what it keeps, for the privacy
+        officer to hand over, or for a second person to refuse with the certificate.
         """
-        now, wanted = act.now, windows_of(act.session, row.id, APPROVED)
+        wanted = windows_of(act.session, row.id, APPROVED)
         sight = sight_of(act.actor, row)
-        if footage_in(act.session, self._grants, wanted, now, sight).kept:
-            return None
-        if not footage_in(act.session, self._grants, wanted, now, told_of(row)).kept:
+        found = footage_in(act.session, self._grants, wanted, act.now, sight)
+        if found.kept or not found.gone:
             return None
         try:
             self._may_prepare(Step(act, row), action)
         except GateNotMetError as error:
             if len(error.unmet) > 1:
-                raise  # it would not have gone this way either, had it been seen
-            facts = {"method": row.verification_method}
-            self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
+                raise  # it would not have gone this way either, had there been footage
+            if State(row.state) is not State.VERIFIED:
+                facts = {"method": row.verification_method}
+                self._move(act, row, Action.VERIFY, facts=facts, details={"detail": seen})
             return error
         return None
 

@@ -635,6 +635,29 @@ def test_what_a_browser_fetches_is_the_folder_the_command_line_writes(
     assert len([name for name in fetched if name.endswith(".png")]) == 3
 
 
+@pytest.mark.parametrize("way", ["police", "seizure"])
+def test_who_comes_too_late_is_told_so_and_stands_in_the_register_once(
+    shop: Shop, way: str
+) -> None:
+    shop.pass_time(days=6)
+    shop.vault.sweeper.run(SYSTEM)
+    sara = replace(shop.staff, on_the_spot=True)
+    body = shop.body()
+    if way == "seizure":
+        measure = {"requester__type": "seizure", "ground__code": "RB 27:1"}
+        body = shop.body(**measure, ground__decision_maker="åklagare Åsa Berg")
+    for _ in range(2):
+        with pytest.raises(GateNotMetError, match="footage left"):
+            shop.requests.on_the_spot(sara, body, officer_seen=SEEN, out_dir=None)
+    (request,) = shop.requests.list(shop.officer)
+    assert request.state == "verified"
+    shown = shop.requests.show(shop.officer, request.id)
+    assert (shown.footage, shown.gone) == ((), 2)
+    assert shown.certificates
+    shop.requests.decide(shop.approver, request.id, approve=False, reason="Gallrat.")
+    assert shop.requests.show(shop.officer, request.id).state == "refused"
+
+
 def test_a_folder_ends_with_the_visit(shop: Shop) -> None:
     sara = replace(shop.staff, on_the_spot=True)
     called = shop.requests.call(sara, shop.body(), officer_seen=SEEN)

@@ -123,7 +123,7 @@ def test_the_police_at_the_counter_get_it_from_the_privacy_officer_and_nobody_el
     for _ in range(2):
         with pytest.raises(GateNotMetError, match="there is footage left in the window"):
             shop.requests.call(on_duty, shop.body(), officer_seen=SEEN)
-    request = shop.requests.list(shop.officer)[0].id
+    (request,) = (each.id for each in shop.requests.list(shop.officer))
     assert seen_by(shop, shop.handler) == 0
     shop.requests.assess(shop.officer, request, "Anmäld stöld.", "Tjugofem sekunder.")
     shop.requests.decide(shop.approver, request, approve=True, reason="Behövs.")
