@@ -195,6 +195,14 @@ class People:
             rows = session.exec(select(Account.id, Account.name).where(col(Account.id).in_(wanted)))
             return dict(rows.all())
 
+    def is_anybody_cleared(self) -> bool:
+        """Whether an account is left that may know of matters under a duty of silence."""
+        with self._database.read() as session:
+            cleared = select(Account.id).where(
+                col(Account.cleared).is_(True), col(Account.disabled_at).is_(None)
+            )
+            return session.exec(cleared.limit(1)).first() is not None
+
     # --- proof of identity --------------------------------------------------------------------
 
     def authenticate(

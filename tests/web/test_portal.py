@@ -10,8 +10,8 @@ import pytest
 
 from cctv_vault.disclosure.verification import verify_package
 from cctv_vault.disclosure.verifypage import verify_page
-from cctv_vault.people.actors import PORTAL_ACTOR
-from tests.shop import SYSTEM
+from cctv_vault.people.actors import PORTAL_ACTOR, Role
+from tests.shop import SYSTEM, person
 from tests.web.conftest import Shop
 from web.portal.app import create_portal
 
@@ -197,6 +197,36 @@ def test_a_stranger_who_guesses_a_camera_learns_nothing(shop: Shop) -> None:
             page = portal.post("/begaran", data={**REQUEST, "cameras": guess, "type": "media"})
             told.add((page.status_code, re.sub(r"[0-9A-Z-]{8,10}", "", page.text)))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("type_", ["seizure", "emergency"])
+def test_what_does_not_come_by_form_is_not_taken_by_a_form_somebody_made(
+    shop: Shop, type_: str
+) -> None:
+    before = len(shop.vault.requests.list(SYSTEM))
+    with shop.portal() as portal:
+        assert f'value="{type_}"' not in portal.get("/begaran").text
+        answer = portal.post("/begaran", data={**REQUEST, "type": type_})
+    assert answer.status_code == 422
+    assert "Choose who asks." in answer.text
+    assert len(shop.vault.requests.list(SYSTEM)) == before
+
+
+def test_an_order_that_nobody_here_could_see_is_not_taken_in_silence(shop: Shop) -> None:
+    order = {"type": "preservation-order", "ground": "RB 27:16 a"}
+    everything = person(Role.PRIVACY_OFFICER, cleared=True)
+    before = {each.id for each in shop.vault.requests.list(everything)}
+    with shop.portal() as portal:
+        answer = portal.post("/begaran", data={**REQUEST, **order})
+        assert answer.status_code == 422
+        assert "Nobody here may receive an order" in answer.text
+        assert {each.id for each in shop.vault.requests.list(everything)} == before
+        # Somebody is cleared, and it is taken; gone again, and it is not.
+        shop.vault.people.add(SYSTEM, "Clara", ["privacy-officer"], cleared=True)
+        reference, _ = file(portal, **order)
+        assert {each.id for each in shop.vault.requests.list(everything)} == before | {reference}
+        shop.vault.people.disable(SYSTEM, "Clara")
+        assert portal.post("/begaran", data={**REQUEST, **order}).status_code == 422
 
 
 def test_media_are_refused_at_once_and_told_so(shop: Shop) -> None:

@@ -5,7 +5,8 @@ released package, opened with a link and a code that travelled apart; the staff'
 exist here, and it tells nobody which cameras there are.
 """
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI
 from starlette.datastructures import FormData
@@ -14,9 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from cctv_vault.clock import monotonic
-from cctv_vault.disclosure.legal import is_erasure
+from cctv_vault.disclosure.legal import GAG_CODE, REQUESTERS, find_ground, is_erasure
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
-from cctv_vault.errors import VaultError
+from cctv_vault.errors import InvalidInputError, VaultError
 from cctv_vault.people.actors import PORTAL_ACTOR
 from cctv_vault.people.attempts import Attempts, network_of
 from cctv_vault.vault import Vault
@@ -128,6 +129,7 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     try:
         count(counter.filings, request)
         body = body_of(form, words.language, public=True)
+        _check_taken(counter.vault, body)
         filed = counter.vault.requests.file(
             PORTAL_ACTOR, body, via="portal", sender=network(request)
         )
@@ -138,6 +140,23 @@ def file(request: Request, counter: Desk, data: Sent) -> Response:
     erasure = is_erasure(body["requester"]["type"], body["ground"]["code"] or "")
     context = {"filed": filed, "doubtful": doubtful, "erasure": erasure}
     return counter.page(request, "filed.html", context, status=201)
+
+
+def _check_taken(vault: Vault, body: Mapping[str, Any]) -> None:
+    """Refuse what this form does not take, whoever made it, and what nobody could ever answer.
+
+    Raises:
+        InvalidInputError: It comes in person or by telephone, or nobody here may know of it.
+    """
+    if body["requester"]["type"] in _NOT_BY_FORM:
+        taken = ", ".join(each for each in REQUESTERS if each not in _NOT_BY_FORM)
+        raise InvalidInputError(f"requester.type must be one of: {taken}")
+    silent = find_ground(body["ground"]["code"] or "") == GAG_CODE
+    if silent and not vault.people.is_anybody_cleared():
+        raise InvalidInputError(
+            "nobody here may receive an order under a duty of silence through this page; bring it "
+            "in person, or call"
+        )
 
 
 def receipt(request: Request, counter: Desk, data: Sent) -> Response:
