@@ -67,8 +67,10 @@ class BlobStore(Protocol):
             StorageUnavailableError: The medium failed.
         """
 
-    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+    def put_together(self, *steps: Sequence[tuple[str, bytes]]) -> None:
         """Put many small blobs, each given whole; all durable on return, or none is there.
+
+        Those of a step are durable before any of the next is in place.
 
         Raises:
             BlobExistsError: A name is taken, or another writer holds it.

@@ -17,6 +17,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -29,6 +30,7 @@ from storage.errors import (
     StorageUnavailableError,
     UnknownFormatError,
 )
+from storage.syncing import one_for_all
 
 _T = TypeVar("_T")
 _MARKER: Final = ".cctv-vault-blobs"
@@ -131,30 +133,32 @@ class DirectoryStore:
             self._check_mounted()
             return DirectoryWriter(self._root, name, target)
 
-    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+    def put_together(self, *steps: Sequence[tuple[str, bytes]]) -> None:
         """Put many small blobs; see `BlobStore.put_together`.
 
-        Each step is taken for all of them before the next one: all are written, then synced, then
-        in place, and then each folder on the way to the root is synced once. Syncs under way at
-        the same time share the filesystem's commits and the disk's flushes.
+        All are written, then synced; then those of each step are put in place, and made durable by
+        their folders. Where the filesystem can, each time by one sync of all of it; else by syncs
+        under way at the same time, which share its commits and the disk's flushes.
         """
-        writers: list[DirectoryWriter] = []
-        with translated(f"{len(blobs)} blobs"), ThreadPoolExecutor(_SYNCS) as syncs:
+        writers: list[list[DirectoryWriter]] = []
+        with translated(f"{sum(map(len, steps))} blobs"):
             self._check_mounted()
-            try:
-                for name, data in blobs:
-                    writers.append(DirectoryWriter(self._root, name, self._path(name)))
-                    writers[-1].write_whole(data)
-                _side_by_side(syncs, DirectoryWriter.sync, writers)
-                for writer in writers:
-                    writer.place()
-                folders = _up_to(self._root, (self._path(name) for name, _ in blobs))
-                _side_by_side(syncs, sync_folder, folders)
-            except BaseException:
-                for writer in reversed(writers):
-                    writer.withdraw()
-                raise
-            for writer in writers:
+            with one_for_all(self._root) as sync_whole:
+                try:
+                    for step in steps:
+                        writers.append([])
+                        for name, data in step:
+                            writers[-1].append(DirectoryWriter(self._root, name, self._path(name)))
+                            writers[-1][-1].write_whole(data)
+                    if sync_whole is None:
+                        _place_by_syncs(self._root, writers)
+                    else:
+                        _place_by_one(writers, sync_whole)
+                except BaseException:
+                    for writer in reversed([*chain.from_iterable(writers)]):
+                        writer.withdraw()
+                    raise
+            for writer in chain.from_iterable(writers):
                 writer.release()
 
     def read(self, name: str, offset: int, length: int) -> bytes:
@@ -288,7 +292,7 @@ class DirectoryWriter:
             BlobExistsError: The name is taken or another writer holds it.
             OSError: The folder or file cannot be made.
         """
-        self._root, self._name, self._target = root, name, target
+        self._root, self._name, self.target = root, name, target
         self._temporary = target.with_name(f".{target.name}{_PARTIAL}")
         try:
             handle = self._claimed()
@@ -313,7 +317,7 @@ class DirectoryWriter:
         lost: OSError | None = None
         for _ in range(_RACES):
             try:
-                self._target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 handle = _claim(self._temporary, create=True)
             except (FileNotFoundError, FileExistsError) as error:
                 lost = error
@@ -368,19 +372,21 @@ class DirectoryWriter:
             self.sync()
             self.place()
             try:
-                for folder in _up_to(self._root, (self._target,)):
+                for folder in _up_to(self._root, (self.target.parent,)):
                     sync_folder(folder)
             except BaseException:
                 # In place but perhaps not durable is neither; it is ours, so it goes.
-                self._target.unlink()
+                self.target.unlink()
                 raise
             self.release()
 
     def write_whole(self, data: bytes) -> None:
-        """Write all there is of a small blob, and have the system begin to bring it to the disk."""
-        handle = self._open_handle()
-        write_all(handle, data)
-        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        """Write all there is of a small blob."""
+        write_all(self._open_handle(), data)
+
+    def begin_sync(self) -> None:
+        """Have the system begin to bring what was written to the disk."""
+        os.posix_fadvise(self._open_handle(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         """Bring what was written to the disk."""
@@ -388,14 +394,14 @@ class DirectoryWriter:
 
     def place(self) -> None:
         """Give the blob its name; not durable before the folders are synced."""
-        self._temporary.rename(self._target)
+        self._temporary.rename(self.target)
         self._placed = True
 
     def withdraw(self) -> None:
         """Leave nothing of a blob that is perhaps in place and perhaps not durable."""
         if self._placed:
             with contextlib.suppress(OSError):
-                self._target.unlink()
+                self.target.unlink()
         with contextlib.suppress(StorageError):
             self.abort()
 
@@ -406,7 +412,7 @@ class DirectoryWriter:
         with translated(f"blob {self._name}"):
             try:
                 self._temporary.unlink(missing_ok=True)
-                _prune(self._target.parent, self._root)
+                _prune(self.target.parent, self._root)
             finally:
                 self.release()
 
@@ -499,18 +505,47 @@ def _require_same(handle: int, path: Path) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _up_to(root: Path, blobs: Iterable[Path]) -> list[Path]:
-    """The folders of blobs and all above them, the root last, each once.
+def _up_to(root: Path, places: Iterable[Path]) -> list[Path]:
+    """Folders and all above them, the root last, each once.
 
     All of them: another writer may have made a folder not durable yet.
     """
     folders: set[Path] = {root}
-    for blob in blobs:
-        folder = blob.parent
+    for place in places:
+        folder = place
         while folder not in folders:
             folders.add(folder)
             folder = folder.parent
     return sorted(folders, key=lambda each: len(each.parts), reverse=True)
+
+
+def _place_by_one(
+    steps: Sequence[Sequence[DirectoryWriter]], sync_whole: Callable[[], None]
+) -> None:
+    """Put what was written in place, durably, step by step, by syncs of the whole filesystem."""
+    sync_whole()
+    for step in steps:
+        for writer in step:
+            writer.place()
+        sync_whole()
+
+
+def _place_by_syncs(root: Path, steps: Sequence[Sequence[DirectoryWriter]]) -> None:
+    """As `_place_by_one`, by syncs of each file and folder, many under way at once."""
+    synced: set[Path] = set()
+    writers = [*chain.from_iterable(steps)]
+    for writer in writers:
+        writer.begin_sync()
+    with ThreadPoolExecutor(_SYNCS) as syncs:
+        _side_by_side(syncs, DirectoryWriter.sync, writers)
+        for step in steps:
+            for writer in step:
+                writer.place()
+            mine = {writer.target.parent for writer in step}
+            # What lies above a folder that was synced and is not empty has not changed.
+            above = [each for each in _up_to(root, mine) if each in mine or each not in synced]
+            _side_by_side(syncs, sync_folder, above)
+            synced.update(above)
 
 
 def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[_T], None], data: Sequence[_T]) -> None:

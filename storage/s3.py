@@ -14,6 +14,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -117,11 +118,11 @@ class S3Store:
             raise BlobExistsError(name)
         return S3Writer(self, self._bucket, name)
 
-    def put_together(self, blobs: Sequence[tuple[str, bytes]]) -> None:
+    def put_together(self, *steps: Sequence[tuple[str, bytes]]) -> None:
         """Put one after the other; see `BlobStore.put_together`."""
         done: list[str] = []
         try:
-            for name, data in blobs:
+            for name, data in chain.from_iterable(steps):
                 writer = self.create(name)
                 try:
                     writer.write(data)

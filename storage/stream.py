@@ -407,28 +407,39 @@ def seal_together(store: BlobStore, streams: Sequence[SmallStream]) -> list[Seal
         StorageUnavailableError: The medium failed.
         ValueError: One has more than a segment holds, or a name that is not for a stream.
     """
-    done: list[str] = []
     made = [_sealed_whole(each) for each in streams]
+    # The hash files first: a blob in place has its hash file, always.
+    hash_files = [(each.hashes_name, each.hash_file) for each in made]
+    blobs = [(each.name, each.blob) for each in made]
+    store.put_together(hash_files, blobs)
     try:
-        # The hash files first: a blob in place has its hash file, always.
-        for blobs in (
-            [(s.name + HASHES_SUFFIX, m[1].to_bytes()) for s, m in zip(streams, made, strict=True)],
-            [(s.name, m[0]) for s, m in zip(streams, made, strict=True)],
-        ):
-            store.put_together(blobs)
-            done += [name for name, _ in blobs]
-        for each, (_, hashes, _) in zip(streams, made, strict=True):
-            _check_in_place(store, each.name, hashes)
+        for small, each in zip(streams, made, strict=True):
+            _open_small_in_place(store, small, each)
     except BaseException:
-        for name in reversed(done):
+        for name, _ in (*blobs, *hash_files):
             with contextlib.suppress(StorageError):
                 store.delete(name)
         raise
-    return [stream for _, _, stream in made]
+    return [each.stream for each in made]
 
 
-def _sealed_whole(stream: SmallStream) -> tuple[bytes, SegmentHashes, SealedStream]:
-    """The blob of a stream of one segment, its hashes, and its commitments."""
+@dataclass(frozen=True, slots=True)
+class _SealedWhole:
+    """A stream of one segment, sealed in memory: its two blobs, its cipher and its commitments."""
+
+    name: str
+    blob: bytes
+    hashes: SegmentHashes
+    hash_file: bytes
+    cipher: AESGCM = field(repr=False)
+    stream: SealedStream
+
+    @property
+    def hashes_name(self) -> str:
+        return self.name + HASHES_SUFFIX
+
+
+def _sealed_whole(stream: SmallStream) -> _SealedWhole:
     if len(stream.data) > FIRST_PLAIN:
         raise ValueError(f"a small stream has at most {FIRST_PLAIN} bytes")
     if stream.name.endswith(HASHES_SUFFIX):
@@ -439,7 +450,21 @@ def _sealed_whole(stream: SmallStream) -> tuple[bytes, SegmentHashes, SealedStre
     blob = header + cipher.encrypt(nonce(prefix, 0, last=True), stream.data, None)
     hashes = SegmentHashes(header, len(blob), (leaf_hash(blob),))
     digest = hashlib.sha256(stream.data).digest()
-    return blob, hashes, SealedStream(digest, len(stream.data), len(blob), 1, hashes.root())
+    commitments = SealedStream(digest, len(stream.data), len(blob), 1, hashes.root())
+    return _SealedWhole(stream.name, blob, hashes, hashes.to_bytes(), cipher, commitments)
+
+
+def _open_small_in_place(store: BlobStore, small: SmallStream, sealed: _SealedWhole) -> None:
+    """As `_open_in_place`, of a stream whose plain bytes are still at hand to compare with."""
+    blob = b"".join(store.read_back(sealed.name, SEGMENT_BYTES))
+    hash_file = b"".join(store.read_back(sealed.hashes_name, SEGMENT_BYTES))
+    if blob == sealed.blob and hash_file == sealed.hash_file:
+        counter = nonce(sealed.hashes.header[1 + SALT_BYTES :], 0, last=True)
+        with contextlib.suppress(InvalidTag):
+            if sealed.cipher.decrypt(counter, blob[HEADER_BYTES:], None) == small.data:
+                return
+    _check_in_place(store, sealed.name, sealed.hashes)
+    raise BlobTamperedError(sealed.name, "blob", "what was read back did not decrypt")
 
 
 def open_sealed(

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import io
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import directory
+from storage import directory, syncing
 from storage.backend import BlobStore
 from storage.directory import DirectoryStore
 from storage.errors import (
@@ -23,6 +24,7 @@ from storage.errors import (
     StorageUnavailableError,
     UnknownFormatError,
 )
+from storage.filesystems import filesystem_of
 from storage.secret import SecretKey
 from storage.stream import SealWriter, StreamContext, open_sealed, seal
 
@@ -176,25 +178,100 @@ def test_a_blob_is_synced_before_its_name_and_its_name_before_commit_returns(
     assert done == ["fsync x"]
 
 
-def test_blobs_put_together_are_synced_before_any_name_and_their_folders_once(
+STEPS = ([("ab/x/1", b"1"), ("ab/x/2", b"2")], [("ab/y/1", b"3"), ("ab/x/3", b"4")])
+
+
+@pytest.fixture
+def each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filesystem of which nobody knows that one sync is enough for all of it."""
+    monkeypatch.setattr(syncing, "_WHOLE", set())
+
+
+@pytest.fixture
+def one_for_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A filesystem of which one sync is enough, whatever others write on this machine."""
+    kind = filesystem_of(tmp_path).kind
+    monkeypatch.setattr(syncing, "_WHOLE", {kind})
+    monkeypatch.setattr(syncing, "_MUCH", 1 << 60)
+
+
+@pytest.mark.usefixtures("each_by_itself")
+def test_blobs_put_together_are_synced_before_any_name_and_their_folders_once_a_step(
     store: DirectoryStore, done: list[str]
 ) -> None:
-    store.put_together([("ab/x/1", b"1"), ("ab/x/2", b"2"), ("ab/y/1", b"3")])
+    store.put_together(*STEPS)
 
-    assert sorted(done[:3]) == [
+    assert sorted(done[:4]) == [
         "fdatasync .1.partial",
         "fdatasync .1.partial",
         "fdatasync .2.partial",
+        "fdatasync .3.partial",
     ]
-    assert done[3:6] == ["rename"] * 3
-    assert sorted(done[6:]) == ["fsync ab", "fsync blobs", "fsync x", "fsync y"]
+    assert done[4:6] == ["rename"] * 2
+    assert sorted(done[6:9]) == ["fsync ab", "fsync blobs", "fsync x"]
+    assert done[9:11] == ["rename"] * 2
+    # What lies above them was made durable with the first step, and has not changed.
+    assert sorted(done[11:]) == ["fsync x", "fsync y"]
 
 
-@pytest.mark.parametrize("call", ["fdatasync", "fsync", "write", "open"])
-def test_of_blobs_put_together_a_failing_call_leaves_none(
-    store: DirectoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+@pytest.mark.usefixtures("one_for_all")
+def test_where_one_sync_is_enough_blobs_put_together_take_one_before_and_one_after_each_step(
+    store: DirectoryStore, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lock = getattr(os, call), threading.Lock()
+    monkeypatch.setattr(syncing, "sync_filesystem", noting("syncfs", syncing.sync_filesystem, done))
+
+    store.put_together(*STEPS)
+
+    whole, named = "syncfs blobs", ["rename"] * 2
+    assert done == [whole, *named, whole, *named, whole]
+
+
+def test_a_sync_of_the_whole_filesystem_that_fails_says_so(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        handle = file.fileno()
+        syncing.sync_filesystem(handle)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        syncing.sync_filesystem(handle)
+
+
+@pytest.mark.parametrize("much", ["other", "unreadable"])
+def test_nobody_waits_for_much_that_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, much: str
+) -> None:
+    kind = filesystem_of(tmp_path).kind
+    monkeypatch.setattr(syncing, "_WHOLE", {kind})
+    if much == "other":
+        monkeypatch.setattr(syncing, "_MUCH", -1)
+    else:
+        monkeypatch.setattr(syncing, "_WAITING", re.compile(b"not there"))
+
+    with syncing.one_for_all(tmp_path) as sync_whole:
+        assert sync_whole is None
+
+
+@pytest.mark.parametrize(
+    ("call", "way"),
+    [
+        ("fdatasync", "each_by_itself"),
+        ("fsync", "each_by_itself"),
+        ("sync_filesystem", "one_for_all"),
+        ("write", "one_for_all"),
+        ("open", "one_for_all"),
+        ("open", "each_by_itself"),
+    ],
+)
+def test_of_blobs_put_together_a_failing_call_leaves_none(
+    *,
+    store: DirectoryStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    call: str,
+    way: str,
+) -> None:
+    request.getfixturevalue(way)
+    owner = syncing if hasattr(syncing, call) else os
+    real, lock = getattr(owner, call), threading.Lock()
     for broken in range(1, 40):
         calls = 0
 
@@ -208,9 +285,9 @@ def test_of_blobs_put_together_a_failing_call_leaves_none(
             return real(*args, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, call, fails_once)
+            patch.setattr(owner, call, fails_once)
             try:
-                store.put_together([("ab/x/1", b"1"), ("ab/x/2", b"2"), ("cd/y/1", b"3")])
+                store.put_together(*STEPS)
             except StorageFullError:
                 assert files(tmp_path / "blobs") == [MARKER]
                 continue
