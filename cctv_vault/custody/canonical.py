@@ -33,16 +33,20 @@ _ENCODE: Final = json.JSONEncoder(
 ).encode
 
 
-def plain_json(value: Json) -> Json:
+def plain_json(value: Json, *, below: int = 0) -> Json:
     """Copy a value into the plain types that its canonical form decodes to.
 
     The copy shares no list or dict with the original.  A float that is an integer
     becomes that integer; enumerations become their values; tuples become lists.
 
+    Args:
+        value: The value.
+        below: How many levels of another value it will lie under.
+
     Raises:
         CanonicalError: The value has no canonical form here; `where` is a JSON path.
     """
-    return _plain(value, None, MAX_DEPTH)
+    return _plain(value, None, MAX_DEPTH - below)
 
 
 def canonical_json(value: Json) -> bytes:
@@ -51,7 +55,11 @@ def canonical_json(value: Json) -> bytes:
     Raises:
         CanonicalError: The value has no canonical form here; `where` is a JSON path.
     """
-    plain = _plain(value, None, MAX_DEPTH)
+    return encoded(_plain(value, None, MAX_DEPTH))
+
+
+def encoded(plain: Json) -> bytes:
+    """As `canonical_json`, of what holds nothing but what `plain_json` gave and plain text."""
     text = _ENCODE(plain)
     # Python's own is many times faster, and escapes alike; it sorts keys by code points, which is
     # the order of UTF-16 units in ASCII alone.
@@ -88,7 +96,7 @@ def _refuse_number(_literal: str) -> NoReturn:
 
 
 def _plain(value: object, where: _Where, depth: int) -> Json:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or (type(value) is str and value.isascii()):
         return value
     if isinstance(value, str):
         return _text(value) if value.isascii() else _checked_text(value, _spelled(where))
@@ -106,7 +114,10 @@ def _plain(value: object, where: _Where, depth: int) -> Json:
         raise CanonicalError(_spelled(where), f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         return {
-            _key(key, where): _plain(item, (where, key), depth - 1) for key, item in value.items()
+            key if type(key) is str and key.isascii() else _key(key, where): _plain(
+                item, (where, key), depth - 1
+            )
+            for key, item in value.items()
         }
     return [_plain(item, (where, i), depth - 1) for i, item in enumerate(value)]
 

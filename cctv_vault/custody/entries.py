@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
-from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical, plain_json
+from cctv_vault.custody.canonical import Json, encoded, parse_canonical, plain_json
 from cctv_vault.custody.errors import CanonicalError, EntryError
 from cctv_vault.custody.tiles import MAX_ENTRY_BYTES
 
@@ -93,7 +93,8 @@ class Entry:
             EntryError: It is longer than an entry bundle can hold.
         """
         at = self.at.replace(tzinfo=None).isoformat(timespec="microseconds")
-        data = canonical_json(
+        # All of it was looked at when the entry was made.
+        data = encoded(
             {
                 "v": self.v,
                 "at": at + "Z",
@@ -145,7 +146,7 @@ def _plain_facts(facts: object) -> dict[str, Json]:
     if not isinstance(facts, Mapping):
         raise EntryError("facts", "must be an object")
     try:
-        plain = plain_json(facts)
+        plain = plain_json(facts, below=1)
     except CanonicalError as error:
         raise EntryError(f"facts {error.where}", error.what) from error
     return dict(plain) if isinstance(plain, dict) else {}

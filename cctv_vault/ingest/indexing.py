@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
+from sqlmodel import col, insert, select
 
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
@@ -24,7 +24,7 @@ from cctv_vault.ingest.sources import escape_name
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Sight
 from cctv_vault.retention.grants import LATE, Grants, GrantView
-from cctv_vault.schema import Camera, CustodyEntry, DerivedStream, Recording
+from cctv_vault.schema import Camera, CustodyEntry, DerivedStream, Recording, table
 from cctv_vault.views import iso
 from storage.secret import SecretKey
 
@@ -57,31 +57,40 @@ class Indexing:
             )
         }
         camera = find_camera(session, code)
-        fresh: dict[str, tuple[Recording, RecordingTime]] = {}
-        keys: list[tuple[Recording, SecretKey]] = []
+        fresh: dict[bytes, tuple[_Row, RecordingTime, SecretKey]] = {}
         for each in arriving:
-            if each.new.stream.sha256 not in known:
+            sha256 = each.new.stream.sha256
+            if sha256 not in known and sha256 not in fresh:
                 moment = self._moments.decide(session, camera, each.file, each.probed, arrived_at)
                 row = _row(camera, each, moment, arrived_at=arrived_at, now=act.now)
-                known[row.sha256], fresh[row.id] = row, (row, moment)
-                keys.append((row, each.new.key))
+                fresh[sha256] = row, moment, each.new.key
+        granted: dict[str, Sequence[GrantView]] = {}
         if fresh:
             camera.last_arrival_at = max(camera.last_arrival_at or arrived_at, arrived_at)
             session.add(camera)
-        grants = dict(zip(fresh, self._grants.on_arrival(act, keys) if keys else (), strict=True))
-        return [
-            self._entered(act, camera, each, fresh[each.new.id], grants[each.new.id])
-            if each.new.id in fresh
-            else self.offered_again(act, each.file, known[each.new.stream.sha256])
-            for each in arriving
-        ]
+            session.execute(insert(table(Recording)), [vars(row) for row, _, _ in fresh.values()])
+            grants = self._grants.on_arrival(act, [(row, key) for row, _, key in fresh.values()])
+            granted = dict(zip((row.id for row, _, _ in fresh.values()), grants, strict=True))
+        entered = []
+        for each in arriving:
+            sha256 = each.new.stream.sha256
+            if each.new.id in granted:
+                row, moment, _ = fresh[sha256]
+                entered.append(
+                    self._entered(act, camera, each, (row, moment), granted[each.new.id])
+                )
+            else:
+                # Known before, or the same bytes came twice at once.
+                its = known.get(sha256) or session.get_one(Recording, fresh[sha256][0].id)
+                entered.append(self.offered_again(act, each.file, its))
+        return entered
 
     def _entered(
         self,
         act: Act,
         camera: Camera,
         arriving: Arriving,
-        fresh: tuple[Recording, RecordingTime],
+        fresh: tuple["_Row", RecordingTime],
         grants: Sequence[GrantView],
     ) -> Entered:
         """Enter that a recording is sealed, and the intent to remove its source."""
@@ -229,6 +238,43 @@ class Indexing:
         )
 
 
+@dataclass
+class _Row:
+    """The row of a recording that is sealed, as `Recording` has it; what is not here is default.
+
+    An object of that would cost more than all else that is done of a small still here.
+    """
+
+    id: str
+    camera_code: str
+    kind: str
+    origin: str
+    started_at: datetime
+    ended_at: datetime
+    span_class: int
+    uncertainty_s: float
+    time_source: str
+    original_started: str
+    clock_offset_s: float
+    disagreements: list[Json]
+    original_name: str
+    arrived_at: datetime
+    sealed_at: datetime
+    size: int
+    sha256: bytes
+    ciphertext_size: int
+    segment_root: bytes
+    container: str
+    codec: str
+    width: int
+    height: int
+    fps: float
+    duration_s: float
+    has_audio: bool
+    faults: list[str]
+    source_state: str
+
+
 def _row(
     camera: Camera,
     arriving: Arriving,
@@ -236,10 +282,9 @@ def _row(
     *,
     arrived_at: datetime,
     now: datetime,
-) -> Recording:
-    """The row of a recording that is sealed."""
+) -> _Row:
     offer, probed, sealed = arriving.file, arriving.probed, arriving.new.stream
-    return Recording(
+    return _Row(
         id=arriving.new.id,
         camera_code=camera.code,
         kind=probed.kind,

@@ -58,16 +58,19 @@ class Removals:
 
     def _intended(self, act: Act, kind: str, subject: str, where: Path, identity: Identity) -> str:
         path = escape_name(str(where))
-        intent = Intent(
-            id=long_id(),
-            kind=kind,
-            subject=subject,
-            payload={"path": path, **identity.to_json()},
-            created_at=act.now,
+        intent_id = long_id()
+        act.add_row(
+            Intent,
+            {
+                "id": intent_id,
+                "kind": kind,
+                "subject": subject,
+                "payload": {"path": path, **identity.to_json()},
+                "created_at": act.now,
+            },
         )
-        act.session.add(intent)
         act.record(Event.SOURCE_REMOVAL_INTENDED, subject, details={"path": path})
-        return intent.id
+        return intent_id
 
     def intend_beside(
         self, act: Act, sidecars: Iterable[Sidecar], subject: str

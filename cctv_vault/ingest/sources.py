@@ -15,11 +15,13 @@ import signal
 import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from cctv_vault.errors import VaultError
+from storage.directory import sync_folder
+from storage.syncing import one_for_all
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,6 +35,7 @@ _BLOCK: Final = 512  # the unit of st_blocks, whatever the filesystem's own
 _BUSY_S: Final = 1.0
 _SYNCS: Final = 16
 _CHANGED: Final = "it changed after it was taken in; it will be offered again"
+_Folders: TypeAlias = Sequence[tuple[Path, Sequence[tuple[str, "Identity"]]]]
 _VANISHED: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
@@ -118,7 +121,7 @@ class Identity:
 
     def to_json(self) -> dict[str, int]:
         """As kept with the intent to remove it."""
-        return asdict(self)
+        return vars(self).copy()
 
 
 class Source(io.RawIOBase):
@@ -298,22 +301,60 @@ def remove_source(path: Path, identity: Identity) -> Removal:
 
 
 def remove_sources(files: Sequence[tuple[Path, Identity]]) -> list[Removal]:
-    """As `remove_source`, many at once: what happened in a folder is made durable once."""
+    """As `remove_source`, many at once: what happened in a folder is made durable once.
+
+    Where they lie in many folders of one filesystem that can, by one sync of all of it.
+    """
     by_folder: dict[Path, list[tuple[str, Identity]]] = {}
     for path, identity in files:
         by_folder.setdefault(path.parent, []).append((path.name, identity))
-    if len(by_folder) == 1:
-        ended = [_removed_in(*each) for each in by_folder.items()]
-    else:
-        # Each folder is synced; a disk takes many syncs at once in little more than one's time.
-        with ThreadPoolExecutor(_SYNCS) as pool:
-            ended = list(pool.map(lambda each: _removed_in(*each), by_folder.items()))
-    removals = {place: iter(each) for place, each in zip(by_folder, ended, strict=True)}
+    folders = [*by_folder.items()]
+    together = len(folders) > 1 and len({identity.device for _, identity in files}) == 1
+    ended = (_removed_as_one(folders) if together else None) or _removed_each(folders)
+    removals = {place: iter(each) for (place, _), each in zip(folders, ended, strict=True)}
     return [next(removals[path.parent]) for path, _ in files]
 
 
-def _removed_in(place: Path, files: Sequence[tuple[str, Identity]]) -> list[Removal]:
-    """How the removal of each of a folder's files ended; durable on return."""
+def _removed_each(folders: _Folders) -> list[list[Removal]]:
+    """How removals ended, each folder synced by itself."""
+    if len(folders) == 1:
+        return [_removed_in(*each) for each in folders]
+    # A disk takes many syncs at once in little more than one's time.
+    with ThreadPoolExecutor(_SYNCS) as pool:
+        return list(pool.map(lambda each: _removed_in(*each), folders))
+
+
+def _removed_as_one(folders: _Folders) -> list[list[Removal]] | None:
+    """As `_removed_each`, by one sync of their filesystem; None where that cannot be."""
+    with contextlib.ExitStack() as stack:
+        try:
+            sync_whole = stack.enter_context(one_for_all(folders[0][0]))
+        except OSError:
+            return None
+        if sync_whole is None:
+            return None
+        ended = [_removed_in(*each, synced=False) for each in folders]
+        try:
+            sync_whole()
+        except OSError:
+            # It may have been about anything that lies there: each folder tells of itself.
+            return [_synced(place, each) for (place, _), each in zip(folders, ended, strict=True)]
+        return ended
+
+
+def _synced(place: Path, removals: list[Removal]) -> list[Removal]:
+    """Removals from a folder, once it is synced."""
+    try:
+        sync_folder(place)
+    except OSError as error:
+        return [_not_removed(error)] * len(removals)
+    return removals
+
+
+def _removed_in(
+    place: Path, files: Sequence[tuple[str, Identity]], *, synced: bool = True
+) -> list[Removal]:
+    """How the removal of each of a folder's files ended; durable on return if ``synced``."""
     try:
         folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -323,7 +364,8 @@ def _removed_in(place: Path, files: Sequence[tuple[str, Identity]]) -> list[Remo
             moved = Removal("kept", "another folder has taken the place of its own")
             return [moved] * len(files)
         removals = [_removed_from(folder, name, identity) for name, identity in files]
-        os.fsync(folder)
+        if synced:
+            os.fsync(folder)
     except OSError as error:
         return [_not_removed(error)] * len(files)
     else:

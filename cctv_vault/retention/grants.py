@@ -8,7 +8,7 @@ keeps something: to them such a recording has expired, in the same words.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -67,6 +67,45 @@ class GrantView:
         return (sight.gagged or not self.gagged) and (sight.staff or not self.about_staff)
 
 
+class Arrived(Protocol):
+    """A recording that has just been entered, as far as what it is granted goes; see `Recording`.
+
+    Its row says the same; of many that arrive together nobody has to make an object of each.
+    """
+
+    @property
+    def id(self) -> str:
+        """Of its row, which is there."""
+
+    @property
+    def camera_code(self) -> str:
+        """Whose lock the act holds."""
+
+    @property
+    def origin(self) -> str:
+        """What its purpose depends on."""
+
+    @property
+    def started_at(self) -> datetime:
+        """UTC."""
+
+    @property
+    def ended_at(self) -> datetime:
+        """UTC, exclusive."""
+
+    @property
+    def uncertainty_s(self) -> float:
+        """Of its start."""
+
+    @property
+    def time_source(self) -> str:
+        """Where its time came from."""
+
+    @property
+    def arrived_at(self) -> datetime:
+        """UTC."""
+
+
 @dataclass(frozen=True)
 class _Arrival:
     """What recordings that arrive together share, each read or made once, and their grants' rows.
@@ -93,7 +132,7 @@ class Grants:
     # --- keeping ------------------------------------------------------------------------------
 
     def on_arrival(
-        self, act: Act, arrived: Sequence[tuple[Recording, SecretKey]]
+        self, act: Act, arrived: Sequence[tuple["Arrived", SecretKey]]
     ) -> list[tuple[GrantView, ...]]:
         """Grant recordings of one camera every purpose they have, in the act that indexes them.
 
@@ -102,14 +141,12 @@ class Grants:
 
         Args:
             act: The act of indexing.
-            arrived: Their rows, in the act's session or about to be, with their keys.
+            arrived: What the act has just entered, with their keys.
 
         Returns:
             For each its grants.
         """
         session = act.session
-        session.add_all(row for row, _ in arrived)
-        session.flush()
         arrival = _Arrival(
             act,
             self._policies.current(session, act.now),
@@ -121,7 +158,7 @@ class Grants:
         return views
 
     def _granted(
-        self, arrival: "_Arrival", recording: Recording, key: SecretKey
+        self, arrival: "_Arrival", recording: "Arrived", key: SecretKey
     ) -> tuple[GrantView, ...]:
         """What one of them is granted; the rows are left in ``arrival``."""
         now, policy = arrival.act.now, arrival.policy
@@ -645,7 +682,7 @@ def cases_of(session: Session, holds: Collection[str]) -> dict[str, str]:
     }
 
 
-def _holds_on(windows: Sequence[tuple[HoldWindow, Hold]], recording: Recording) -> list[Hold]:
+def _holds_on(windows: Sequence[tuple[HoldWindow, Hold]], recording: "Arrived") -> list[Hold]:
     """The holds a new recording falls under, of those with windows on its camera."""
     span = Span(recording.started_at, recording.ended_at, recording.uncertainty_s)
     found = {

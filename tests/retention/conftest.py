@@ -184,6 +184,8 @@ class World:
                 duration_s=minutes * 60,
                 source_state="removed",
             )
+            act.session.add(recording)
+            act.session.flush()
             self.grants.on_arrival(act, [(recording, key)])
             act.record(
                 Event.RECORDING_SEALED,
