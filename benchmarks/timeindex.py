@@ -216,6 +216,7 @@ def fill(vault: Vault, size: int) -> None:
         "statute": "'GDPR 6.1 f'",
         "policy_version": "1",
         "ended_at": "CASE WHEN state = 'kept' THEN NULL ELSE sealed_at END",
+        "about_staff": spelled["no"],
     }
     # n stands in the columns of the grants' source only by what it wrote there.
     grants = {name: value.replace(" || n)", " || id)") for name, value in grants.items()}

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from cctv_vault.errors import ConfigError, DamagedError, IntakeStoppedError
@@ -26,6 +26,7 @@ from cctv_vault.errors import ConfigError, DamagedError, IntakeStoppedError
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _LOCK_SPACE: Final = b"cctv-vault/camera/"
 _MIGRATION_LOCK: Final = 0x6363_7476
+_WAIT_S: Final = 60
 _SCRUB_TRIES: Final = 5
 _SCRUB_PAUSE_S: Final = 0.1
 _SCRUB_WAIT_MS: Final = 20
@@ -50,8 +51,9 @@ class Database:
             if not parsed.database:
                 raise ConfigError("the SQLite database must be a file")
             self._lock_path = Path(parsed.database + ".lock")
-            self._writer = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
-            self._reader = create_engine(url, connect_args={"timeout": 60})
+            # Both keep connections: a new one reads the whole schema before its first statement.
+            self._writer = create_engine(url, pool_size=1, connect_args={"timeout": _WAIT_S})
+            self._reader = create_engine(url, connect_args={"timeout": _WAIT_S})
             _prepare_sqlite(self._writer, begin="BEGIN IMMEDIATE", checkpoints=True)
             _prepare_sqlite(self._reader, begin="BEGIN", checkpoints=False)
         else:
@@ -84,8 +86,13 @@ class Database:
                     session.execute(
                         text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock_key(code)}
                     )
-            yield session
-            session.commit()
+            try:
+                yield session
+                session.commit()
+            except OperationalError:
+                # Of a medium that failed, or was read-only, a new connection tells how it is now.
+                session.invalidate()
+                raise
 
     def migrate(self) -> None:
         """Bring the tables to the newest form; forward only."""
@@ -152,7 +159,10 @@ class Database:
             if raw is None:
                 return False
             raw.execute(f"PRAGMA busy_timeout={_SCRUB_WAIT_MS}").fetchall()
-            ((busy, *_),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            try:
+                ((busy, *_),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                raw.execute(f"PRAGMA busy_timeout={_WAIT_S * 1000}").fetchall()
             return not busy
 
     def close(self) -> None:

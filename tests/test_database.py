@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from cctv_vault.database import Database
-from cctv_vault.errors import ConfigError, DamagedError
+from cctv_vault.errors import ConfigError, DamagedError, IntakeStoppedError
 from cctv_vault.schema import RefusalTally
 from cctv_vault.views import parse_time
 
@@ -135,6 +135,37 @@ def test_sqlite_syncs_at_every_commit_and_zeroes_what_it_frees(tmp_path: Path) -
 
     files = [each.read_bytes() for each in tmp_path.iterdir()]
     assert not any(b"a-needle-to-look-for" in content for content in files)
+    database.close()
+
+
+def test_a_writer_that_met_a_failing_medium_begins_anew(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/index.db")
+    database.migrate()
+
+    def fail() -> None:
+        with database.write() as session:
+            session.execute(text("PRAGMA query_only=ON"))
+            session.add(tally("lost"))
+
+    with pytest.raises(IntakeStoppedError, match="readonly"):
+        fail()
+    with database.write() as session:
+        session.add(tally("kept"))
+
+    assert count(database) == 1
+    database.close()
+
+
+def test_who_writes_waits_for_others_as_long_after_a_scrub_as_before(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/index.db")
+    database.migrate()
+    waits = []
+    for _ in range(2):
+        with database.write() as session:
+            waits.append(session.execute(text("PRAGMA busy_timeout")).scalar_one())
+        database.scrub_free_pages()
+
+    assert waits == [60_000, 60_000]
     database.close()
 
 

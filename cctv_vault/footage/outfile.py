@@ -4,6 +4,8 @@ Owns the way bytes become a file outside: written where they have no name, reada
 only, made durable, then named, so that of a process that is killed nothing stays behind. Where the
 filesystem has no unnamed files (a stick with FAT, a network share) they bear a name that was
 announced, by which the next start finds and removes them. Refuses to replace a file that is there.
+
+What goes into a file is hashed while it is written, and on its way to the medium while more comes.
 """
 
 import contextlib
@@ -11,6 +13,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -21,12 +24,20 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno
 _NO_UNNAMED: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 
 
+_TOGETHER: Final = 1 << 20
+_ON_ITS_WAY: Final = 16 << 20
+"""After each so many bytes the system begins to bring them to the medium."""
+
+
 def _nothing() -> None:
     """What is done before a file gets its name where nobody asks for anything."""
 
 
 class OutFile:
-    """Where exported bytes go: a new file or a stream the caller owns; counted, hashed if asked."""
+    """Where exported bytes go: a new file or a stream the caller owns; counted, hashed if asked.
+
+    ``size`` is what it was given: of what cannot be written some may have left all the same.
+    """
 
     def __init__(
         self,
@@ -50,6 +61,10 @@ class OutFile:
             InvalidInputError: No file can be made there.
         """
         self._digest = hashlib.sha256() if hashed else None
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = self._waiting = 0
+        self._hasher: ThreadPoolExecutor | None = None
+        self._hashing: Future[None] | None = None
         self.size = 0
         self.path: Path | None = None
         self._part: Path | None = None
@@ -84,6 +99,8 @@ class OutFile:
         """
         if self._digest is None:
             raise ValueError("what was written was not hashed")
+        self._flush()
+        self._end_hashing()
         return self._digest.digest()
 
     def write(self, data: bytes | memoryview, /) -> int:
@@ -92,18 +109,49 @@ class OutFile:
         Raises:
             IntakeStoppedError: There is no room where they go, or the medium fails.
         """
-        view = memoryview(data)
-        taken = len(view)
+        self.size += len(data)
+        if self.path is None:
+            if self._digest is not None:
+                self._digest.update(data)
+            self._put(data)
+            return len(data)
+        self._gathered.append(bytes(data))
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes >= _TOGETHER:
+            self._flush()
+        return len(data)
+
+    def _flush(self) -> None:
+        """Write what was gathered, and have it hashed meanwhile; no more than that is held."""
+        if not self._gathered:
+            return
+        parts, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if self._digest is not None:
-            self._digest.update(view)
-        self.size += taken
+            self._end_hashing()
+            self._hasher = self._hasher or ThreadPoolExecutor(1)
+            self._hashing = self._hasher.submit(_hash, self._digest, parts)
+        for part in parts:
+            self._put(part)
+            self._waiting += len(part)
+        if self._waiting >= _ON_ITS_WAY:
+            self._waiting = 0
+            # Else all of it waits for the sync at the end. Where this does not help, that does it.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def _put(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
         try:
             while view:
                 # An unbuffered file may take only some; a caller's stream may say nothing.
                 view = view[self._file.write(view) or len(view) :]
         except OSError as error:
             raise _unwritable(error) from None
-        return taken
+
+    def _end_hashing(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
+            self._hashing = None
 
     def finish(self) -> None:
         """Give the file its name; durable on return.
@@ -114,6 +162,7 @@ class OutFile:
         """
         if self.path is None:
             return
+        self._flush()
         try:
             os.fsync(self._file.fileno())
             self._before_name()
@@ -154,6 +203,8 @@ class OutFile:
         trace: TracebackType | None,
     ) -> None:
         """Close; unless it was finished, nothing is left of a file."""
+        if self._hasher is not None:
+            self._hasher.shutdown(wait=True)
         if self.path is not None:
             self._file.close()
         if self._part is not None and not self._named:
@@ -195,6 +246,11 @@ def _unnamed(folder: Path) -> int | None:
 
 def _own_link(descriptor: int) -> str:
     return f"/proc/self/fd/{descriptor}"
+
+
+def _hash(digest: "hashlib._Hash", parts: list[bytes]) -> None:
+    for part in parts:
+        digest.update(part)
 
 
 def _unwritable(error: OSError) -> IntakeStoppedError:
