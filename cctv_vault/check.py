@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import ExpiredError, VaultError
+from cctv_vault.footage.rules import SIGN_WORDS
 from cctv_vault.footage.streams import BESIDE, blob_name, stream_context
 from cctv_vault.people.actors import EVERYTHING, system_actor
 from cctv_vault.schema import (
@@ -275,6 +276,15 @@ def _surroundings(vault: "Vault") -> Iterator[CheckFinding]:
     for camera in vault.register.all_cameras():
         for sentence in camera.warnings:
             yield CheckFinding("warning", f"camera {camera.code}", sentence)
+    for sign in vault.signs.list(system_actor()):
+        if sign.faults:
+            yield CheckFinding(
+                "warning",
+                f"site {sign.site}",
+                "its sign of surveillance has to be seen to (KBL 15): "
+                + "; ".join(SIGN_WORDS[each] for each in sign.faults)
+                + ". Look at it and say so with 'site sign', or on the page of cameras",
+            )
     ahead = vault.forecaster.look(system_actor())
     if ahead.alarm and ahead.full_at is not None:
         yield CheckFinding(

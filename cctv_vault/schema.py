@@ -117,6 +117,22 @@ class Camera(SQLModel, table=True):
     last_arrival_at: datetime | None = None
 
 
+class SignCheck(SQLModel, table=True):
+    """A look at the sign of a site's surveillance; append-only, the newest counts (S2)."""
+
+    __tablename__: ClassVar[str] = "sign_check"
+
+    id: int | None = Field(default=None, primary_key=True)
+    site_code: str = Field(foreign_key="site.code", index=True)
+    at: datetime
+    by: str
+    there: bool
+    place: str = Field(description="where it hangs")
+    controller: bool = Field(description="it says who the controller is")
+    purpose: bool = Field(description="it says what the surveillance is for")
+    pointer: bool = Field(description="it says where more is to be read")
+
+
 class ClockMeasurement(SQLModel, table=True):
     """One measurement of a camera's clock against reference time."""
 

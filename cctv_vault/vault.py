@@ -20,6 +20,7 @@ from cctv_vault.footage.corrections import Corrections
 from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.derived import Narrowing
 from cctv_vault.footage.register import Register
+from cctv_vault.footage.signs import Signs
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.health.service import Health
 from cctv_vault.health.views import Views
@@ -64,8 +65,7 @@ class Vault:
         self.origin, self.simulated = home.origin, home.simulated
         self.database = database = home.database
         self.clock = home.clock
-        self.roots = home.roots
-        self.store = home.store
+        self.roots, self.store = home.roots, home.store
         self.keyring = keyring = home.keyring
         self.log = home.log
         self.ledger = ledger = home.ledger
@@ -105,6 +105,7 @@ class Vault:
             zone=home.zone,
             on_clock_measured=self.holds.clock_changed,
         )
+        self.signs = Signs(database=database, ledger=ledger)
         self.motion = MotionIndex(
             database=database,
             clock=home.clock,

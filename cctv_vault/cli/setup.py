@@ -9,6 +9,8 @@ from cctv_vault.cli import health
 from cctv_vault.cli.session import Session, session
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.register import CameraView
+from cctv_vault.footage.rules import SIGN_WORDS, Sign
+from cctv_vault.footage.signs import SignView
 from cctv_vault.people.actors import Role
 from cctv_vault.people.service import AccountView
 from cctv_vault.vault import Vault
@@ -116,6 +118,49 @@ def site_list(context: typer.Context) -> None:
         run.vault.register.sites(run.actor),
         {"code": lambda s: s.code, "name": lambda s: s.name, "zone": lambda s: s.zone},
     )
+
+
+_ON_A_SIGN = ("controller", "purpose", "pointer")
+
+
+@site_app.command("sign")
+def site_sign(
+    context: typer.Context,
+    code: str,
+    place: Annotated[str, typer.Option(help="Where it hangs.")] = "",
+    absent: Annotated[bool, typer.Option("--absent", help="There is no sign.")] = False,
+    lacks: Annotated[
+        list[str] | None,
+        typer.Option(help="What it does not say: controller, purpose or pointer."),
+    ] = None,
+) -> None:
+    """Enter what was seen of a shop's sign of surveillance just now."""
+    run = session(context)
+    unsaid = set(lacks or ())
+    if unknown := unsaid - set(_ON_A_SIGN):
+        run.fail(f"{unknown.pop()} is nothing a sign says; there is: {', '.join(_ON_A_SIGN)}", 2)
+    sign = Sign(place, not absent, *(each not in unsaid for each in _ON_A_SIGN))
+    run.say(seen := run.vault.signs.check(run.actor, code, sign), _sign_told(run, seen))
+
+
+@site_app.command("signs")
+def site_signs(context: typer.Context) -> None:
+    """Every shop's sign as it was last seen, and what is wrong about it."""
+    run = session(context)
+    run.table(
+        run.vault.signs.list(run.actor),
+        {
+            "site": lambda s: s.site,
+            "place": lambda s: s.place,
+            "seen": lambda s: run.local(s.checked_at, s.zone),
+            "wrong": lambda s: "; ".join(SIGN_WORDS[each] for each in s.faults),
+        },
+    )
+
+
+def _sign_told(run: Session, sign: SignView) -> str:
+    wrong = "; ".join(SIGN_WORDS[each] for each in sign.faults) or "nothing is wrong about it"
+    return f"{sign.site}, {sign.place or 'no sign'}, {run.local(sign.checked_at)}: {wrong}"
 
 
 camera_app = typer.Typer(no_args_is_help=True, help="The register of cameras.")

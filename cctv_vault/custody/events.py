@@ -11,6 +11,7 @@ class Event(StrEnum):
     CLOCK_ATTESTED = "clock.attested"
     CLOCK_ALARM = "clock.alarm"
     SITE_ADDED = "site.added"
+    SIGN_CHECKED = "site.sign-checked"
     CAMERA_ADDED = "camera.added"
     CAMERA_SOUND_FOUND = "camera.sound-found"
     CAMERA_NAMING_CHANGED = "camera.naming-changed"

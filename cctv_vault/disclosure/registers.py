@@ -41,6 +41,7 @@ from cctv_vault.disclosure.workflow import (
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.copies import PUBLICATION, CopyView
 from cctv_vault.footage.refusals import entered_if_refused
+from cctv_vault.footage.signs import SignView, signs_of
 from cctv_vault.ledger import Ledger
 from cctv_vault.people.actors import Actor, Right
 from cctv_vault.retention.keyring import Keyring
@@ -276,6 +277,10 @@ class Registers:
             f"{sites[each.site_code]}: {each.name}" + (f" ({each.view})" if each.view else "")
             for each in cameras
         )
+        signs = "; ".join(
+            f"{each.name}: {_sign(each, self._day)}"
+            for each in signs_of(session, self._ledger.clock.now())
+        )
         recipients = "; ".join(
             row.name.sv for row in REQUESTERS.values() if row.hands_over and not row.auto_refused
         )
@@ -287,7 +292,8 @@ class Registers:
             "Överföring till tredjeland: den personuppgiftsansvarige anger det, efter var "
             "lagringen finns. Säkerhetsåtgärder (artikel 32): varje "
             "inspelning krypteras med en egen nyckel, behörighet styrs av roller, varje åtkomst "
-            f"förs in i en logg som inte kan ändras utan att det syns. Kameror: {places or '–'}.",
+            f"förs in i en logg som inte kan ändras utan att det syns. Kameror: {places or '–'}. "
+            f"Skyltar om kamerabevakning: {signs or '–'}.",
             columns=(
                 Column("purpose", "Ändamål", 2.2),
                 Column("statute", "Rättslig grund", 1.2),
@@ -543,6 +549,17 @@ def _newest(breach: BreachView, kinds: tuple[str, ...], name: str) -> str:
     """The newest word of an entry of these kinds."""
     return next(
         (each.words.get(name, "") for each in reversed(breach.notes) if each.kind in kinds), ""
+    )
+
+
+def _sign(sign: SignView, day: Callable[[datetime | None], str]) -> str:
+    """A place's sign as it was last seen."""
+    if not sign.there:
+        return "ingen uppgift" if sign.checked_at is None else "saknas"
+    says = {"ansvarig": sign.controller, "ändamål": sign.purpose, "hänvisning": sign.pointer}
+    lacks = [name for name, there in says.items() if not there]
+    return f"{sign.place}, kontrollerad {day(sign.checked_at)[:10]}" + (
+        f", saknar {' och '.join(lacks)}" if lacks else ""
     )
 
 

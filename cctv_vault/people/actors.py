@@ -38,6 +38,7 @@ class Right(StrEnum):
     LOG_READ = "log:read"
     REGISTER_READ = "register:read"
     CLOCK_MEASURE = "clock:measure"
+    SIGN_CHECK = "sign:check"
     SETUP = "setup"
     USER_MANAGE = "user:manage"
     CLOCK_ATTEST = "clock:attest"
@@ -60,6 +61,7 @@ _MANAGER = _STAFF | {
     Right.REGISTER_READ,
     Right.CLOCK_ATTEST,
     Right.CLOCK_MEASURE,
+    Right.SIGN_CHECK,
     Right.CONSENT_KEEP,
 }
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -80,7 +82,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.DPO: frozenset({Right.REQUEST_READ, Right.LOG_READ, Right.REGISTER_READ}),
     Role.AUDITOR: frozenset({Right.LOG_READ, Right.REGISTER_READ}),
     Role.ADMINISTRATOR: frozenset(
-        {Right.SETUP, Right.USER_MANAGE, Right.CLOCK_ATTEST, Right.CLOCK_MEASURE}
+        {Right.SETUP, Right.USER_MANAGE, Right.CLOCK_ATTEST, Right.CLOCK_MEASURE, Right.SIGN_CHECK}
     ),
 }
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from cctv_vault.custody.events import Event
 from cctv_vault.errors import InvalidInputError, VaultError
+from cctv_vault.footage.rules import Sign
 from cctv_vault.people.actors import Right
 from web.desk import Here, Posted, Visit, see
 
@@ -77,6 +78,22 @@ def clock(visit: Here, form: Posted, camera: str) -> Response:
     return see("/cameras", "clock-measured")
 
 
+@router.post("/signs/{site}")
+def sign(visit: Here, form: Posted, site: str) -> Response:
+    """Enter what was seen of a place's sign."""
+    says = form.all("says")
+    seen = Sign(
+        form.text("place"),
+        form.text("there") == "yes",
+        *(each in says for each in ("controller", "purpose", "pointer")),
+    )
+    try:
+        visit.vault.signs.check(visit.actor, site, seen)
+    except VaultError as error:
+        return visit.refused("cameras.html", _listed(visit), error, form)
+    return see("/cameras", "sign-checked")
+
+
 @router.post("/cameras/{camera}/view")
 def view(visit: Here, form: Posted, camera: str) -> Response:
     """Say that what a camera sees now is right."""
@@ -108,6 +125,7 @@ def pattern(visit: Here, form: Posted, camera: str) -> Response:
 def _listed(visit: Visit) -> dict[str, object]:
     visit.require(*_READERS, event=Event.CAMERA_ADDED)
     may_see = visit.actor.may(Right.FOOTAGE_LIST) or visit.actor.may(Right.SETUP)
+    signs = visit.vault.signs.list(visit.actor)
     return {
         "tried": (),
         "tried_of": "",
@@ -115,6 +133,8 @@ def _listed(visit: Visit) -> dict[str, object]:
         "cameras": visit.vault.register.cameras(visit.actor),
         "health": {each.camera: each for each in visit.vault.health.list(visit.actor)},
         "missing": _missing(visit),
+        "signs": signs,
+        "names": visit.names(each.checked_by for each in signs),
         "site_options": [
             (each.code, each.name) for each in visit.vault.register.sites(visit.actor)
         ],

@@ -328,6 +328,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_session_account_id"), ["account_id"], unique=False)
 
     op.create_table(
+        "sign_check",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("site_code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("there", sa.Boolean(), nullable=False),
+        sa.Column("place", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("controller", sa.Boolean(), nullable=False),
+        sa.Column("purpose", sa.Boolean(), nullable=False),
+        sa.Column("pointer", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["site_code"], ["site.code"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("sign_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_check_site_code"), ["site_code"], unique=False)
+
+    op.create_table(
         "subject",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("body_text", sa.Integer(), nullable=False),
