@@ -1,5 +1,6 @@
 """What a camera's clock means for a picture, in words an officer understands. Pure."""
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,11 @@ from cctv_vault.disclosure.legal import Words
 
 
 def clock_words(
-    offset_s: float, uncertainty_s: float | None, measured_at: datetime | None, zone: str
+    offset_s: float,
+    uncertainty_s: float | None,
+    measured_at: datetime | None,
+    zone: str,
+    taken_off: Collection[float] = (),
 ) -> Words:
     """The clock statement of one camera.
 
@@ -16,6 +21,8 @@ def clock_words(
         uncertainty_s: Of that measurement, seconds; None where nobody measured.
         measured_at: When it was measured.
         zone: The zone the camera's times are told in.
+        taken_off: What was taken off the times of its recordings as they were sealed, seconds: a
+            time that was sealed before the measurement is not corrected by it.
     """
     if uncertainty_s is None or measured_at is None:
         return Words(
@@ -25,21 +32,68 @@ def clock_words(
             "may differ from true time.",
         )
     at = f"{measured_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
-    span_sv, span_en = _span(abs(offset_s), "sv"), _span(abs(offset_s), "en")
     within_sv, within_en = _span(uncertainty_s, "sv"), _span(uncertainty_s, "en")
+    before = sorted(each for each in taken_off if abs(each - offset_s) > uncertainty_s)
     if abs(offset_s) <= uncertainty_s:
-        return Words(
-            f"Kamerans klocka gick rätt inom {within_sv} (mätt {at}).",
-            f"The camera's clock was right within {within_en} (measured {at}).",
-        )
-    slow = offset_s < 0
+        told = [
+            Words(
+                f"Kamerans klocka gick rätt inom {within_sv} (mätt {at}).",
+                f"The camera's clock was right within {within_en} (measured {at}).",
+            )
+        ]
+    else:
+        wrong = _wrong(offset_s)
+        told = [
+            Words(
+                f"Kamerans klocka gick {wrong.sv} rätt tid, ± {within_sv} (mätt {at}).",
+                f"The camera's clock was {wrong.en}, ± {within_en} (measured {at}).",
+            )
+        ]
+        if len(before) < len(taken_off) or not taken_off:
+            told.append(_corrected(offset_s, only_since=bool(before)))
+    told += [_sealed_before(each, offset_s) for each in before]
+    return Words(" ".join(each.sv for each in told), " ".join(each.en for each in told))
+
+
+def _wrong(offset_s: float) -> Words:
+    span, slow = abs(offset_s), offset_s < 0
     return Words(
-        f"Kamerans klocka gick {span_sv} {'efter' if slow else 'före'} rätt tid, ± {within_sv} "
-        f"(mätt {at}). Tiderna i paketet är rättade: tiden i bild är {span_sv} "
+        f"{_span(span, 'sv')} {'efter' if slow else 'före'}",
+        f"{_span(span, 'en')} {'slow' if slow else 'fast'}",
+    )
+
+
+def _corrected(offset_s: float, *, only_since: bool) -> Words:
+    span, slow = abs(offset_s), offset_s < 0
+    sv = "Tider som togs emot därefter" if only_since else "Tiderna i paketet"
+    en = "Times of what was taken in after that" if only_since else "Times in this package"
+    return Words(
+        f"{sv} är rättade: tiden i bild är {_span(span, 'sv')} "
         f"{'tidigare' if slow else 'senare'} än den verkliga.",
-        f"The camera's clock was {span_en} {'slow' if slow else 'fast'}, ± {within_en} (measured "
-        f"{at}). Times in this package are corrected: the time in the picture is {span_en} "
+        f"{en} are corrected: the time in the picture is {_span(span, 'en')} "
         f"{'earlier' if slow else 'later'} than the true one.",
+    )
+
+
+def _sealed_before(taken_off: float, offset_s: float) -> Words:
+    """What a time is worth that was sealed under another measurement, or under none."""
+    wrong, late = _wrong(taken_off), taken_off > offset_s
+    span = abs(taken_off - offset_s)
+    how = (
+        Words(
+            f"rättade efter en tidigare mätning, {wrong.sv} rätt tid",
+            f"were corrected by an earlier one, {wrong.en}",
+        )
+        if taken_off
+        else Words("inte rättade: de är kamerans egna", "are not corrected: they are the camera's")
+    )
+    return Words(
+        f"Tider för bilder som togs emot före mätningen är {how.sv}. Gick klockan redan då som vid "
+        f"mätningen visar de vad som hände {_span(span, 'sv')} {'senare' if late else 'tidigare'} "
+        "än tiden anger.",
+        f"Times of pictures taken in before the measurement {how.en}. If the clock ran then as it "
+        f"was measured, they show what happened {_span(span, 'en')} "
+        f"{'later' if late else 'earlier'} than the time says.",
     )
 
 

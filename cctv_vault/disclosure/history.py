@@ -283,6 +283,8 @@ _TOLD: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.REFUSED: _not_allowed,
 }
 _TOLD_OF_FOOTAGE: Final[Mapping[str, Callable[[_Facts], Words]]] = {
+    Event.CAMERA_ADDED: _fixed("förde in kameran", "entered the camera"),
+    Event.CAMERA_CLOCK_MEASURED: _fixed("mätte kamerans klocka", "measured the camera's clock"),
     Event.RECORDING_SEALED: _fixed("förseglade inspelningen", "sealed the recording"),
     Event.RECORDING_CORRECTED: _fixed(
         "rättade en uppgift om inspelningen genom ett tillägg",

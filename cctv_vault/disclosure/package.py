@@ -9,7 +9,7 @@ where the bytes go is the caller's.
 
 import json
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -52,6 +52,7 @@ from cctv_vault.footage.reader import FootageReader
 from cctv_vault.footage.stills import exact_frame, film_at
 from cctv_vault.media.errors import MediaRefusedError
 from cctv_vault.media.sandbox import MediaSandbox
+from cctv_vault.retention.rules import ARRIVAL
 from cctv_vault.views import iso, printable
 
 _MOST_OPEN: Final = 4
@@ -532,7 +533,7 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
         "decision": dict(contents.decision),
         "asked": [_span(each) for each in contents.asked],
         "approved": [_span(each) for each in contents.approved],
-        "cameras": [_camera(each) for each in contents.cameras],
+        "cameras": [_camera(each, contents.recordings) for each in contents.cameras],
         "recordings": [
             _recording(each, footage.originals[each.id])
             for each in contents.recordings
@@ -567,8 +568,14 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
     }
 
 
-def _camera(part: CameraPart) -> dict[str, Any]:
-    words = clock_words(part.offset_s, part.uncertainty_s, part.measured_at, part.zone)
+def _camera(part: CameraPart, recordings: Iterable[RecordingPart]) -> dict[str, Any]:
+    # What arrival told does not move with the camera's clock.
+    taken_off = {
+        each.clock_offset_s
+        for each in recordings
+        if each.camera == part.code and each.time_source != ARRIVAL
+    }
+    words = clock_words(part.offset_s, part.uncertainty_s, part.measured_at, part.zone, taken_off)
     return {
         "code": part.code,
         "name": part.name,

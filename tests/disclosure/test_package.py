@@ -220,6 +220,42 @@ def test_a_time_read_off_the_picture_of_a_camera_an_hour_behind_gives_the_same_m
     assert record["recordings"][0]["started_at"] == "2026-03-01T13:00:00Z"
 
 
+def test_a_clock_that_was_measured_afterwards_makes_no_time_a_corrected_one(
+    quick_shop: Shop,
+) -> None:
+    quick_shop.vault.register.measure_clock(
+        SYSTEM, "kassa", offset_s=-3600, uncertainty_s=2, measured_at=SHOWN.astimezone(UTC)
+    )
+    out, _ = quick_shop.prepared()
+    _, record = unzipped(out)
+    assert record["recordings"][0]["clock_offset_s"] == 0.0
+    clock = record["cameras"][0]["clock"]
+    assert "gick 1 tim efter rätt tid" in clock["sv"]
+    assert "Tiderna i paketet är rättade" not in clock["sv"]
+    assert "togs emot före mätningen är inte rättade" in clock["sv"]
+    assert "visar de vad som hände 1 tim senare än tiden anger" in clock["sv"]
+    assert "are corrected" not in clock["en"]
+    assert "what happened 1 h later than the time says" in clock["en"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "taken_off", "says"),
+    [
+        (-3600.0, {-3600.0}, "Times in this package are corrected: the time in the picture is 1 h"),
+        (-3600.0, {-3601.0}, "Times in this package are corrected"),
+        (-3600.0, {0.0, -3600.0}, "Times of what was taken in after that are corrected"),
+        (0.0, {-3600.0}, "before the measurement were corrected by an earlier one, 1 h slow"),
+        (0.0, {-3600.0}, "what happened 1 h earlier than the time says"),
+        (0.0, {0.0}, "was right within 2 s"),
+    ],
+)
+def test_what_was_taken_off_a_time_is_told_and_not_what_is_known_since(
+    offset: float, taken_off: set[float], says: str
+) -> None:
+    measured = SHOWN.astimezone(UTC)
+    assert says in clock_words(offset, 2.0, measured, "Europe/Stockholm", taken_off).en
+
+
 @pytest.mark.parametrize(
     ("offset", "uncertainty", "says"),
     [

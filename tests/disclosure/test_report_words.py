@@ -24,7 +24,17 @@ from cctv_vault.disclosure.reportwords import (
 from cctv_vault.views import in_local_time
 
 Shop = Any
-ABOUT_FOOTAGE = ("recording.", "source.", "footage.", "incident.", "hold.", "review.", "request.")
+ABOUT_FOOTAGE = (
+    "camera.added",
+    "camera.clock",
+    "recording.",
+    "source.",
+    "footage.",
+    "incident.",
+    "hold.",
+    "review.",
+    "request.",
+)
 
 
 def told(record: dict[str, Any], acts: list[dict[str, Any]]) -> str:
