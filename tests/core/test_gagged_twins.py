@@ -232,6 +232,36 @@ def days_go_by(twin: Twin) -> None:
         twin.do(name, act)
 
 
+def somebody_is_erased(twin: Twin) -> None:
+    """Who was there has it erased, and a recording is corrected; a secret matter has its breach."""
+    vault, maja, pia = twin.vault, twin.people["Maja"], twin.people["Pia"]
+    said = {"what": "En lapp.", "categories": "Ett beslut.", "consequences": "Det kan bli känt."}
+    twin.secretly(
+        "breach",
+        lambda: vault.breaches.enter(
+            twin.people["Clara"], vault.clock.now(), {**said, "measures": "Bränd."}, gagged=True
+        ),
+    )
+    wish = request({"type": "data-subject"}, "GDPR 17", WINDOW)
+    filed = twin.do("erasure", lambda: vault.requests.file(maja, wish)).id
+    twin.things["request"] = filed
+    for name, act in (
+        ("verified", lambda: vault.requests.verify(maja, filed, "in-person", "kort")),
+        ("assessed", lambda: vault.requests.assess(maja, filed, "Handlade.", "Behövs inte.")),
+        (
+            "corrected",
+            lambda: vault.corrections.add(maja, twin.recordings[0], "camera", "Lagret.", "Sett."),
+        ),
+        ("reach", lambda: vault.requests.show(pia, filed).erasure),
+        ("erased", lambda: vault.requests.decide(pia, filed, approve=True, reason="Behövs inte.")),
+        ("corrected too late", lambda: vault.corrections.add(maja, twin.recordings[0], *"xxx")),
+        ("swept", lambda: vault.sweeper.run(SYSTEM)),
+    ):
+        twin.do(name, act)
+    for one in dict.fromkeys(twin.recordings):
+        twin.do(f"certificate of {one}", partial(certified, vault, maja, one))
+
+
 def certified(vault: Vault, actor: Actor, recording: str) -> object:
     """What is certified of one recording."""
     return json.loads(vault.certificates.make(actor, recording))["certificate"]
@@ -297,6 +327,8 @@ def questions(twin: Twin, actor: Actor) -> dict[str, Callable[[], object]]:
         "copies": lambda: vault.access.copies.list(actor),
         "cameras": lambda: vault.register.cameras(actor),
         "health": lambda: vault.health.list(actor),
+        "signs": lambda: vault.signs.list(actor),
+        "breaches": lambda: vault.breaches.list(actor),
         "log": lambda: vault.visible_entries(actor, limit=1000),
     }
     for one in dict.fromkeys(twin.recordings):
@@ -430,3 +462,21 @@ def test_a_gagged_order_shows_in_no_answer_to_anyone_who_is_not_cleared(
     assert {each.id for each in secret} > {
         each.id for each in other.vault.catalogue.list(other.people["Clara"])
     }
+
+
+def test_an_erasure_tells_nobody_that_an_order_keeps_what_it_erased(
+    twins: tuple[Twin, Twin],
+) -> None:
+    one, other = twins
+    told: list[str] = []
+    for part in (opens, order, somebody_is_erased):
+        for twin in twins:
+            part(twin)
+    told += differences(one.outcomes, other.outcomes, "during ")
+    for say in (services, pages, commands):
+        for (question, answer), (_, expected) in zip(say(one), say(other), strict=True):
+            told += differences(answer, expected, f"after, {question} ")
+    assert told == []
+    kept = {each.id for each in one.vault.catalogue.list(one.people["Clara"])}
+    assert kept > {each.id for each in other.vault.catalogue.list(other.people["Clara"])}
+    assert len(one.vault.breaches.list(one.people["Clara"])) == 1
