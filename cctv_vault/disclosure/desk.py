@@ -8,7 +8,7 @@ a request's state changes, together with the entry that says so.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,8 @@ from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.holidays_of import closed_days
 from cctv_vault.retention.keyring import Keyring
 from cctv_vault.retention.policies import Policies
-from cctv_vault.schema import Camera, Request, RequestWindow, Site, table
+from cctv_vault.retention.rules import ARRIVAL
+from cctv_vault.schema import Camera, Recording, Request, RequestWindow, Site, table
 from cctv_vault.views import iso
 
 _COUNTRY: Final = "SE"
@@ -218,7 +219,32 @@ class Desk:
                 cameras={each.code: (each.site_code, each.zone) for each in cameras},
                 sites={row.code: row.zone for row in session.execute(select(table(Site)))},
                 offsets={each.code: each.clock_offset_s for each in cameras},
+                taken_off=self._taken_off,
             )
+
+    def _taken_off(self, camera: str, starts_at: datetime, ends_at: datetime) -> float | None:
+        """What was taken off recordings whose pictures show something of a time; None if of none.
+
+        Of several it is what is taken off today, or else the least that leaves any of them.
+        """
+        of = col(Recording.camera_code) == camera, col(Recording.time_source) != ARRIVAL
+        found = []
+        with self._database.read() as session:
+            offsets = select(col(Recording.clock_offset_s)).where(*of).distinct()
+            today = session.execute(
+                select(col(Camera.clock_offset_s)).where(col(Camera.code) == camera)
+            ).scalar()
+            for offset in session.execute(offsets).scalars().all():
+                ahead = timedelta(seconds=offset)
+                shows = select(col(Recording.id)).where(
+                    *of,
+                    col(Recording.clock_offset_s) == offset,
+                    col(Recording.started_at) < ends_at - ahead,
+                    col(Recording.ended_at) > starts_at - ahead,
+                )
+                if session.execute(shows.limit(1)).first() is not None:
+                    found.append(offset)
+        return today if today in found else min(found, key=abs, default=None)
 
     def _cameras_of(self, request_id: str) -> Sequence[str]:
         """The cameras whose locks an act on the request takes."""

@@ -7,7 +7,7 @@ nothing about whether the request is lawful.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -43,12 +43,15 @@ _BODY: Final = (
 class Places:
     """The cameras and sites there are: camera → (site, zone), site → zone.
 
-    ``offsets`` says how many seconds a camera's clock shows more than the true time.
+    ``offsets`` says how many seconds a camera's clock shows more than the true time, ``taken_off``
+    how many were taken off its recordings whose pictures show something between two times: what
+    was sealed before the clock was measured is found by the time it was sealed under.
     """
 
     cameras: Mapping[str, tuple[str, str]]
     sites: Mapping[str, str]
     offsets: Mapping[str, float] = field(default_factory=dict)
+    taken_off: Callable[[str, datetime, datetime], float | None] = lambda *_shown: None
 
     def of_site(self, site: str) -> tuple[str, ...]:
         """The cameras of a site, in order."""
@@ -312,7 +315,10 @@ def _windows(
             windows += [Window(camera, start, end) for camera in cameras]
         else:
             for camera in cameras:
-                ahead = timedelta(seconds=places.offsets.get(camera, 0.0))
+                known = places.taken_off(camera, start, end)
+                ahead = timedelta(
+                    seconds=places.offsets.get(camera, 0.0) if known is None else known
+                )
                 windows.append(Window(camera, start - ahead, end - ahead))
     windows.sort()
     for earlier, later in pairwise(windows):

@@ -1,7 +1,7 @@
 """The way of a request, on both engines: receipt, freeze, four eyes, package, release, receipt."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -260,6 +260,22 @@ def test_a_gagged_order_is_not_there_for_anyone_not_cleared(shop: Shop) -> None:
         asked = shop.requests.file(asker, body)
         assert (asked.frozen, asked.gone) == (0, 2)
     assert list(shop.vault.catalogue.list(shop.officer)) == []
+
+
+def test_a_time_read_off_the_picture_finds_it_though_the_clock_was_measured_since(
+    shop: Shop,
+) -> None:
+    measured = shop.vault.clock.now()
+    shop.vault.register.measure_clock(shop.officer, "kassa", -3600.0, 2.0, measured)
+    item = {"cameras": ["kassa"], "from": BODY_FROM, "to": BODY_TO, "clock": "picture"}
+    request = shop.approved(footage=[item])
+    package = shop.requests.prepare(shop.handler, request)
+    assert package.originals == 2
+    hold = str(shop.requests.show(shop.officer, request).hold_id)
+    assert shop.vault.holds.show(shop.officer, hold).recordings >= 2
+    assert [
+        (each.starts_at, each.ends_at) for each in shop.requests.show(shop.officer, request).asked
+    ] == [(datetime.fromisoformat(BODY_FROM), datetime.fromisoformat(BODY_TO))]
 
 
 def test_the_portal_freezes_provisionally_until_staff_confirm(shop: Shop) -> None:
