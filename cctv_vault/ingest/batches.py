@@ -44,7 +44,7 @@ TOGETHER: Final = 64
 """How many small files share a commit."""
 TOGETHER_BYTES: Final = 16 << 20
 _SOON_S: Final = 0.5
-"""How long the others wait for one to be read."""
+"""How long the others wait for one to be read; twice as long where some before it were read."""
 _MOST_SLOW: Final = 4
 _LOG: Final = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Batches:
         known = self._steps.places.known()
         groups: dict[str, list[Small]] = {}
         waiting: set[str] = set()
-        slow = 0
+        opened: list[tuple[Path, Offer, ExitStack]] = []
         for path in paths:
             # Whatever is wrong with one is said when it is offered by itself.
             with suppress(Exception):
@@ -87,8 +87,8 @@ class Batches:
                     self._steps.readiness.require(code)
                     waiting.remove(code)
                     groups[code] = []
-                opened = stack.enter_context(ExitStack())
-                source = opened.enter_context(open_source(real))
+                closing = stack.enter_context(ExitStack())
+                source = closing.enter_context(open_source(real))
                 if not 0 < source.size <= SMALL_BYTES or self._steps.settling.require(source):
                     continue
                 offer = Offer(
@@ -102,10 +102,11 @@ class Batches:
                     surely_closed=source.check_not_written(),
                     leave_late=place.leave_late,
                 )
-                data = _read_soon(source, opened) if slow < _MOST_SLOW else None
-                slow += data is None
-                if data is not None and len(data) == source.size:
-                    groups[code].append(Small(path, offer, data))
+                opened.append((path, offer, closing))
+        read = _read_soon([(offer.source, closing) for _, offer, closing in opened])
+        for (path, offer, _), data in zip(opened, read, strict=True):
+            if data is not None and len(data) == offer.source.size:
+                groups[offer.camera].append(Small(path, offer, data))
         return [group for group in groups.values() if len(group) > 1]
 
     def _taken_in(self, actor: Actor, group: Sequence[Small]) -> dict[Path, Outcome]:
@@ -220,27 +221,49 @@ class Batches:
         }
 
 
-def _read_soon(source: Source, opened: ExitStack) -> bytes | None:
-    """All of a small file; None where it is slow: it stays claimed until it has been read.
+def _read_soon(files: Sequence[tuple[Source, ExitStack]]) -> list[bytes | None]:
+    """All of each small file; None where one is slow: it stays claimed until it has been read.
 
-    ``opened`` closes it, and passes to whoever reads it where nobody waits for that.
+    Each comes with what closes it, which passes to whoever reads it where nobody waits for that.
+    After too many slow ones the rest is not read either.
     """
-    read, left, lock = list[bytes | None](), ExitStack(), threading.Lock()
+    read: list[bytes | None] = [None] * len(files)
+    begin = 0
+    for _ in range(_MOST_SLOW):
+        if begin < len(files):
+            begin = _read_on(files, read, begin)
+    return read
+
+
+def _read_on(
+    files: Sequence[tuple[Source, ExitStack]], read: list[bytes | None], begin: int
+) -> int:
+    """Read files from one on, in a thread of their own; the number after the first slow one."""
+    at, left, lock, done = begin, list[ExitStack](), threading.Lock(), threading.Event()
 
     def reader() -> None:
-        with suppress(VaultError, ValueError):
-            read.append(source.read(source.size + 1))
-        with lock:
-            done.set()
-            left.close()
+        nonlocal at
+        for source, _ in files[begin:]:
+            data = None
+            with suppress(VaultError, ValueError):
+                data = source.read(source.size + 1)
+            with lock:
+                if left:
+                    left[0].close()
+                    return
+                read[at] = data
+                at += 1
+        done.set()
 
-    done = threading.Event()
     threading.Thread(target=reader, name="watcher-reader", daemon=True).start()
-    done.wait(_SOON_S)
-    with lock:
-        if not done.is_set():
-            left.push(opened.pop_all())
-    return read[0] if done.is_set() and read else None
+    seen = begin
+    while not done.wait(_SOON_S):
+        with lock:
+            if at == seen and at < len(files):
+                left.append(files[at][1].pop_all())
+                return at + 1
+            seen = at
+    return len(files)
 
 
 def small_size(path: Path) -> int:
