@@ -151,6 +151,18 @@ def test_what_an_officer_typed_survives_a_lost_connection(screen: Screen) -> Non
     assert officer.input_value("#name") == ""
 
 
+def test_what_was_typed_is_not_shown_to_who_comes_an_hour_later(screen: Screen) -> None:
+    officer = screen.open(f"{screen.shop.portal_base}/begaran")
+    officer.fill("#name", "Eva Exempel")
+    officer.reload()
+    assert officer.input_value("#name") == "Eva Exempel"
+    later = "const now = Date.now; Date.now = () => now() + 3600001;"
+    officer.add_init_script(later)
+    officer.reload()
+    assert officer.input_value("#name") == ""
+    assert officer.evaluate("sessionStorage.length") == 0
+
+
 def assess(screen: Screen, handler: Page, reference: str) -> None:
     """Confirm, verify and assess a request as its handler."""
     handler.goto(f"{screen.shop.base}/requests/{reference}")

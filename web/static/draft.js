@@ -1,13 +1,19 @@
 // Keeps what is typed into a form while its tab is open, so that a lost connection loses nothing.
-// It is gone with the tab, and as soon as the form has arrived.
+// It is gone with the tab, as soon as the form has arrived, and after an hour in which nobody typed:
+// whoever opens the form next in the same browser may be somebody else.
+
+const HOUR = 3600 * 1000;
 
 const kept = (form) => `draft ${form.getAttribute("action")}`;
 const fields = (form) => [...form.elements].filter((each) => each.name && each.type !== "hidden"
   && each.type !== "file" && each.type !== "password");
 
 function restore(form) {
-  const draft = JSON.parse(sessionStorage.getItem(kept(form)) || "null");
-  if (!draft) return;
+  const { at = 0, draft } = JSON.parse(sessionStorage.getItem(kept(form)) || "{}");
+  if (!draft || Date.now() - at > HOUR) {
+    sessionStorage.removeItem(kept(form));
+    return;
+  }
   for (const field of fields(form)) {
     if (!(field.name in draft)) continue;
     if (field.type === "radio" || field.type === "checkbox") {
@@ -26,7 +32,7 @@ function keep(form) {
     draft[field.name] ??= [];
     if (!choice || field.checked) draft[field.name].push(field.value);
   }
-  sessionStorage.setItem(kept(form), JSON.stringify(draft));
+  sessionStorage.setItem(kept(form), JSON.stringify({ at: Date.now(), draft }));
 }
 
 for (const form of document.querySelectorAll("form[data-draft]")) {
