@@ -331,10 +331,10 @@ _TOLD_OF_FOOTAGE: Final[Mapping[str, Callable[[_Facts], Words]]] = {
     Event.INCIDENT_CLOSED: _fixed("avslutade händelsen", "closed the incident"),
     Event.HOLD_EXTENDED: _fixed("förlängde frysningen", "extended the freeze"),
     Event.HOLD_LAPSED: _fixed("frysningen löpte ut", "the freeze lapsed"),
-    Event.REVIEW_REMINDED: _fixed("påminde om översyn", "reminded of a review"),
-    Event.REVIEW_WARNED: _fixed("varnade för utebliven översyn", "warned of a missed review"),
+    Event.REVIEW_REMINDED: _fixed("påminde om omprövning", "reminded of a review"),
+    Event.REVIEW_WARNED: _fixed("varnade för utebliven omprövning", "warned of a missed review"),
     Event.REVIEW_ESCALATED: _fixed(
-        "lyfte översynen till dataskyddsansvarig", "raised the review to the privacy officer"
+        "lyfte omprövningen till dataskyddsansvarig", "raised the review to the privacy officer"
     ),
     Event.REVIEW_MADE: _fixed("såg över bevarandet", "reviewed the keeping"),
     Event.KEY_EMPTIED: _fixed(

@@ -106,18 +106,18 @@ def flagged(pages: Pages, name: str = "Sara") -> str:
 
 def test_a_review_is_called_for_on_the_first_page_and_on_the_incidents(pages: Pages) -> None:
     incident = flagged(pages)
-    assert "Inget behöver ses över nu." in pages.get("Maja", "/")
+    assert "Inget behöver omprövas nu." in pages.get("Maja", "/")
     pages.days(26)
     first = pages.get("Maja", "/")
-    assert "Ska ses över nu" in first
+    assert "Ska omprövas nu" in first
     assert f'href="{incident}"' in first
     assert "upphör annars vid sitt slut" in first
-    assert "Ska ses över nu" in pages.get("Maja", incident)
-    assert "Granskningen är införd." in pages.post(
+    assert "Ska omprövas nu" in pages.get("Maja", incident)
+    assert "Omprövningen är införd." in pages.post(
         "Maja", f"{incident}/review", reason="utredningen pågår"
     ).text  # fmt: skip
-    assert "Ska ses över nu" not in pages.get("Maja", incident)
-    assert "Inget behöver ses över nu." in pages.get("Maja", "/")
+    assert "Ska omprövas nu" not in pages.get("Maja", incident)
+    assert "Inget behöver omprövas nu." in pages.get("Maja", "/")
 
 
 def test_a_hold_is_placed_and_released_with_what_goes_told_first(pages: Pages) -> None:
@@ -126,7 +126,7 @@ def test_a_hold_is_placed_and_released_with_what_goes_told_first(pages: Pages) -
     hold = placed.url.path
     assert "Bevarandespärren gäller från och med nu." in placed.text
     assert "Nothing else" not in placed.text
-    assert "0 inspelningar bevaras av inget annat" in placed.text  # prevention still does
+    assert "inget gallras genom det här" in placed.text  # prevention still does
     pages.days(10)
     assert "1 inspelning bevaras av inget annat" in pages.get("Maja", hold)
     assert pages.post("Maja", f"{hold}/release", reason="").status_code == 422

@@ -31,6 +31,7 @@ def expiry(visit: Here) -> Response:
             "under_way": vault.sweeper.under_way(visit.actor),
             "holds": [each for each in vault.holds.list(visit.actor) if each.released_at is None],
             "purposes": tuple(purposes.values()),
+            "site_names": {each.code: each.name for each in vault.register.sites(visit.actor)},
         },
     )
 

@@ -1,5 +1,6 @@
 """Bevarandespärrar: what is held, until when and why; placing, extending, reviewing, releasing."""
 
+import re
 from typing import Final
 
 from fastapi import APIRouter
@@ -11,9 +12,12 @@ from cctv_vault.people.actors import Right
 from cctv_vault.retention.holds import OWNED, HoldOrder
 from web.desk import Here, Posted, Visit, see
 from web.pages.incidents import camera_options
+from web.pictures import pictures_of
 
 router = APIRouter()
 _SUGGESTED: Final = "more-coming"
+_CASE: Final = re.compile(r"(?P<kind>request|incident) (?P<id>[BH]-[0-9A-Z]+)")
+"""The reason of a hold that the vault placed for a case of its own."""
 
 
 @router.get("/holds")
@@ -102,9 +106,14 @@ def _listed(visit: Visit) -> dict[str, object]:
 def _shown(visit: Visit, hold_id: str) -> dict[str, object]:
     visit.require(Right.REGISTER_READ, event=Event.HOLD_PLACED, subject=hold_id)
     found = visit.vault.holds.show(visit.actor, hold_id)
+    case = _CASE.fullmatch(found.reason)
     purpose = visit.vault.policies.in_force().purposes.get(found.purpose)
     return {
         "hold": found,
+        "case": case.groupdict() if case else None,
+        "shown": pictures_of(
+            visit, ((each.camera, each.starts_at, each.ends_at) for each in found.windows)
+        ),
         "ending": visit.vault.holds.ending(visit.actor, hold_id) if found.live else None,
         "extensible": purpose is not None and purpose.extension is not None,
         "owned": found.purpose in OWNED,

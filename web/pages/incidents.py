@@ -14,6 +14,7 @@ from cctv_vault.people.actors import Right
 from cctv_vault.retention.holds import Ending
 from web.desk import Form, Here, Posted, Visit, see
 from web.i18n import SWEDISH
+from web.pictures import pictures_of
 from web.words import field_time
 
 router = APIRouter()
@@ -217,6 +218,9 @@ def _shown(visit: Visit, incident_id: str) -> dict[str, object]:
         "categories": dict(category_options(visit)),
         "camera_options": camera_options(visit),
         "effect": None,
+        "shown": pictures_of(
+            visit, ((each, found.starts_at, found.ends_at) for each in found.cameras)
+        ),
         "ending": _ending(visit, found),
         "paragraph": visit.vault.incidents.report_paragraph(
             visit.actor, incident_id, controller=visit.vault.controller, zone=visit.vault.zone
