@@ -149,6 +149,7 @@ class Renderer:
             "printable": printable,
             "said": teller.said,
             "reasons": teller.reasons,
+            "quoting": teller.quoting,
         }
 
 

@@ -29,6 +29,7 @@ _KNOWN: Final = "known"
 _JOINT: Final = "; "
 _MOST_JOINTS: Final = 4
 _LONGEST: Final = 4000
+_QUOTE: Final = " – ”"
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,14 @@ class Teller:
             points = points or [self.said(each, whole=True) for each in error.unmet]
             return [self.said(error.summary, whole=True), *points]
         return points or [self.said(str(error), whole=True)]
+
+    def quoting(self, sentence: str) -> Markup:
+        """A sentence of this language that ends in what the vault said, quoted."""
+        before, mark, quoted = sentence.partition(_QUOTE)
+        if not mark:
+            return escape(sentence)
+        said = self.said(quoted.removesuffix(".").removesuffix("”"))
+        return escape(before) + escape(mark) + said + "”."
 
 
 def load_sayings(catalogue: Catalogue) -> Sayings:

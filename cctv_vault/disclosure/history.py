@@ -26,7 +26,8 @@ def sentence(event: str, who: str, facts: _Facts, details: Mapping[str, Any] | N
     words = act_words(event, facts)
     quoted = _quote(details)
     actor = _ACTORS.get(who, Words(who, who))
-    return Words(f"{actor.sv}: {words.sv}{quoted}.", f"{actor.en}: {words.en}{quoted}.")
+    stop = "" if quoted.endswith((".”", "?”", "!”")) else "."
+    return Words(f"{actor.sv}: {words.sv}{quoted}{stop}", f"{actor.en}: {words.en}{quoted}{stop}")
 
 
 def act_words(event: str, facts: Mapping[str, Any]) -> Words:

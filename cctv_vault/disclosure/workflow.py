@@ -345,8 +345,8 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
     rule = facts.rule
     if is_erasure(facts.type, facts.ground):
         return _erasure_points(facts)
-    methods = " / ".join(METHODS[each].sv for each in sorted(rule.methods))
-    methods_en = " / ".join(METHODS[each].en for each in sorted(rule.methods))
+    methods = " eller ".join(METHODS[each].sv for each in sorted(rule.methods))
+    methods_en = " or ".join(METHODS[each].en for each in sorted(rule.methods))
     points = [
         Point("admissible", rule.hands_over, _admissible(rule), rule.citation),
         Point(

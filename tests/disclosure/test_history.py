@@ -15,7 +15,9 @@ def test_every_event_of_a_request_is_told_in_both_languages() -> None:
 
 def test_what_people_wrote_is_quoted_while_its_key_lives() -> None:
     told = sentence(Event.REQUEST_APPROVED, "Anders", {}, {"reason": "Behövs."})
-    assert told.sv == "Anders: beviljade begäran – ”Behövs.”."
+    assert told.sv == "Anders: beviljade begäran – ”Behövs.”"
+    unended = sentence(Event.REQUEST_APPROVED, "Anders", {}, {"reason": "Behövs"})
+    assert unended.sv == "Anders: beviljade begäran – ”Behövs”."
     erased = sentence(Event.REQUEST_APPROVED, "Anders", {}, None)
     assert erased.sv == "Anders: beviljade begäran."
 

@@ -17,6 +17,7 @@ from cctv_vault.disclosure.fees import BECAUSE
 from cctv_vault.disclosure.frames import CHOSEN_IN
 from cctv_vault.disclosure.legal import (
     EXCEPTIONS,
+    GROUNDS,
     METHODS,
     PROLONGABLE,
     REQUESTERS,
@@ -418,6 +419,9 @@ def _shown(visit: Visit, request_id: str) -> dict[str, object]:
     waiting = any(each.until > visit.vault.clock.now() for each in detail.packages)
     return {
         "request": detail,
+        "ground_words": in_words(GROUNDS[detail.ground_code], visit.words.language)
+        if detail.ground_code in GROUNDS
+        else "",
         "way": [(each, goes.index(each) < goes.index(here), each is here) for each in goes],
         "aside": state not in goes,
         "names": visit.names((detail.registered_by, detail.handled_by, detail.decided_by)),
