@@ -47,3 +47,14 @@ def pictures_of(visit: Visit, windows: Iterable[tuple[str, datetime, datetime]])
             visit.actor, cameras=(camera,), start=start, end=end, limit=each_may
         )
     ]
+
+
+def newest_of(visit: Visit, camera: str) -> Picture | None:
+    """The newest picture of a camera; None where there is none for this person."""
+    if not (visit.actor.may(Right.FOOTAGE_VIEW) and visit.actor.may(Right.FOOTAGE_LIST)):
+        return None
+    every = visit.vault.catalogue.list(visit.actor, cameras=(camera,), limit=1, newest_first=True)
+    found = next(every, None)
+    if found is None:
+        return None
+    return Picture(found.id, camera, found.started_at, found.ended_at, 0)

@@ -10,6 +10,7 @@ from cctv_vault.errors import InvalidInputError, VaultError
 from cctv_vault.footage.rules import Sign
 from cctv_vault.people.actors import Right
 from web.desk import Here, Posted, Visit, see
+from web.pictures import newest_of
 
 router = APIRouter()
 _READERS: Final = (Right.FOOTAGE_LIST, Right.REGISTER_READ, Right.SETUP)
@@ -126,18 +127,21 @@ def _listed(visit: Visit) -> dict[str, object]:
     visit.require(*_READERS, event=Event.CAMERA_ADDED)
     may_see = visit.actor.may(Right.FOOTAGE_LIST) or visit.actor.may(Right.SETUP)
     signs = visit.vault.signs.list(visit.actor)
+    cameras, sites = (
+        visit.vault.register.cameras(visit.actor),
+        visit.vault.register.sites(visit.actor),
+    )
     return {
         "tried": (),
         "tried_of": "",
+        "pictures": {each.code: newest_of(visit, each.code) for each in cameras},
         "unread": len(visit.vault.quarantine.list(visit.actor)) if may_see else 0,
-        "cameras": visit.vault.register.cameras(visit.actor),
+        "cameras": cameras,
         "health": {each.camera: each for each in visit.vault.health.list(visit.actor)},
         "missing": _missing(visit),
         "signs": signs,
         "names": visit.names(each.checked_by for each in signs),
-        "site_options": [
-            (each.code, each.name) for each in visit.vault.register.sites(visit.actor)
-        ],
+        "site_options": [(each.code, each.name) for each in sites],
     }
 
 
