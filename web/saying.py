@@ -177,7 +177,7 @@ def load_sayings(catalogue: Catalogue) -> Sayings:
 
 
 def _as_sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
 
 
 def _filled(told: str, values: Mapping[str, str | None]) -> str:

@@ -167,16 +167,16 @@ def test_alone_at_twenty_to_eleven_it_takes_at_most_twelve_taps(
     ("changes", "says"),
     [
         ({"who": "insurer"}, "Försäkringsbolag: utlämnande före beslut finns inte för denna"),
-        ({"who": "media"}, "ingen rättslig grund finns"),
-        ({"seen": ""}, "den som begär måste stå här och ha visat sin tjänstelegitimation"),
+        ({"who": "media"}, "Ingen rättslig grund finns"),
+        ({"seen": ""}, "Den som begär måste stå här och ha visat sin tjänstelegitimation"),
         (
             {"from-1": "2026-03-06T22:20:00", "to-1": "2026-03-07T22:20:00"},
-            "på plats lämnas högst 60 minuter ut",
+            "På plats lämnas högst 60 minuter ut",
         ),
-        ({"offence": ""}, "ange vilket brott det gäller"),
+        ({"offence": ""}, "Ange vilket brott det gäller"),
         (
             {"from-1": "2026-03-07T12:00:00", "to-1": "2026-03-07T12:10:00"},
-            "det finns inspelningar kvar i den tid som behövs",
+            "Det finns inspelningar kvar i den tid som behövs",
         ),
     ],
 )
@@ -188,6 +188,7 @@ def test_an_insurer_a_day_and_an_absent_officer_are_refused_in_words(
     answer = asked(shop, siv, **changes)
     assert answer.status_code == 409
     assert says in answer.text
+    assert ":." not in answer.text
     assert 'value="Eva Ek, lpo Solna"' in answer.text
     assert 'href="/requests/new"' in answer.text
     assert len(shop.vault.requests.standings(_actor(shop, "Siv"))) == before
@@ -384,9 +385,9 @@ def test_a_thing_is_taken_without_a_package_and_only_on_somebodys_decision(
 ) -> None:
     sara = sign_in("Sara", "sv")
     refusals: tuple[tuple[dict[str, str | list[str]], str], ...] = (
-        ({"decision_maker": ""}, "det är angivet vem som har beslutat om åtgärden"),
+        ({"decision_maker": ""}, "Det är angivet vem som har beslutat om åtgärden"),
         ({"seen": ""}, "måste stå här"),
-        ({"ground": ""}, "rättslig grund som kan bära utlämnandet är angiven"),
+        ({"ground": ""}, "Rättslig grund som kan bära utlämnandet är angiven"),
     )
     for changes, says in refusals:
         refused = seized(sara, takes="thing", **changes)
