@@ -74,8 +74,11 @@ class Sayings:
     ) -> None:
         """``words`` are what varies, by kind; ``also`` is asked for the kinds it has as tables."""
         every = (_Sentence.parse(english, told) for english, told in sentences.items())
-        # The one that says most of itself comes first: it leaves least to what varies.
-        self._sentences = sorted(every, key=lambda each: -len("".join(each.fixed)))
+        # One that begins with words of its own comes before one that begins with anything, and then
+        # the one that says most of itself: it leaves least to what varies.
+        self._sentences = sorted(
+            every, key=lambda each: (not each.fixed[0], -len("".join(each.fixed)))
+        )
         self._words = words
         self._also = also
 
@@ -83,8 +86,9 @@ class Sayings:
         """A sentence in this language, or several that ``; `` joins; None where one is unknown."""
         if len(sentence) > _LONGEST:
             return None
-        whole = self._one(sentence)
-        return whole if whole is not None or _JOINT not in sentence else self._several(sentence)
+        # Several first: what varies in one would else take in the sentences that follow it.
+        several = self._several(sentence) if _JOINT in sentence else None
+        return self._one(sentence) if several is None else several
 
     def _several(self, sentence: str) -> str | None:
         parts, told = sentence.split(_JOINT), ""

@@ -258,7 +258,8 @@ class _Tale:
         )
         self.incident = incident.id
         self.holds(
-            f"{incident.id}: {incident.recordings} recordings kept until "
+            f"{incident.id}: {incident.recordings} "
+            f"recording{'s' if incident.recordings != 1 else ''} kept until "
             f"{self._local(incident.until)}, reviewed by {self._local(incident.review_at)}",
             when=incident.recordings == len(_FLAGGED),
         )

@@ -40,12 +40,13 @@ _RULES = (
     *("retention/rules.py", "retention/policy.py", "retention/policy_check.py", "timeguard.py"),
     *("consent/rules.py", "disclosure/masking.py", "retention/holds.py"),
 )
+_FILL = "must be text"
+"""What is put where a value stands: a sentence that is known, as some values have to be."""
 _NO_FAULT = {
-    "the purpose x has no period and cannot keep by itself",  # a fault of the program
-    *("x (x), until x: x", "x (x), until it is released: x"),  # grants: `web.reasons` tells them
-    *("line x: x", "purpose x: 'x': x", "site x: 'x': x"),  # around faults that are told themselves
+    f"the purpose {_FILL} has no period and cannot keep by itself",  # a fault of the program
+    f"{_FILL} ({_FILL}), until {_FILL}: {_FILL}",  # grants, which `web.reasons` tells
+    f"{_FILL} ({_FILL}), until it is released: {_FILL}",
 }
-_FILL = "x"
 _REPR = ord("r")
 
 
@@ -192,6 +193,13 @@ def test_a_refusal_says_in_swedish_what_it_says_in_english(swedish: Sayings) -> 
         "a request that is assessed cannot be moved by release; from here it can be moved by: "
         "approve, refuse": (
             "Begäran är bedömd, så det går inte att lämna ut. Det som går nu är: bevilja, avslå."
+        ),
+        "the policy cannot be published: line 42: purpose prevention: 2000h is longer than the "
+        "guideline's 72h; give the 'reason' why it is needed (EDPB 3/2019 § 121), or shorten it; "
+        "line 44: purpose prevention: 120h is shorter than the period 2000h": (
+            "Policyn kan inte publiceras: Rad 42: ändamålet prevention: 2000h är längre än "
+            "riktlinjens 72h. Ange skälet i reason (EDPB 3/2019 § 121), eller korta tiden. "
+            "Rad 44: ändamålet prevention: 120h är kortare än tiden 2000h"
         ),
         "the policy cannot be published: line 3: purpose incident: 'period': 'soon' is no period; "
         "write one like 72h, 30d, 24mo or 5y; line 9: it names no purposes": (
