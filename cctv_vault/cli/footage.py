@@ -8,6 +8,7 @@ from typing import Annotated, TypedDict
 import typer
 
 from cctv_vault.cli.session import Session, counted, session
+from cctv_vault.disclosure.reportwords import cause_words
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.detail import RecordingDetail, sentences
 from cctv_vault.ingest.archives import late_windows
@@ -189,7 +190,7 @@ def footage_gaps(
             "camera": lambda g: g.camera,
             "from": lambda g: run.local(g.starts_at),
             "to": lambda g: run.local(g.ends_at),
-            "cause": lambda g: g.cause,
+            "cause": lambda g: cause_words(g.cause)["en"],
         },
     )
 
@@ -298,7 +299,8 @@ def footage_clip(
         f"{output}: {run.local(receipt.delivered_from)} to {run.local(receipt.delivered_to)}, "
         f"SHA-256 {receipt.sha256.hex()}",
         *(
-            f"gap {run.local(gap.starts_at)} to {run.local(gap.ends_at)}: {gap.cause}"
+            f"gap {run.local(gap.starts_at)} to {run.local(gap.ends_at)}: "
+            f"{cause_words(gap.cause)['en']}"
             for gap in receipt.gaps
         ),
         f"Copy {receipt.copy_id} is in the register; destroy it by {run.local(receipt.end_at)}.",

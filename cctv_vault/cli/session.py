@@ -28,6 +28,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from cctv_vault.disclosure.reportwords import cause_words
 from cctv_vault.errors import AccessDeniedError, NotFoundError
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.people.actors import Actor, system_actor
@@ -163,7 +164,7 @@ class Session:
         """The stretches without footage, in words that nobody reads past."""
         for gap in gaps:
             span = f"{self.local(gap.starts_at)} to {self.local(gap.ends_at)}"
-            yield f"NO FOOTAGE of {gap.camera} from {span}: {gap.cause}"
+            yield f"NO FOOTAGE of {gap.camera} from {span}: {cause_words(gap.cause)['en']}"
 
     def fail(self, message: str, status: int = 1) -> NoReturn:
         """Say in one line on standard error what is wrong, and leave."""
