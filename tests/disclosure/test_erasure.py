@@ -66,6 +66,16 @@ def words(program: Callable[[str, str], Path], tmp_path: Path) -> Callable[[byte
     return read
 
 
+def test_nothing_is_erased_before_it_was_assessed_and_the_attempt_is_entered(
+    quick_shop: Shop,
+) -> None:
+    request = quick_shop.filed(**ANNA)
+    with pytest.raises(TransitionNotAllowedError):
+        quick_shop.requests.decide(quick_shop.officer, request, approve=True, reason="Ja.")
+    assert "transition-not-allowed" in quick_shop.refusals()
+    assert quick_shop.requests.show(quick_shop.officer, request).footage
+
+
 def test_erasure_has_the_evidence_of_its_row_and_hands_nothing_over() -> None:
     rule, row = rule_of("data-subject", "GDPR 17"), REQUESTERS["data-subject"]
     assert (rule.methods, rule.approvers, rule.deadline) == (

@@ -657,6 +657,7 @@ _TRIED: dict[Action, Callable[[Any, Actor, str], object]] = {
 }
 _OTHERWISE = {
     Action.APPROVE_PARTLY: "what APPROVE becomes where less is needed than was asked",
+    Action.ERASE: "what APPROVE becomes where erasure is asked for",
     Action.AUTO_REFUSE: "made at receipt, by nobody",
     Action.LAPSE: "made by time",
     Action.MASK: "made where a masked film comes after the decision",
