@@ -87,18 +87,18 @@ def test_in_a_minute_and_alone_somebody_gets_help_and_another_looks_at_it_afterw
     ("changes", "says"),
     [
         ({"who": "insurer"}, "Försäkringsbolag: utlämnande före beslut finns inte för denna"),
-        ({"who": "media"}, "ingen rättslig grund finns"),
+        ({"who": "media"}, "Ingen rättslig grund finns"),
         ({"at_stake": " "}, "vilket liv eller vilken hälsa som är i fara"),
-        ({"method": ""}, "ange hur den som ber är kontrollerad"),
-        ({"called": ""}, "ange hur den som ber är kontrollerad"),
+        ({"method": ""}, "Ange hur den som ber är kontrollerad"),
+        ({"called": ""}, "Ange hur den som ber är kontrollerad"),
         ({"kind": "missing", "who": "health"}, "endast till Polismyndigheten"),
         (
             {"from-1": "2026-03-02T04:30:00", "to-1": "2026-03-02T06:31:00"},
-            "högst 120 minuter lämnas ut utan beslut",
+            "Högst 120 minuter lämnas ut utan beslut",
         ),
         (
             {"from-1": "2026-03-02T01:00:00", "to-1": "2026-03-02T01:10:00"},
-            "det finns inspelningar kvar i den tid som behövs",
+            "Det finns inspelningar kvar i den tid som behövs",
         ),
     ],
 )
