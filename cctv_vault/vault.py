@@ -20,6 +20,7 @@ from cctv_vault.footage.corrections import Corrections
 from cctv_vault.footage.departures import Departures
 from cctv_vault.footage.derived import Narrowing
 from cctv_vault.footage.register import Register
+from cctv_vault.footage.reminding import CopyReminders
 from cctv_vault.footage.signs import Signs
 from cctv_vault.gags import hidden_subjects
 from cctv_vault.health.service import Health
@@ -346,6 +347,11 @@ class Vault:
     def set_clock(self, actor: Actor, moment: datetime) -> None:
         """Move a simulated vault's time, forward only."""
         self.home.set_clock(actor, moment)
+
+    def remind(self, actor: Actor) -> None:
+        """Tell the house of what is due: requests, reviews, numbers, and copies to destroy."""
+        self.notices.remind(actor)
+        CopyReminders(database=self.database, ledger=self.ledger, outbox=self.outbox).remind(actor)
 
     def visible_entries(
         self,

@@ -165,7 +165,7 @@ def _post(vault: Vault, stop: threading.Event) -> None:
     """Send what is to be told; beside the sweep, so that a slow mail server delays nothing."""
     while vault.outbox.carries and not stop.wait(_POST_S):
         try:
-            vault.notices.remind(system_actor())
+            vault.remind(system_actor())
             vault.outbox.deliver(system_actor())
         except VaultError as error:
             _LOG.error("messages were not sent: %s", error.code)

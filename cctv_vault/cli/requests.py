@@ -618,7 +618,7 @@ def outbox_list(context: typer.Context) -> None:
 def outbox_send(context: typer.Context) -> None:
     """Remind of what is due, and send what waits, as `serve` does by itself."""
     run = session(context)
-    run.vault.notices.remind(run.actor)
+    run.vault.remind(run.actor)
     sent = run.vault.outbox.deliver(run.actor)
     run.say({"sent": sent}, f"{counted(sent, 'message')} left.")
 

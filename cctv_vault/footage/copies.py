@@ -7,13 +7,13 @@ registered, reminded of and asked after.
 
 import builtins
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
@@ -45,7 +45,10 @@ follows. Only `Consents.export` makes one, and it ends when the consent does."""
 
 @dataclass(frozen=True)
 class CopyView:
-    """A copy in the register; ``destroyed_confirmed_at`` is None while somebody has it."""
+    """A copy in the register; ``destroyed_confirmed_at`` is None while somebody has it.
+
+    ``reason`` is what was said of it when it was taken out, empty once its key is gone.
+    """
 
     id: str
     recordings: tuple[str, ...]
@@ -56,6 +59,7 @@ class CopyView:
     end_at: datetime
     destroyed_confirmed_at: datetime | None
     overdue: bool
+    reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,11 @@ class Copies:
         if open_only:
             query = query.where(col(FootageCopy.destroyed_confirmed_at).is_(None))
         with self._database.read() as session:
-            return tuple(_view(copy, now) for copy in session.exec(query) if copy.id not in hidden)
+            return tuple(
+                self._view(session, copy, now)
+                for copy in session.exec(query)
+                if copy.id not in hidden
+            )
 
     def confirm_destroyed(self, actor: Actor, copy_id: str) -> CopyView:
         """A person confirms that a copy has been destroyed.
@@ -205,7 +213,7 @@ class Copies:
                 facts={"in_time": act.now <= copy.end_at},
                 also=tuple(copy.recordings),
             )
-            return _view(copy, act.now)
+            return self._view(act.session, copy, act.now)
 
     @staticmethod
     def end_publication(act: Act, item: str, channels: Collection[str]) -> tuple[str, ...]:
@@ -228,6 +236,21 @@ class Copies:
                 act.session.add(copy)
                 ended.append(copy.id)
         return tuple(ended)
+
+    def _view(self, session: Session, copy: FootageCopy, now: datetime) -> CopyView:
+        reason = self._keyring.open_text(session, copy.reason_text)
+        return CopyView(
+            id=copy.id,
+            recordings=tuple(copy.recordings),
+            purpose=copy.purpose,
+            made_at=copy.made_at,
+            made_by=copy.made_by,
+            sha256=copy.sha256,
+            end_at=copy.end_at,
+            destroyed_confirmed_at=copy.destroyed_confirmed_at,
+            overdue=copy.destroyed_confirmed_at is None and copy.end_at < now,
+            reason="" if reason is None else reason.decode("utf-8", "replace"),
+        )
 
     def _register(
         self, act: Act, intent: Intent, sha256: builtins.bytes, facts: Mapping[str, Json]
@@ -269,18 +292,4 @@ def _failed(act: Act, intent: Intent, facts: Mapping[str, Json]) -> None:
         intent.subject,
         facts={"copy": intent.id, **facts},
         also=(intent.id, *intent.payload["recordings"]),
-    )
-
-
-def _view(copy: FootageCopy, now: datetime) -> CopyView:
-    return CopyView(
-        id=copy.id,
-        recordings=tuple(copy.recordings),
-        purpose=copy.purpose,
-        made_at=copy.made_at,
-        made_by=copy.made_by,
-        sha256=copy.sha256,
-        end_at=copy.end_at,
-        destroyed_confirmed_at=copy.destroyed_confirmed_at,
-        overdue=copy.destroyed_confirmed_at is None and copy.end_at < now,
     )

@@ -24,6 +24,8 @@ class Notice(StrEnum):
     NUMBER_SOON = "number-soon"
     NUMBER_OVERDUE = "number-over"
     NOT_COLLECTED = "not-collected"
+    COPY_SOON = "copy-soon"
+    COPY_OVERDUE = "copy-over"
     CLARIFY = "clarification"
     DECIDED = "decided"
     RELEASED = "released"
@@ -112,6 +114,14 @@ _SUBJECTS: Final = {
     ),
     Notice.NUMBER_OVERDUE: ("diarienumret har inte kommit", "the case number has not come"),
     Notice.NOT_COLLECTED: ("paketet har inte hämtats", "the package was not collected"),
+    Notice.COPY_SOON: (
+        "en kopia ska snart vara förstörd; bekräfta när den är det",
+        "a copy must soon be destroyed; confirm it when it is",
+    ),
+    Notice.COPY_OVERDUE: (
+        "en kopia ska ha förstörts och ingen har bekräftat det",
+        "a copy should have been destroyed, and nobody has confirmed it",
+    ),
     Notice.CLARIFY: (
         "vi behöver kompletterande uppgifter om er begäran",
         "we need further particulars of your request",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -370,3 +371,72 @@ def test_settings_that_contradict_each_other_are_refused_at_the_start(
 ) -> None:
     with pytest.raises(ConfigError):
         Carriers.of(Settings(**settings))
+
+
+def test_a_copy_is_reminded_of_before_its_end_and_after_it_until_it_is_destroyed(
+    opened: Opened, post: Post
+) -> None:
+    shop = opened(**by_mail(post) | {"mail_to": "pia@example.org"})
+    recording = next(shop.vault.catalogue.list(SYSTEM, cameras=("kassa",))).id
+    copies = [
+        shop.vault.access.export(
+            shop.handler,
+            recording,
+            shop.folder / f"{number}.mp4",
+            reason="Anna Andersson syns",
+            purpose="technical-fault",
+        ).copy_id
+        for number in range(2)
+    ]
+
+    def told() -> list[tuple[str, str | None]]:
+        for _ in range(2):
+            shop.vault.remind(SYSTEM)
+        return sorted((each.notice, each.about) for each in shop.vault.outbox.list(SYSTEM))
+
+    shop.pass_time(days=4)
+    assert told() == []
+    shop.pass_time(days=1)
+    assert told() == sorted(("copy-soon", each) for each in copies)
+    shop.vault.access.copies.confirm_destroyed(shop.handler, copies[0])
+    shop.pass_time(days=2, seconds=1)
+    assert ("copy-over", copies[1]) in told()
+    assert len(told()) == 3
+    while shop.vault.outbox.deliver(SYSTEM):
+        pass
+    texts = post.texts()
+    assert len(texts) == 3
+    assert any(f"/registers/copies#copy-{copies[1]}" in text for text in texts)
+    assert not any("Andersson" in text or recording in text for text in texts)
+
+
+def test_a_copy_of_what_only_a_suspicion_keeps_is_told_to_nobody_by_mail(
+    opened: Opened, post: Post
+) -> None:
+    shop = opened(**by_mail(post) | {"mail_to": "pia@example.org"})
+    suspected = shop.vault.incidents.flag(
+        shop.officer,
+        cameras=["kassa"],
+        starts_at=datetime.fromisoformat(FROM),
+        ends_at=datetime.fromisoformat(TO),
+        title="kassadifferens",
+        category="employee-crime",
+    )
+    shop.vault.incidents.confirm(shop.approver, suspected.id, "två har sett samma sak")
+    shop.pass_time(days=6)
+    shop.vault.sweeper.run(SYSTEM)
+    kept = next(shop.vault.catalogue.list(shop.officer, cameras=("kassa",))).id
+    copy = shop.vault.access.export(
+        shop.officer,
+        kept,
+        shop.folder / "secret.mp4",
+        reason="utredning",
+        purpose="technical-fault",
+    )
+    shop.pass_time(days=8)
+    shop.vault.remind(SYSTEM)
+    assert shop.vault.outbox.list(SYSTEM) == ()
+    (held,) = shop.vault.access.copies.list(shop.officer, open_only=True)
+    assert (held.id, held.overdue, held.reason) == (copy.copy_id, True, "utredning")
+    assert "utredning" not in repr(held)
+    assert shop.vault.access.copies.list(shop.handler) == ()

@@ -71,6 +71,7 @@ MAY: dict[str, set[str]] = {
     "/registers": READERS,
     "/registers/certificates": READERS,
     "/registers/certificates/{certificate}": READERS,
+    "/registers/copies": READERS,
     "/registers/{register}": READERS,
     "/registers/{register}/{form}": READERS,
     "/requests": ASKED | {"Sara"},

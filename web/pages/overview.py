@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from cctv_vault.disclosure.workflow import FINISHED, State
+from cctv_vault.footage.copies import CopyView
 from cctv_vault.footage.register import CameraView
 from cctv_vault.health.service import HealthView
 from cctv_vault.people.actors import Right
@@ -47,6 +48,7 @@ def overview(visit: Here) -> Response:
             "alarm",
             "breaches",
             "full_at",
+            "copies",
         )
     )
     if may(Right.REQUEST_READ):
@@ -72,12 +74,20 @@ def overview(visit: Here) -> Response:
     if may(Right.REGISTER_READ) or may(Right.CLOCK_ATTEST):
         context["alarm"] = vault.sweeper.clock_verdict().alarm
     if may(Right.REGISTER_READ):
+        context["copies"] = _copies_due(visit)
         ahead = vault.forecaster.look(visit.actor)
         context["breaches"] = [each for each in vault.breaches.list(visit.actor) if each.calls]
         context["full_at"] = ahead.full_at if ahead.alarm else None
     if may(Right.LOG_READ):
         context["log_size"] = vault.log.size()
     return visit.page("overview.html", context)
+
+
+def _copies_due(visit: Visit) -> list[CopyView]:
+    """The copies that must be destroyed now or soon, the nearest end first."""
+    soon = visit.vault.clock.now() + _SOON
+    found = visit.vault.access.copies.list(visit.actor, open_only=True)
+    return sorted((each for each in found if each.end_at <= soon), key=lambda each: each.end_at)
 
 
 def _latest(visit: Visit) -> list[Latest]:

@@ -3,8 +3,9 @@
 Looking changes nothing; a register that is taken along as a file is entered in the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from cctv_vault.disclosure.registers import REGISTERS
 from cctv_vault.errors import InvalidInputError, NotFoundError, VaultError
 from cctv_vault.people.actors import Right
 from cctv_vault.retention.deletions import DeletionReport
-from web.desk import Here, Visit
+from web.desk import Here, Posted, Visit, see
 from web.faults import status_of
 from web.i18n import SWEDISH
 from web.sending import as_pdf
@@ -33,6 +34,7 @@ _DELETION_COLUMNS: Final = (
     *("first_destroyed_at", "last_destroyed_at", "late", "waiting", "overdue", "longest"),
 )
 _Rows = Sequence[Sequence[str]]
+_Moment = datetime | None
 
 
 @router.get("/registers")
@@ -62,27 +64,31 @@ def certificate(visit: Here, certificate: str) -> Response:
     )
 
 
+@router.get("/registers/copies")
+def copies(visit: Here) -> Response:
+    """The copies that somebody still has, whenever made, and those of a period that are gone."""
+    return _of_period(visit, "copies.html", partial(_copies, visit))
+
+
+@router.post("/registers/copies/{copy}")
+def destroyed(visit: Here, form: Posted, copy: str) -> Response:
+    """Confirm that a copy has been destroyed."""
+    try:
+        visit.vault.access.copies.confirm_destroyed(visit.actor, copy)
+    except InvalidInputError as error:
+        return visit.refused("copies.html", _copies(visit), error, form)
+    return see("/registers/copies", "copy-destroyed")
+
+
 @router.get("/registers/{register}")
 def register(visit: Here, register: str) -> Response:
     """A register of a period: the year up to now, or of deletions a month, where none is named."""
     if register not in ALL:
         raise NotFoundError("register", register)
-    typed = {name: visit.request.query_params.get(name, "") for name in ("from", "to")}
-    error: VaultError | None = None
-    try:
-        shown = _read(visit, register, *_asked(visit))
-    except InvalidInputError as refused:
-        shown, error = _read(visit, register, None, None), refused
-    return visit.page(
+    return _of_period(
+        visit,
         "register.html",
-        {
-            "register": register,
-            **shown,
-            "typed": typed,
-            "error": error,
-            "query": f"?{visit.request.url.query}" if any(typed.values()) and not error else "",
-        },
-        status=200 if error is None else status_of(error),
+        lambda *asked: {"register": register, **_read(visit, register, *asked)},
     )
 
 
@@ -103,6 +109,53 @@ def download(visit: Here, register: str, form: Literal["pdf", "csv"]) -> Respons
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{register}.csv"'},
     )
+
+
+def _of_period(
+    visit: Visit, template: str, read: Callable[[_Moment, _Moment], dict[str, object]]
+) -> Response:
+    """A page of the days asked for; days that mean nothing are said to, over the usual ones."""
+    typed = {name: visit.request.query_params.get(name, "") for name in ("from", "to")}
+    error: VaultError | None = None
+    try:
+        shown = read(*_asked(visit))
+    except InvalidInputError as refused:
+        shown, error = read(None, None), refused
+    return visit.page(
+        template,
+        {
+            **shown,
+            "typed": typed,
+            "error": error,
+            "query": f"?{visit.request.url.query}" if any(typed.values()) and not error else "",
+        },
+        status=200 if error is None else status_of(error),
+    )
+
+
+def _copies(visit: Visit, start: _Moment = None, end: _Moment = None) -> dict[str, object]:
+    period = visit.vault.registers.read(visit.actor, "copies", start, end)
+    found = visit.vault.access.copies.list(visit.actor)
+    held = sorted(
+        (each for each in found if each.destroyed_confirmed_at is None),
+        key=lambda each: each.end_at,
+    )
+    gone = [
+        each
+        for each in found
+        if each.destroyed_confirmed_at is not None and period.start <= each.made_at < period.end
+    ]
+    return {
+        "starts_at": period.start,
+        "ends_at": period.end - timedelta(microseconds=1),
+        "typed": {"from": "", "to": ""},
+        "query": "",
+        "held": held,
+        "overdue": sum(each.overdue for each in held),
+        "gone": gone[:_MOST_SHOWN],
+        "count": len(gone),
+        "names": visit.names(each.made_by for each in found),
+    }
 
 
 def _asked(visit: Visit) -> tuple[datetime | None, datetime | None]:
