@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.legal import rescuer_of
-from cctv_vault.disclosure.workflow import Moment, RequestFacts, State, Window
+from cctv_vault.disclosure.workflow import FINISHED, Moment, RequestFacts, State, Window
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages
@@ -121,14 +121,15 @@ def open_json(session: Session, keyring: Keyring, text_id: int | None) -> dict[s
 
 def files_of(session: Session, request_id: str, now: datetime, kind: str) -> Sequence[CaseFile]:
     """The files of a case that have not ended, in the order of their cameras and arrival."""
+    files = all_files_of(session, request_id, kind)
+    return [each for each in files if each.until > now and each.wrapped_key is not None]
+
+
+def all_files_of(session: Session, request_id: str, kind: str) -> Sequence[CaseFile]:
+    """What files a case has and had, in the order of their cameras and arrival."""
     rows = session.execute(
         select(CaseFile)
-        .where(
-            col(CaseFile.request_id) == request_id,
-            col(CaseFile.kind) == kind,
-            col(CaseFile.until) > now,
-            col(CaseFile.wrapped_key).is_not(None),
-        )
+        .where(col(CaseFile.request_id) == request_id, col(CaseFile.kind) == kind)
         .order_by(col(CaseFile.camera_code), col(CaseFile.added_at), col(CaseFile.id))
     ).scalars()
     return rows.all()
@@ -152,19 +153,28 @@ def facts_of(
     *,
     footage: bool | None = None,
 ) -> RequestFacts:
-    """Everything the gates look at."""
+    """Everything the gates look at; of a case that is over, what they saw.
+
+    Its files end with it, and what was handed over had them all the same.
+    """
     body = open_json(session, keyring, row.body_text)
     ground = body.get("ground") or {}
     wanted = windows_of(session, row.id, APPROVED)
     needed = {each.camera for each in wanted}
+    is_over = State(row.state) in FINISHED
+    supplied = all_files_of(session, row.id, MASKED)
+    documents = (
+        all_files_of(session, row.id, DOCUMENT)
+        if is_over
+        else files_of(session, row.id, now, DOCUMENT)
+    )
     films = masked_rows(session, row.id, now)
+    decided = open_json(session, keyring, row.decision_text).get("masked")
+    if is_over and row.decision in _APPROVED:
+        films = [each for each in supplied if each.sha256.hex() in (decided or ())]
     masked = needed and needed <= {each.camera_code for each in films}
     if row.decision in _APPROVED:
-        decided = open_json(session, keyring, row.decision_text).get("masked")
         masked = masked and decided == hashes_of(films)
-    suppliers = select(col(CaseFile.added_by)).where(
-        col(CaseFile.request_id) == row.id, col(CaseFile.kind) == MASKED
-    )
     assessment = open_json(session, keyring, row.assessment_text)
     acts = session.execute(
         select(col(CustodyEntry.event), col(CustodyEntry.actor)).where(
@@ -184,12 +194,12 @@ def facts_of(
         ground=row.ground_code,
         registered_by=row.registered_by,
         handlers=frozenset(actor for event, actor in acts if event in _HANDLING)
-        | frozenset(session.execute(suppliers).scalars()),
+        | {each.added_by for each in supplied},
         deciders=frozenset(
             actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
         ),
         has_number=bool((body.get("matter") or {}).get("number")),
-        has_document=_has_document(row, ground) or bool(files_of(session, row.id, now, DOCUMENT)),
+        has_document=_has_document(row, ground) or bool(documents),
         has_decider=bool(ground.get("decision_maker")),
         hr_heard=bool(assessment.get("heard")),
         verification=row.verification_method,

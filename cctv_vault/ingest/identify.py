@@ -9,7 +9,7 @@ at 21:10 has the offset −3600 s, and ``true = shown − offset``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import combinations
 from typing import Final, Literal
@@ -35,6 +35,8 @@ _SKEW: Final = timedelta(seconds=5)
 _OLDEST: Final = datetime(2001, 1, 1, tzinfo=UTC)
 # No recorder writes one file for longer than a day; a longer span is a misread name.
 _LONGEST: Final = timedelta(days=1, hours=1)
+# What a clock may well have drifted by; more than that asks for another reason.
+_DRIFTED_S: Final = 300.0
 # A file is sent soon after it ends; within this, arrival tells the two hours of a fold apart.
 _PROMPT: Final = timedelta(hours=1)
 
@@ -97,6 +99,7 @@ class _Facts:
     zone: tzinfo
     offset: timedelta
     doubt_s: float
+    measured: datetime | None
     neighbours: tuple[Neighbour, ...]
 
 
@@ -109,6 +112,8 @@ class _Claim:
     uncertainty_s: float
     original: str
     notes: tuple[str, ...] = ()
+    hour_s: float = 0.0
+    """Of the uncertainty, the hour of a recorder that may not have followed the clocks."""
 
 
 def decide_time(
@@ -120,14 +125,16 @@ def decide_time(
     zone: tzinfo,
     clock_offset_s: float,
     clock_uncertainty_s: float | None,
+    clock_measured_at: datetime | None = None,
     written_at: datetime | None = None,
     neighbours: Sequence[Neighbour] = (),
 ) -> RecordingTime:
     """Decides from the name, else the container, else arrival minus duration.
 
     ``arrived_at`` is aware; ``zone`` is the camera's; ``clock_offset_s`` is shown minus true, and
-    ``clock_uncertainty_s`` None where the clock was never measured. ``written_at`` and
-    ``neighbours`` help to tell the two hours apart that have one name (`is_twofold`).
+    ``clock_uncertainty_s`` None where the clock was never measured, at ``clock_measured_at``
+    otherwise. ``written_at`` and ``neighbours`` help to tell the two hours apart that have one name
+    (`is_twofold`).
 
     Raises:
         ValueError: ``arrived_at`` is naive.
@@ -140,7 +147,9 @@ def decide_time(
     doubt = UNMEASURED_S if clock_uncertainty_s is None else clock_uncertainty_s
 
     written = min(arrived, (written_at or arrived).astimezone(UTC))
-    facts = _Facts(arrived, written, length, zone, offset, doubt, tuple(neighbours))
+    facts = _Facts(
+        arrived, written, length, zone, offset, doubt, clock_measured_at, tuple(neighbours)
+    )
     by_name = _from_name(reading, facts)
     by_container = _from_container(container, facts)
     by_arrival = _Claim(
@@ -155,16 +164,18 @@ def decide_time(
             chosen = by_name
         else:
             notes.append("The time in the name lies after the arrival, so the arrival counts.")
+            chosen = _in_doubt(by_arrival, by_name)
     elif by_container is not None:
         if by_container.started <= arrived + _SKEW:
             chosen = by_container
         else:
             notes.append("The container's time lies after the arrival, so the arrival counts.")
+            chosen = _in_doubt(by_arrival, by_container)
     elif container is not None:
         notes.append(
             "The container's clock was never set or runs ahead of the arrival; it was not used."
         )
-    if chosen is by_arrival and not notes:
+    if chosen.source == "arrival" and not notes:
         notes.append(
             "Neither name nor container tells the time; it is the arrival less the length."
         )
@@ -182,7 +193,7 @@ def decide_time(
         source=chosen.source,
         uncertainty_s=chosen.uncertainty_s,
         original_started=chosen.original,
-        clock_offset_s=0.0 if chosen is by_arrival else clock_offset_s,
+        clock_offset_s=0.0 if chosen.source == "arrival" else clock_offset_s,
         disagreements=tuple(disagreements),
         notes=(*notes, *chosen.notes),
     )
@@ -197,7 +208,9 @@ def _from_name(reading: NameReading | None, facts: _Facts) -> _Claim | None:
         extra += abs(ahead.total_seconds())
         notes = (*notes, "This device changes between UTC and local time by itself.")
     original = f"{reading.started.isoformat()} ({reading.convention}, {reading.clock})"
-    return _Claim("name", shown - facts.offset, facts.doubt_s + extra, original, notes)
+    hour, told = _not_followed(reading.started, shown, facts)
+    doubt = facts.doubt_s + extra + hour
+    return _Claim("name", shown - facts.offset, doubt, original, (*notes, *told), hour)
 
 
 def _from_container(container: ContainerTime | None, facts: _Facts) -> _Claim | None:
@@ -208,7 +221,9 @@ def _from_container(container: ContainerTime | None, facts: _Facts) -> _Claim | 
         return None
     local = "local" if container.value.tzinfo is None else "utc"
     original = f"{container.value.isoformat()} (container, {local})"
-    return _Claim("container", shown - facts.offset, facts.doubt_s + extra, original, notes)
+    hour, told = _not_followed(container.value, shown, facts)
+    doubt = facts.doubt_s + extra + hour
+    return _Claim("container", shown - facts.offset, doubt, original, (*notes, *told), hour)
 
 
 def _instant(
@@ -276,6 +291,38 @@ def _by_order(
     if second[1].follows and not first[1].follows:
         return second[0], FOLD_S, (_TWICE + "another recording ended where the second begins.",)
     return first[0], FOLD_S, (_TWICE + "nothing tells which is meant, so the first is taken.",)
+
+
+def _not_followed(value: datetime, shown: datetime, facts: _Facts) -> tuple[float, tuple[str, ...]]:
+    """The hour of a recorder that may have stayed on the time it had when it was measured.
+
+    Many do not follow summer time, which a measurement of the other half of the year cannot show.
+    Forward there is proof where the hour more had not yet passed when the file was written. Back
+    there is none: whoever sends soon after the end is taken to have followed, so a recorder that
+    did not and sends an hour late is not noticed.
+    """
+    if value.tzinfo is not None or facts.measured is None:
+        return 0.0, ()
+    then, now = (each.astimezone(facts.zone).utcoffset() for each in (facts.measured, shown))
+    moved = (now or timedelta()) - (then or timedelta())
+    if not moved:
+        return 0.0, ()
+    late = facts.written - (shown - facts.offset + facts.length)
+    slack = _SKEW + timedelta(seconds=min(facts.doubt_s, _DRIFTED_S))
+    followed = late + slack < moved if moved > timedelta() else -slack <= late <= -moved / 2
+    if followed:
+        return 0.0, ()
+    told = "The clocks were changed since this one was measured, and nothing tells if it followed."
+    return abs(moved.total_seconds()), (told,)
+
+
+def _in_doubt(arrival: _Claim, other: _Claim) -> _Claim:
+    """The arrival, where another claim is an hour ahead of it: whoever did not follow sent late."""
+    if not other.hour_s:
+        return arrival
+    return replace(
+        arrival, uncertainty_s=max(arrival.uncertainty_s, other.uncertainty_s), notes=other.notes
+    )
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Moments:
             zone=ZoneInfo(camera.zone),
             clock_offset_s=camera.clock_offset_s,
             clock_uncertainty_s=doubt,
+            clock_measured_at=camera.clock_measured_at,
             written_at=file.written_at,
             neighbours=neighbours_of(session, camera, reading, doubt),
         )

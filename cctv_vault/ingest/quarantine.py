@@ -256,6 +256,7 @@ def _may_be_held(session: Session, row: Quarantined, now: datetime) -> bool:
         zone=ZoneInfo(camera.zone),
         clock_offset_s=camera.clock_offset_s,
         clock_uncertainty_s=camera.clock_uncertainty_s,
+        clock_measured_at=camera.clock_measured_at,
     )
     # How long it lasts nobody knows; where its name tells nothing it may have been sent late.
     earliest = made.started_at - (timedelta() if made.source == "name" else _SENT_WITHIN)

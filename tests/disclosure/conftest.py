@@ -1,7 +1,9 @@
 """A shop with footage of a Sunday morning, the people who handle a request, and the request."""
 
 import copy
-from collections.abc import Iterator
+import io
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cctv_vault.disclosure.casefiles import Declaration
 from cctv_vault.disclosure.results import PreparedPackage
 from cctv_vault.people.actors import Actor, Role
 from cctv_vault.vault import Vault
@@ -36,6 +39,8 @@ BODY: dict[str, Any] = {
     "language": "sv",
     "delivery": "link",
 }
+BLURRED = Declaration("kassa", "Bildbyrån AB", "ansikten pixlade för hand, bild för bild")
+Read = Callable[[bytes], str]
 
 
 @dataclass
@@ -80,6 +85,12 @@ class Shop:
         request = self.assessed(**changes)
         self.requests.decide(self.approver, request, approve=True, reason="Behövs.")
         return request
+
+    def masked(self, request: str, declared: Declaration = BLURRED, number: int = 99) -> bytes:
+        """A masked film of the window, as the handler supplies it."""
+        data = film(number, 25)
+        self.vault.case_files.add_masked(self.handler, request, "m.mp4", io.BytesIO(data), declared)
+        return data
 
     def prepared(
         self, name: str = "package.zip", **changes: object
@@ -133,6 +144,21 @@ def opened(lay: Lay, engine: str, folder: Path) -> Iterator[Shop]:
         vault = Vault.open(settings_of(folder, url))
         yield Shop(vault, folder)
         vault.close()
+
+
+@pytest.fixture(scope="session")
+def words(program: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """The text of a PDF, by a program that is not ours, in one line."""
+    tool = program("pdftotext", "poppler-utils")
+    file = tmp_path_factory.mktemp("read") / "letter.pdf"
+
+    def read(pdf: bytes) -> str:
+        assert pdf.startswith(b"%PDF-1.")
+        file.write_bytes(pdf)
+        run = subprocess.run([tool, file, "-"], check=True, capture_output=True, text=True)
+        return " ".join(run.stdout.split())
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from cctv_vault.errors import (
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Role
 from cctv_vault.schema import CaseFile, Intent
+from tests.disclosure.conftest import BLURRED
 from tests.shop import SYSTEM, film, person, picture
 
 Shop = Any
@@ -36,7 +37,6 @@ INSURER: dict[str, Any] = {
     "ground__code": "GDPR 6.1 f",
     "matter__number": "skada 17",
 }
-BLURRED = Declaration("kassa", "Bildbyrån AB", "ansikten pixlade för hand, bild för bild")
 
 
 def added(shop: Shop, request: str, data: bytes = PDF, name: str = "order.pdf") -> Any:  # noqa: ANN401
@@ -169,12 +169,6 @@ def _assessed(shop: Shop) -> str:
     return request
 
 
-def _masked(shop: Shop, request: str, declared: Declaration = BLURRED, number: int = 99) -> bytes:
-    data = film(number, 25)
-    shop.vault.case_files.add_masked(shop.handler, request, "m.mp4", io.BytesIO(data), declared)
-    return data
-
-
 def test_a_masked_film_opens_the_gate_and_alone_is_handed_over(shop: Shop, tmp_path: Path) -> None:
     request = _assessed(shop)
     shop.requests.decide(shop.officer, request, approve=True, reason="Behövs.")
@@ -182,7 +176,7 @@ def test_a_masked_film_opens_the_gate_and_alone_is_handed_over(shop: Shop, tmp_p
     with pytest.raises(GateNotMetError, match="no masked version was supplied"):
         shop.requests.prepare(shop.handler, request, out)
     assert not point(shop, request, "masking")
-    data = _masked(shop, request)
+    data = shop.masked(request)
     assert point(shop, request, "masking")
     shop.requests.decide(shop.officer, request, approve=True, reason="Filmen är sedd.")
 
@@ -208,7 +202,7 @@ def test_the_second_person_decides_on_the_very_film_that_is_handed_over(
     shop: Shop, tmp_path: Path
 ) -> None:
     request = _assessed(shop)
-    first = hashlib.sha256(_masked(shop, request)).hexdigest()
+    first = hashlib.sha256(shop.masked(request)).hexdigest()
     # Whoever supplied it had a part in what is decided.
     supplier = person(Role.PRIVACY_OFFICER, name="Maja")
     with pytest.raises(AccessDeniedError):
@@ -218,7 +212,7 @@ def test_the_second_person_decides_on_the_very_film_that_is_handed_over(
     assert approved.facts["masked"] == [first]
     shop.requests.prepare(shop.handler, request)
 
-    second = hashlib.sha256(_masked(shop, request, number=98)).hexdigest()
+    second = hashlib.sha256(shop.masked(request, number=98)).hexdigest()
 
     # It stands before the second person again, and the package of what they saw is gone.
     shown = shop.requests.show(shop.officer, request)
@@ -237,7 +231,7 @@ def test_the_second_person_decides_on_the_very_film_that_is_handed_over(
 
 def test_a_film_swapped_behind_the_decision_is_not_what_was_decided_on(quick_shop: Shop) -> None:
     request = _assessed(quick_shop)
-    _masked(quick_shop, request)
+    quick_shop.masked(request)
     quick_shop.requests.decide(quick_shop.officer, request, approve=True, reason="Sedd.")
     assert point(quick_shop, request, "masking")
     with quick_shop.vault.database.write() as session:
@@ -340,14 +334,14 @@ def test_a_masked_film_is_of_each_camera_needed_and_of_no_other(quick_shop: Shop
     request = quick_shop.filed(**INSURER, ground__document="uppdrag", footage=both)
     early = Declaration("kassa", "Byrån", "pixlat")
     with pytest.raises(TransitionNotAllowedError, match="assess first"):
-        _masked(quick_shop, request, early)
+        quick_shop.masked(request, early)
     quick_shop.requests.verify(quick_shop.handler, request, "signed-order", "läst")
     quick_shop.requests.assess(quick_shop.handler, request, "Skada.", "Behövs.")
     with pytest.raises(InvalidInputError, match="one of those needed: entre, kassa"):
-        _masked(quick_shop, request, Declaration("lager", "Byrån", "pixlat"))
-    _masked(quick_shop, request)
+        quick_shop.masked(request, Declaration("lager", "Byrån", "pixlat"))
+    quick_shop.masked(request)
     assert not point(quick_shop, request, "masking")
-    _masked(quick_shop, request, Declaration("entre", "Byrån", "pixlat"))
+    quick_shop.masked(request, Declaration("entre", "Byrån", "pixlat"))
     assert point(quick_shop, request, "masking")
 
 
@@ -355,7 +349,7 @@ def test_without_saying_who_and_how_nothing_is_masked(quick_shop: Shop) -> None:
     request = _assessed(quick_shop)
     for declared in (Declaration("kassa", " ", "pixlat"), Declaration("kassa", "Byrån", "")):
         with pytest.raises(InvalidInputError, match="must not be empty"):
-            _masked(quick_shop, request, declared)
+            quick_shop.masked(request, declared)
     with pytest.raises(InvalidInputError, match="MP4"):
         quick_shop.vault.case_files.add_masked(
             quick_shop.handler, request, "m.mp4", io.BytesIO(PDF), BLURRED
@@ -369,7 +363,7 @@ def test_without_saying_who_and_how_nothing_is_masked(quick_shop: Shop) -> None:
 
 def test_assessing_anew_asks_for_a_masked_film_anew(quick_shop: Shop) -> None:
     request = _assessed(quick_shop)
-    _masked(quick_shop, request)
+    quick_shop.masked(request)
     less = [{"cameras": ["kassa"], **BODY, "to": "2026-03-01T09:00:10+01:00"}]
     quick_shop.requests.assess(quick_shop.handler, request, "Skada.", "Mindre.", footage=less)
     assert not point(quick_shop, request, "masking")
@@ -379,5 +373,5 @@ def test_a_masked_film_where_nobody_must_be_masked_changes_nothing(
     quick_shop: Shop, tmp_path: Path
 ) -> None:
     request = quick_shop.approved()
-    _masked(quick_shop, request)
+    quick_shop.masked(request)
     assert quick_shop.requests.prepare(quick_shop.handler, request, tmp_path / "p.zip").originals

@@ -1,8 +1,5 @@
 """Letters: what the case says, in the requester's language, and nothing the log does not."""
 
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,25 +11,10 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Role
+from tests.disclosure.conftest import Read
 from tests.shop import person
 
 Shop = Any
-Read = Callable[[bytes], str]
-
-
-@pytest.fixture
-def words(program: Callable[[str, str], Path], tmp_path: Path) -> Read:
-    """The text of a PDF, by a program that is not ours, in one line."""
-    tool = program("pdftotext", "poppler-utils")
-
-    def read(pdf: bytes) -> str:
-        assert pdf.startswith(b"%PDF-1.")
-        file = tmp_path / "letter.pdf"
-        file.write_bytes(pdf)
-        run = subprocess.run([tool, file, "-"], check=True, capture_output=True, text=True)
-        return " ".join(run.stdout.split())
-
-    return read
 
 
 def test_a_receipt_says_what_is_kept_until_when_and_carries_the_checkpoint(

@@ -20,7 +20,7 @@ from cctv_vault.errors import (
     TransitionNotAllowedError,
 )
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Role
-from tests.disclosure.conftest import FROM, TO, Shop, opened
+from tests.disclosure.conftest import FROM, TO, Read, Shop, opened
 from tests.shop import ENGINES, SYSTEM, Lay, person
 
 SEEN = "tjänstekort visat i butiken kl. 08.00"
@@ -153,6 +153,14 @@ DECIDED = (
         needs=("document",),
     ),
 )
+TURN_TO = {
+    **dict.fromkeys(("police", "police-not-crime"), "undersökningsledaren eller åklagaren"),
+    **dict.fromkeys(("court", "supervisor", "agency"), "föreläggande där lagrummet anges"),
+    **dict.fromkeys(("insurer", "lawyer"), "38 kap. 2–5 §§ rättegångsbalken"),
+    **dict.fromkeys(("data-subject", "employee"), "Integritetsskyddsmyndigheten"),
+    "foreign-police": "Vänd er till Åklagarmyndigheten",
+}
+"""What whoever is refused can do, as their letter says."""
 GROUNDS = sorted({base for row in DECIDED for base in row.bases} | {"RB 27:16", "RB 27:17 a"})
 
 
@@ -210,7 +218,7 @@ def _deciding(shop: Shop, row: Row) -> Actor:
 
 
 @pytest.mark.parametrize("row", DECIDED, ids=str)
-def test_each_requester_goes_the_whole_way_of_its_row(table: Shop, row: Row) -> None:
+def test_each_requester_goes_the_whole_way_of_its_row(table: Shop, row: Row, words: Read) -> None:
     shop, by = table, _deciding(table, row)
     filed = shop.requests.file(shop.handler, shop.body(**_changes(row)))
     assert (filed.state, filed.frozen) == ("confirmed", 2)
@@ -218,19 +226,37 @@ def test_each_requester_goes_the_whole_way_of_its_row(table: Shop, row: Row) -> 
     assert received.received_at == datetime.fromisoformat(RECEIVED)
     assert received.deadline_at == (row.due and datetime.fromisoformat(row.due))
     request = _assessed(shop, row)
+
+    def letter(kind: str) -> str:
+        return words(shop.vault.letters.write(shop.officer, request, kind))
+
+    receipt = letter("receipt")
+    assert "Mottagningsbevis" in receipt
+    assert f"{row.bases[0]} – " in receipt
+    for early in ("approval", "refusal", "handover"):
+        with pytest.raises(TransitionNotAllowedError):
+            letter(early)
     assert shop.requests.decide(by, request, approve=True, reason="Behövs.").state == "approved"
     out = shop.folder / f"{request}.zip"
     if row.masked:
         with pytest.raises(GateNotMetError, match="no masked version was supplied"):
             shop.requests.prepare(shop.handler, request, out)
         assert not out.exists()
-        return
-    assert shop.requests.prepare(shop.handler, request, out).originals == 2
+        shop.masked(request)
+        decided = shop.requests.decide(by, request, approve=True, reason="Filmen är sedd.")
+        assert decided.state == "approved"
+    made = shop.requests.prepare(shop.handler, request, out)
+    assert (made.originals, made.withheld) == ((0, 2) if row.masked else (2, 0))
     assert verify_package(out, allow_simulated=True).sound
     shop.requests.release(shop.handler, request, "usb")
+    approval = letter("approval")
+    assert "Beslut om utlämnande" in approval
+    assert f"{row.bases[0]} – " in approval
+    assert ("Andra i bild är maskerade" in approval) is row.masked
+    assert made.sha256.hex() in letter("handover").replace(" ", "")
     shop.requests.receipt(shop.handler, request, "mottagaren")
     assert shop.requests.close(shop.handler, request).state == "closed"
-    assert all(point.met for point in _points(shop, request))
+    assert [point.code for point in _points(shop, request) if not point.met] == []
 
 
 def _points(shop: Shop, request: str) -> list[Any]:
@@ -311,7 +337,7 @@ def test_what_a_row_demands_beside_stops_the_approval_where_it_is_missing(
 
 
 @pytest.mark.parametrize("row", DECIDED, ids=str)
-def test_nothing_leaves_unassessed_undecided_or_refused(table: Shop, row: Row) -> None:
+def test_nothing_leaves_unassessed_undecided_or_refused(table: Shop, row: Row, words: Read) -> None:
     out = table.folder / "never.zip"
     request = _assessed(table, row)
     with pytest.raises(TransitionNotAllowedError):
@@ -322,6 +348,10 @@ def test_nothing_leaves_unassessed_undecided_or_refused(table: Shop, row: Row) -
     with pytest.raises(TransitionNotAllowedError):
         table.requests.release(table.handler, request, "usb")
     assert not out.exists()
+    told = words(table.vault.letters.write(table.handler, request, "refusal"))
+    assert "Beslut om avslag" in told
+    assert "Nej." in told
+    assert TURN_TO[row.type] in told
 
 
 # --- what the rows say beside -----------------------------------------------------------------

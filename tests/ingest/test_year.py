@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,16 +25,18 @@ class Recorder:
     """A recorder whose clock gains ``drift`` s a day; it is measured each month and never set."""
 
     drift: float
+    zone: tzinfo = STOCKHOLM
 
     def shown(self, true: datetime) -> datetime:
-        """What its clock says: it changes to and from summer time by itself."""
+        """What its clock says: in Stockholm it changes to and from summer time by itself."""
         off = timedelta(days=0, seconds=self.drift * (true - YEAR[0]) / timedelta(days=1))
-        return (true + off).astimezone(STOCKHOLM)
+        return (true + off).astimezone(self.zone)
 
     def measured(self, true: datetime) -> tuple[float, datetime]:
         """The newest measurement: shown minus true in seconds, good to two seconds, and when."""
         at = true.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return round((self.shown(at) - at).total_seconds()), at
+        seen = self.shown(at).replace(tzinfo=None)
+        return round((seen - at.astimezone(STOCKHOLM).replace(tzinfo=None)).total_seconds()), at
 
 
 def moments() -> Iterator[datetime]:
@@ -71,6 +73,7 @@ def test_no_recording_of_a_year_lands_at_the_wrong_instant_without_being_marked_
             zone=STOCKHOLM,
             clock_offset_s=offset,
             clock_uncertainty_s=doubt,
+            clock_measured_at=at,
             neighbours=near,
         )
 
@@ -82,6 +85,69 @@ def test_no_recording_of_a_year_lands_at_the_wrong_instant_without_being_marked_
             marked += 1
     if sent_after == 20 and measured == "measured":  # as recorders do
         assert marked <= 1
+
+
+WINTER, SUMMER = (timezone(timedelta(hours=hours)) for hours in (1, 2))
+
+
+@pytest.mark.parametrize("zone", [WINTER, SUMMER])
+@pytest.mark.parametrize("sent_after", [20, 50 * 60, 2 * 86_400])
+@pytest.mark.parametrize(
+    "measured", [datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
+)
+def test_a_recorder_that_does_not_follow_summer_time_is_marked_until_it_is_measured_again(
+    zone: tzinfo, sent_after: int, measured: datetime
+) -> None:
+    recorder = Recorder(0.0, zone)
+    offset, at = recorder.measured(measured)
+    for true in moments():
+        if true < measured:
+            continue
+        arrived = true + FIVE + timedelta(seconds=sent_after)
+        doubt = drifted(2.0, at, arrived)
+        assert doubt is not None
+        decided = decide_time(
+            reading=read_name(f"kassa_{recorder.shown(true):%Y%m%d_%H%M%S}.mp4"),
+            container=None,
+            duration_s=FIVE.total_seconds(),
+            arrived_at=arrived,
+            zone=STOCKHOLM,
+            clock_offset_s=offset,
+            clock_uncertainty_s=doubt,
+            clock_measured_at=at,
+        )
+        wrong = abs((decided.started_at - true).total_seconds())
+        by_arrival = decided.source == "arrival" and decided.disagreements
+        assert wrong <= decided.uncertainty_s or by_arrival, (true, decided)
+
+
+@pytest.mark.parametrize(
+    ("name", "arrived", "is_sure"),
+    [
+        ("kassa_20260701_100000.mp4", datetime(2026, 7, 1, 8, 6, tzinfo=UTC), True),
+        ("kassa_20260701_100000.mp4", datetime(2026, 7, 1, 8, 50, tzinfo=UTC), True),
+        ("kassa_20260701_100000.mp4", datetime(2026, 7, 1, 9, 6, tzinfo=UTC), False),
+        ("kassa_20260701_100000Z.mp4", datetime(2026, 7, 1, 12, 0, tzinfo=UTC), True),
+        ("kassa_20260301_100000.mp4", datetime(2026, 3, 3, 12, 0, tzinfo=UTC), True),
+    ],
+)
+def test_a_recorder_measured_in_winter_is_sure_in_summer_where_the_hour_more_had_not_passed(
+    name: str, arrived: datetime, *, is_sure: bool
+) -> None:
+    decided = decide_time(
+        reading=read_name(name),
+        container=None,
+        duration_s=FIVE.total_seconds(),
+        arrived_at=arrived,
+        zone=STOCKHOLM,
+        clock_offset_s=0.0,
+        clock_uncertainty_s=2.0,
+        clock_measured_at=datetime(2026, 2, 1, tzinfo=UTC),
+    )
+
+    assert decided.source == "name"
+    assert decided.uncertainty_s == (2.0 if is_sure else 2.0 + FOLD_S)
+    assert bool(decided.notes) is not is_sure
 
 
 def test_a_measurement_grows_old_and_is_never_better_than_it_was() -> None:
