@@ -141,6 +141,10 @@ class Renderer:
             "hour": lambda at: f"{words.clock_time(at, zone)} {words.zone_name(at, zone)}",
             "period": lambda period: _period(period.text, catalogue),
             "day": lambda at: words.day_words(at, zone, language),
+            # A deadline is the first moment after it: people are told the last day they have.
+            "last_day": lambda end: words.day_words(
+                end - timedelta(microseconds=1), zone, language
+            ),
             "size": lambda size: words.size_words(size, language),
             "number": lambda number: words.number_words(number, language),
             "field_time": lambda at: words.field_time(at, zone),

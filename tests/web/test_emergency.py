@@ -153,7 +153,9 @@ def test_not_crime_is_reached_from_the_same_page_and_from_the_portal(
 def test_a_review_that_nobody_made_stands_on_the_first_page(shop: Shop, siv: Person) -> None:
     answer = asked(siv, at_stake="Någon ligger på golvet.", cameras=["entre"])
     case = answer.headers["location"].partition("?")[0].rpartition("/")[2]
-    assert "To be reviewed by" in siv.get(f"/spot/{case}").text
+    # By the end of the next working day: that day is named, not the midnight after it.
+    told = "To be reviewed by <strong>Tuesday 3 March 2026</strong>"
+    assert told in siv.get(f"/spot/{case}").text
     shop.vault.set_clock(SYSTEM, shop.vault.clock.now() + timedelta(days=3))
     for each in ("Bo", "Maria"):
         if each in shop.people:  # their session has idled out
