@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from cctv_vault.disclosure.verification import verify_package
-from tests.shop import SYSTEM
+from tests.shop import SYSTEM, put
 from tests.web.conftest import Screen, until
 
 VIDEO = "document.querySelector('video')"
@@ -19,7 +19,8 @@ def test_every_page_is_accessible_and_fits_the_screen(screen: Screen) -> None:
     screen.look(screen.open(screen.shop.base), "sign-in")
     page = screen.signed_in("Maria")
     screen.look(page, "overview")
-    pages = ("timeline", "incidents", "requests", "requests/new", "expiry", "log", "cameras")
+    pages = ("timeline", "incidents", "holds", "requests", "requests/new", "expiry", "policy")
+    pages = (*pages, "consents", "log", "cameras")
     kept = ("", "/disclosures", "/copies", "/art30", "/statistics", "/deletions", "/certificates")
     for name in (*pages, *(f"registers{each}" for each in kept)):
         page.goto(f"{screen.shop.base}/{name}")
@@ -55,6 +56,42 @@ def test_a_film_plays_with_its_time_and_the_viewers_name_across_it(screen: Scree
     before = page.evaluate(f"{VIDEO}.currentTime")
     page.click("[data-step='1']")
     until(page, f"{VIDEO}.currentTime > {before}")
+
+
+def test_a_window_over_several_recordings_plays_and_says_where_nothing_was_recorded(
+    screen: Screen,
+) -> None:
+    page = screen.signed_in("Maria")
+    window = "camera=gang&from=2026-03-02T06:29:50Z&to=2026-03-02T06:30:30Z"
+    page.goto(f"{screen.shop.base}/footage/window?{window}")
+    page.fill("#reason", "stöld i gången")
+    page.click("main form button")
+    page.wait_for_selector("video")
+    until(page, f"{VIDEO}.readyState >= 3")
+    page.evaluate(f"{VIDEO}.play()")
+    until(page, f"{VIDEO}.currentTime > 1")
+    page.evaluate(f"{VIDEO}.pause()")
+    assert page.locator(".mark.gap").count() == 2  # before it and after it
+    screen.look(page, "window")
+
+
+def test_what_could_not_be_read_is_looked_at_and_tried_again(
+    screen: Screen, tmp_path: Path
+) -> None:
+    code = f"lastkaj-{screen.name}"
+    screen.shop.vault.register.add_camera(
+        SYSTEM, code, drop=tmp_path, name="Lastkajen", view="porten"
+    )
+    for name, data in (("trasig.mp4", b"no film"), ("rörlig.gif", b"GIF89a" + bytes(40))):
+        path = put(tmp_path, name, data)
+        assert screen.shop.vault.ingest.offer(SYSTEM, path).outcome == "quarantined"
+    page = screen.signed_in("Maria")
+    page.goto(f"{screen.shop.base}/quarantine")
+    assert "rörlig.gif" in page.inner_text("main")
+    screen.look(page, "quarantine")
+    page.locator("form[action$='/retry'] button").first.click()
+    page.wait_for_load_state("networkidle")
+    screen.look(page, "quarantine-retried")
 
 
 def test_an_incident_is_flagged_in_three_actions(screen: Screen) -> None:
