@@ -148,6 +148,22 @@ def test_every_refusal_a_page_can_meet_is_told_in_swedish(
     assert asked > 300
 
 
+def test_why_a_file_could_not_be_read_is_told_in_swedish(
+    repository: Path, swedish: Sayings
+) -> None:
+    said = []
+    for path in sorted((repository / "cctv_vault" / "media").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="MediaRefusedError"), args=[_, sentence]):
+                    said += [each for each in _texts(sentence, _named(tree)) if each != _FILL]
+                case _:
+                    pass
+    assert len(said) > 25
+    assert [each for each in said if swedish.told(each) is None] == []
+
+
 def test_what_a_rule_says_is_told_in_swedish(repository: Path, swedish: Sayings) -> None:
     asked, untold = 0, []
     for name in _RULES:
