@@ -273,3 +273,27 @@ def test_whatever_is_claimed_a_recording_begins_before_it_ends_and_before_it_arr
     assert decided.started_at <= arrived
     assert decided.started_at <= decided.ended_at
     assert decided.uncertainty_s > 0
+
+
+def test_a_container_a_little_ahead_of_the_arrival_is_a_clock_that_contradicts_it() -> None:
+    arrived = _utc(2026, 3, 1, 8, 12)
+
+    decided = _decide("x.mp4", arrived, container=ContainerTime(arrived + timedelta(minutes=5)))
+
+    assert decided.source == "arrival"
+    assert decided.started_at == _utc(2026, 3, 1, 8, 11)
+    assert decided.notes == ("The container's time lies after the arrival, so the arrival counts.",)
+    (found,) = decided.disagreements
+    assert (found.first, found.second, found.seconds) == ("container", "arrival", 360.0)
+
+
+def test_a_container_far_ahead_of_the_arrival_is_no_clock_and_contradicts_nothing() -> None:
+    decided = _decide(
+        "x.mp4", _utc(2026, 3, 1, 8, 12), container=ContainerTime(_utc(2036, 2, 7, 6, 28, 16))
+    )
+
+    assert decided.source == "arrival"
+    assert decided.disagreements == ()
+    assert decided.notes == (
+        "The container's clock was never set or runs ahead of the arrival; it was not used.",
+    )
