@@ -47,10 +47,13 @@ class FootagePlayer extends HTMLElement {
         this.video.currentTime = (event.clientX - box.left) / box.width * this.video.duration;
       });
     }
-    this.video.addEventListener("loadedmetadata", () => {
+    const begin = () => {
       const at = Number(this.dataset.at);
       if (at > 0 && at < this.video.duration) this.video.currentTime = at;
-    }, { once: true });
+    };
+    // A film that was quicker than this script has told its length already.
+    if (this.video.readyState >= HTMLMediaElement.HAVE_METADATA) begin();
+    else this.video.addEventListener("loadedmetadata", begin, { once: true });
     for (const name of ["timeupdate", "seeked", "loadeddata"]) {
       this.video.addEventListener(name, () => this.show());
     }
