@@ -13,7 +13,16 @@ from typing import Final
 _IN_PLACE: Final = {"ext2", "ext3", "ext4", "xfs", "jfs", "vfat", "exfat", "ntfs3"}
 _COPY_ON_WRITE: Final = {"btrfs", "zfs", "bcachefs", "f2fs", "nilfs2"}
 _MEMORY: Final = {"tmpfs", "ramfs"}
-_NETWORK: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "virtiofs", "afs"}
+NETWORK: Final = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "ncpfs", "davfs", "fuse"),
+        *("virtiofs", "vboxsf", "vmhgfs", "prl_fs", "lustre", "beegfs", "gpfs", "gfs2", "ocfs2"),
+        *("orangefs", "coda", "glusterfs"),
+    }
+)
+"""Filesystems whose files another machine keeps, or a program in between."""
+_TABLE: Final = Path("/proc/self/mountinfo")
+_OCTAL: Final = re.compile(r"\\([0-7]{3})")
 _SYNCHRONISED: Final = re.compile(
     r"dropbox|onedrive|nextcloud|owncloud|google ?drive|icloud|mobile documents|syncthing"
     r"|seafile|pcloud|^mega(sync)?$|resilio",
@@ -73,7 +82,7 @@ class Filesystem:
     @property
     def is_network(self) -> bool:
         """Whether the files are kept by another machine, or by a program in between."""
-        return self.kind in _NETWORK or self.kind.startswith("fuse")
+        return self.kind in NETWORK or self.kind.startswith("fuse")
 
     def warnings(self, path: Path) -> list[str]:
         """Return why keys should not live here; empty where nothing is known against it."""
@@ -114,10 +123,17 @@ def filesystem_of(path: Path, mountinfo: str | None = None) -> Filesystem:
         path: The path, made absolute and free of links first.
         mountinfo: What `/proc/self/mountinfo` says (proc(5)); read from there by default.
     """
-    target = path.resolve()
+    return filesystem_at(path.resolve(), mountinfo)
+
+
+def filesystem_at(path: Path, mountinfo: str | None = None) -> Filesystem:
+    """As `filesystem_of`, of a path that is absolute and free of links as it stands.
+
+    The path itself is not asked for anything: a share that does not answer holds nobody up.
+    """
     if mountinfo is None:
         try:
-            mountinfo = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+            mountinfo = _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             mountinfo = ""
     best, found = -1, Filesystem("", frozenset())
@@ -125,10 +141,10 @@ def filesystem_of(path: Path, mountinfo: str | None = None) -> Filesystem:
         before, _, after = line.partition(" - ")
         fields, tail = before.split(" "), after.split(" ")
         # Spaces and the like in a mount point are written as octal escapes.
-        point = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4]))
+        point = Path(_OCTAL.sub(lambda code: chr(int(code[1], 8)), fields[4]))
         depth = len(point.parts)
         # A later mount on the same point covers the earlier one.
-        if target.is_relative_to(point) and depth >= best:
+        if path.is_relative_to(point) and depth >= best:
             options = frozenset(f"{fields[5]},{tail[2]}".split(","))
             best, found = depth, Filesystem(tail[0], options)
     return found

@@ -1,24 +1,16 @@
 """On what kind of filesystem a folder lies: whether notices arrive there, and what stays behind.
 
-Owns the making of drop folders that are not there, and the reading of ``/proc/self/mountinfo``
-for them. Refuses to guess: where the table cannot be read the answer is an empty name.
+Owns the making of drop folders that are not there, and what is to be said of where they lie.
+Refuses to guess: where the table of mounts cannot be read the answer is an empty name.
 """
 
-import re
 import stat
 from pathlib import Path
 from typing import Final
 
-_TABLE: Final = Path("/proc/self/mountinfo")
-_OCTAL: Final = re.compile(r"\\([0-7]{3})")
+from storage.filesystems import NETWORK, filesystem_at
+
 _IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-_NETWORK: Final = frozenset(
-    {
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "ncpfs", "davfs", "fuse"),
-        *("virtiofs", "vboxsf", "vmhgfs", "prl_fs", "lustre", "beegfs", "gpfs", "gfs2", "ocfs2"),
-        *("orangefs", "coda"),
-    }
-)
 PLAIN_TEXT: Final = (
     "the drop folder does not lie in memory (tmpfs): what arrives there is plaintext on a disk "
     "until it has been sealed, and traces of it may remain; mount a tmpfs there, or a volume whose "
@@ -49,23 +41,12 @@ def made(folder: Path) -> bool:
 
 def filesystem_of(folder: Path) -> str:
     """The type of the filesystem a folder lies on, such as ``ext4``; empty where unknown."""
-    try:
-        table = _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return ""
-    best, kind = -1, ""
-    for line in table.splitlines():
-        left, _, right = line.partition(" - ")
-        point = Path(_OCTAL.sub(lambda code: chr(int(code[1], 8)), left.split(" ")[4]))
-        # The last of several mounts on one point is the one that is seen.
-        if folder.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), right.split(" ")[0]
-    return kind
+    return filesystem_at(folder).kind
 
 
 def is_network(kind: str) -> bool:
     """Whether files made by others on such a filesystem give no notice here."""
-    return kind in _NETWORK or kind.startswith("fuse.")
+    return kind in NETWORK or kind.startswith("fuse.")
 
 
 def warnings(folder: Path) -> tuple[str, ...]:
