@@ -15,6 +15,9 @@ UNMEASURED_S = 4500.0
 ARRIVAL_DOUBT_S = 60.0
 DRIFT_S_A_DAY = 10.0
 """What a clock that was measured may have moved since."""
+SKEW_S = 5.0
+DRIFTED_S = 300.0
+"""How far a time of arrival and a drifting clock are at odds before they prove anything."""
 CLOSED = frozenset(
     date.fromisoformat(day)
     for day in (
@@ -128,13 +131,15 @@ class Model:
         """A new still; ``shown`` is what its name says. Returns ``sealed`` or ``late``."""
         offset, doubt = self.clocks[camera]
         true = None if shown is None else shown - timedelta(seconds=offset)
+        if (since := self.measured.get(camera)) is not None:
+            aged = doubt + DRIFT_S_A_DAY * ((self.now - since) / DAY)
+            doubt = max(doubt, min(UNMEASURED_S, aged))
+        hour = self._hour_of_doubt(camera, shown, true, doubt)
         if true is None or true > self.now:  # a time in the future counts as arrival
-            item = Footage(camera, self.now, ARRIVAL_DOUBT_S, None, "prevention", self.now)
+            doubt = max(ARRIVAL_DOUBT_S, doubt + hour) if hour else ARRIVAL_DOUBT_S
+            item = Footage(camera, self.now, doubt, None, "prevention", self.now)
         else:
-            if (since := self.measured.get(camera)) is not None:
-                aged = doubt + DRIFT_S_A_DAY * ((self.now - since) / DAY)
-                doubt = max(doubt, min(UNMEASURED_S, aged))
-            item = Footage(camera, true, doubt, offset, "prevention", true)
+            item = Footage(camera, true, doubt + hour, offset, "prevention", true)
         item.until = prevention_ends(item.until)
         caught = [
             keeper
@@ -149,6 +154,25 @@ class Model:
         for keeper in caught:
             keeper.keeps.add(recording)
         return "late" if item.purpose == "late-arrival" else "sealed"
+
+    def _hour_of_doubt(
+        self, camera: str, shown: datetime | None, true: datetime | None, doubt_s: float
+    ) -> float:
+        """3600 s for a recorder measured in the other half of the year; it may not have followed.
+
+        It has where a still that came at once would otherwise be of the future, in summer, or
+        came within half an hour of its time, in winter.
+        """
+        since = self.measured.get(camera)
+        if shown is None or true is None or since is None:
+            return 0.0
+        summer, then = (each.astimezone(ZONE).dst() for each in (shown, since))
+        if summer == then:
+            return 0.0
+        late = self.now - true
+        slack = timedelta(seconds=SKEW_S + min(doubt_s, DRIFTED_S))
+        followed = late + slack < HOUR if summer else -slack <= late <= HOUR / 2
+        return 0.0 if followed else HOUR.total_seconds()
 
     def clock_measured(self, camera: str, offset_s: float, doubt_s: float) -> None:
         """A corrected clock may add recordings to a hold, never drop them."""

@@ -31,6 +31,15 @@ ROLES = {
 }
 SCREENS = {"desk": (1280, 860), "phone": (360, 740)}
 _MAYBE_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_STATE = """({
+  films: [...document.querySelectorAll("video")].map((film) => ({
+    ready: film.readyState, network: film.networkState, at: film.currentTime, of: film.duration,
+    seeking: film.seeking, error: film.error?.message,
+  })),
+  fetched: performance.getEntriesByType("resource").map((each) => [
+    each.name, each.responseStatus, Math.round(each.startTime), Math.round(each.responseEnd),
+  ]),
+})"""
 _TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 
 
@@ -211,4 +220,4 @@ def until(page: Page, expression: str) -> None:
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)
-    pytest.fail(f"this did not become true: {expression}")
+    pytest.fail(f"this did not become true: {expression}; {page.evaluate(_STATE)}")
