@@ -214,6 +214,12 @@ class Screen:
         assert page.evaluate(_MAYBE_WIDE) <= 0, f"{name} is wider than the screen"
 
 
+def follow(page: Page, selector: str) -> None:
+    """Click on what leads to another page, and be there: a click alone may return before it."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
 def until(page: Page, expression: str) -> None:
     """Wait for something to be true in the page, whose policy lets nobody evaluate text there."""
     for _ in range(600):

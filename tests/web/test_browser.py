@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from cctv_vault.disclosure.verification import verify_package
 from tests.shop import SYSTEM, put
-from tests.web.conftest import Screen, until
+from tests.web.conftest import Screen, follow, until
 
 VIDEO = "document.querySelector('video')"
 
@@ -91,8 +91,7 @@ def test_what_could_not_be_read_is_looked_at_and_tried_again(
     page.goto(f"{screen.shop.base}/quarantine")
     assert "rörlig.gif" in page.inner_text("main")
     screen.look(page, "quarantine")
-    page.locator("form[action$='/retry'] button").first.click()
-    page.wait_for_load_state("networkidle")
+    follow(page, "form[action$='/retry'] button >> nth=0")
     screen.look(page, "quarantine-retried")
 
 
@@ -234,20 +233,20 @@ def approve(screen: Screen, reference: str) -> None:
 def choose(screen: Screen, handler: Page, reference: str) -> None:
     """Step to a picture in the player and choose it, and another one by its time."""
     handler.goto(f"{screen.shop.base}/requests/{reference}")
-    handler.click("#footage ~ div table a")
+    follow(handler, "#footage ~ div table a")
     if handler.locator("#reason").count():
         handler.fill("#reason", "bilder till begäran")
-        handler.click("main form button")
+        follow(handler, "main form button")
     until(handler, f"{VIDEO}?.readyState >= 3 && {VIDEO}.currentTime >= 5")
     handler.click("[data-step='1']")
     until(handler, f"!{VIDEO}.seeking")
     screen.look(handler, "player-choosing")
-    handler.click("text=Välj den visade bilden")
+    follow(handler, "text=Välj den visade bilden")
     handler.wait_for_selector("text=Bilden är vald.")
     handler.click("text=Välj en bild efter tid")
     handler.fill("#frame-at", "2026-03-02T07:30:12.480")
     screen.look(handler, "request-frames")
-    handler.click("button:text('Välj bilden')")
+    follow(handler, "button:text('Välj bilden')")
     handler.wait_for_selector("text=Bilden är vald.")
     assert handler.locator("#frames ~ ul li").count() == 2
     assert "2026-03-02 07:30:12,480 CET" in handler.inner_text("#frames ~ ul")
