@@ -36,7 +36,8 @@ from cctv_vault.disclosure.intake import read_note
 from cctv_vault.disclosure.masking import Film, misfit, spans_of
 from cctv_vault.disclosure.packaging import storage_errors
 from cctv_vault.disclosure.results import Collected
-from cctv_vault.disclosure.workflow import FINISHED, State, Window
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import FINISHED, State
 from cctv_vault.errors import (
     ExpiredError,
     IntakeStoppedError,

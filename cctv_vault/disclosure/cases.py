@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.legal import rescuer_of
-from cctv_vault.disclosure.workflow import FINISHED, Moment, RequestFacts, State, Window
+from cctv_vault.disclosure.windows import Moment, Window
+from cctv_vault.disclosure.workflow import FINISHED, RequestFacts, State
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
 from cctv_vault.footage.timeindex import pages

@@ -35,6 +35,7 @@ from cctv_vault.disclosure.legal import (
 )
 from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
+from cctv_vault.disclosure.windows import camera_time, narrower, outside
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
@@ -46,14 +47,11 @@ from cctv_vault.disclosure.workflow import (
     Action,
     RequestFacts,
     State,
-    camera_time,
     may_close,
     may_close_disapproved,
     may_decide,
     may_handle,
     may_review,
-    narrower,
-    outside,
 )
 from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
 from cctv_vault.ledger import Act

@@ -28,6 +28,7 @@ from cctv_vault.disclosure.legal import Words
 from cctv_vault.disclosure.letters import Letters
 from cctv_vault.disclosure.notices import Notices
 from cctv_vault.disclosure.packaging import Packaging
+from cctv_vault.disclosure.windows import Window
 from cctv_vault.disclosure.workflow import (
     HANDS_OVER_NOW,
     RIGHT_FOR,
@@ -35,7 +36,6 @@ from cctv_vault.disclosure.workflow import (
     Action,
     RequestFacts,
     State,
-    Window,
     move,
     unmet,
 )

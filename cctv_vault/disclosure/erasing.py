@@ -16,7 +16,7 @@ from cctv_vault.consent.rules import PRODUCTION
 from cctv_vault.disclosure.cases import footage_in, told_of
 from cctv_vault.disclosure.desk import Desk
 from cctv_vault.disclosure.results import ErasureView, HeldView
-from cctv_vault.disclosure.workflow import Window
+from cctv_vault.disclosure.windows import Window
 from cctv_vault.ledger import Act
 from cctv_vault.retention.grants import cases_of
 from cctv_vault.schema import FootageCopy, Request

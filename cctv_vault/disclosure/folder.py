@@ -29,7 +29,8 @@ from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import may_leave, storage_errors
 from cctv_vault.disclosure.results import Called
 from cctv_vault.disclosure.spot import CALLED_COUNTS_FOR, Spot, own_case, receipt_name, unpacked
-from cctv_vault.disclosure.workflow import BEFORE_DECISION, State, Window
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import BEFORE_DECISION, State
 from cctv_vault.errors import NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act
 from cctv_vault.people.actors import Actor, Right

@@ -26,7 +26,8 @@ from cctv_vault.disclosure.cases import (
 from cctv_vault.disclosure.desk import Desk, Step
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.results import Moved
-from cctv_vault.disclosure.workflow import Moment, State, Window
+from cctv_vault.disclosure.windows import Moment, Window
+from cctv_vault.disclosure.workflow import State
 from cctv_vault.errors import GateNotMetError, InvalidInputError, TransitionNotAllowedError
 from cctv_vault.footage.stills import film_at
 from cctv_vault.ledger import Act

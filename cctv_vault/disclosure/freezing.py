@@ -17,12 +17,8 @@ from sqlmodel import Session, col
 from cctv_vault.disclosure.cases import ASKED, windows_of
 from cctv_vault.disclosure.legal import rule_of
 from cctv_vault.disclosure.shares import Wish, share_out
-from cctv_vault.disclosure.workflow import (
-    UNCONFIRMED_CAMERA_TIME,
-    Action,
-    Window,
-    hold_end,
-)
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import UNCONFIRMED_CAMERA_TIME, Action, hold_end
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.ledger import Act
 from cctv_vault.retention.grants import UNCONFIRMED, live_clause

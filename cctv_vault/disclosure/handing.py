@@ -41,11 +41,8 @@ from cctv_vault.disclosure.results import (
     PreparedPackage,
     Released,
 )
-from cctv_vault.disclosure.workflow import (
-    Action,
-    State,
-    Window,
-)
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import Action, State
 from cctv_vault.errors import (
     AccessDeniedError,
     ExpiredError,

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, REQUESTERS, RESCUERS, find_ground
-from cctv_vault.disclosure.workflow import Window
+from cctv_vault.disclosure.windows import Window
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.views import iso, parse_time
 

@@ -34,14 +34,8 @@ from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.fees import is_access
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, Words
 from cctv_vault.disclosure.letterwords import Fee, Kind, LetterFacts, letter
-from cctv_vault.disclosure.workflow import (
-    ERASED,
-    PARTLY_ERASED,
-    UNANSWERED,
-    State,
-    Window,
-    checklist,
-)
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import ERASED, PARTLY_ERASED, UNANSWERED, State, checklist
 from cctv_vault.errors import InvalidInputError, NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act, Ledger
 from cctv_vault.people.actors import PORTAL_ACTOR, Actor, Right

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from cctv_vault.disclosure.workflow import Window
+from cctv_vault.disclosure.windows import Window
 
 SLACK: Final = timedelta(seconds=5)
 PART: Final = 0.01

@@ -44,7 +44,8 @@ from cctv_vault.disclosure.reportwords import (
     event_words,
 )
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
-from cctv_vault.disclosure.workflow import Moment, Window, ground_words
+from cctv_vault.disclosure.windows import Moment, Window
+from cctv_vault.disclosure.workflow import ground_words
 from cctv_vault.errors import DamagedError, VaultError
 from cctv_vault.footage.clips import Clip, ClipSource, ahead, stream
 from cctv_vault.footage.corrections import CorrectionView

@@ -41,7 +41,8 @@ from cctv_vault.disclosure.package import (
     RecordingPart,
     build,
 )
-from cctv_vault.disclosure.workflow import STATE_WORDS, State, Window
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import STATE_WORDS, State
 from cctv_vault.errors import (
     AccessDeniedError,
     DamagedError,

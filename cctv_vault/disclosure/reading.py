@@ -35,14 +35,8 @@ from cctv_vault.disclosure.results import (
     RequestDetail,
     RequestView,
 )
-from cctv_vault.disclosure.workflow import (
-    DISAPPROVED,
-    FINISHED,
-    State,
-    Window,
-    checklist,
-    possible_actions,
-)
+from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.workflow import DISAPPROVED, FINISHED, State, checklist, possible_actions
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import RecordingView
 from cctv_vault.footage.refusals import entered_if_refused

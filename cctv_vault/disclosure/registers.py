@@ -28,6 +28,7 @@ from cctv_vault.custody.log import CustodyLog
 from cctv_vault.database import Database
 from cctv_vault.disclosure.cases import APPROVED, ASKED, open_json, windows_of
 from cctv_vault.disclosure.legal import REQUESTERS
+from cctv_vault.disclosure.windows import camera_time
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
@@ -36,7 +37,6 @@ from cctv_vault.disclosure.workflow import (
     REVIEWED,
     STATE_WORDS,
     State,
-    camera_time,
 )
 from cctv_vault.errors import InvalidInputError
 from cctv_vault.footage.copies import PUBLICATION, CopyView

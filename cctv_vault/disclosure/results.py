@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 
 from cctv_vault.disclosure.fees import Earlier
 from cctv_vault.disclosure.legal import Words
-from cctv_vault.disclosure.workflow import Moment, Point, Window
+from cctv_vault.disclosure.windows import Moment, Window
+from cctv_vault.disclosure.workflow import Point
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import RecordingView
 

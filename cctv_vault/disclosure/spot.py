@@ -55,6 +55,7 @@ from cctv_vault.disclosure.legal import (
 from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
 from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
+from cctv_vault.disclosure.windows import Moment, Window, camera_time, wall_time
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
@@ -64,14 +65,10 @@ from cctv_vault.disclosure.workflow import (
     VISIT,
     Action,
     Matter,
-    Moment,
     State,
-    Window,
     approvers,
-    camera_time,
     is_bound,
     move,
-    wall_time,
 )
 from cctv_vault.errors import (
     AccessDeniedError,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctv_vault.disclosure.legal import REQUESTERS
+from cctv_vault.disclosure.windows import Window, camera_time, narrower, outside, wall_time
 from cctv_vault.disclosure.workflow import (
     GATES,
     HANDS_OVER_NOW,
@@ -16,19 +17,14 @@ from cctv_vault.disclosure.workflow import (
     Action,
     RequestFacts,
     State,
-    Window,
     approvers,
-    camera_time,
     checklist,
     hold_end,
     may_decide,
     may_handle,
     move,
-    narrower,
-    outside,
     possible_actions,
     unmet,
-    wall_time,
 )
 from cctv_vault.errors import TransitionNotAllowedError
 from cctv_vault.people.actors import Actor, Role
