@@ -72,6 +72,12 @@ def request_show(context: typer.Context, request_id: _Id) -> None:
         f"{detail.id} {detail.requester_type} on {detail.ground_code}: {detail.state}",
         *_access_told(detail.year),
         *_erasure_told(detail.erasure),
+        *(
+            f"what is asked for of {each.asked.camera} is told at {run.local(each.told.starts_at)} "
+            f"to {run.local(each.told.ends_at)}: its clock was measured afterwards "
+            '(assess with "clock": "measured")'
+            for each in detail.told
+        ),
         *run.gaps(detail.gaps),
         *(f"{'✓' if point.met else '✗'} {point.sentence}" for point in detail.checklist),
         *(f"{run.local(line.at)} {line.en}" for line in detail.history),

@@ -5,9 +5,11 @@ with an unmet point, a decision by anyone who registered or handled the request,
 whoever released.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from cctv_vault.custody.canonical import Json
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.casefiles import end_files
 from cctv_vault.disclosure.cases import (
@@ -16,8 +18,14 @@ from cctv_vault.disclosure.cases import (
     MASKED,
     hashes_of,
     load,
+    looked_in,
     masked_rows,
+    open_json,
     set_windows,
+    sight_of,
+    told_elsewhere,
+    told_of_asked,
+    told_texts,
     windows_of,
 )
 from cctv_vault.disclosure.desk import Step, cameras_in, not_met, refuse, window_facts
@@ -35,7 +43,7 @@ from cctv_vault.disclosure.legal import (
 )
 from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
-from cctv_vault.disclosure.windows import camera_time, narrower, outside
+from cctv_vault.disclosure.windows import Window, camera_time, narrower, outside
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
@@ -122,7 +130,8 @@ class Deciding(Erasing):
             facts: What it rests on.
             necessity: Why this footage is needed.
             footage: The windows needed, as in a request's ``footage``; all that was asked where
-                none are given.
+                none are given. Where their ``clock`` is ``measured`` they are true times, looked
+                for where recordings tell them that were sealed before the clock was measured.
             heard: Who of the personnel department was heard, where an employee asks (table B).
 
         Raises:
@@ -140,11 +149,19 @@ class Deciding(Erasing):
             }
             if heard is not None and heard.strip():
                 texts["heard"] = read_note(heard, "who was heard")
-            wanted = case.asked
+            wanted, sight = case.asked, sight_of(actor, row)
+
+            def there(window: Window) -> tuple[Window, ...]:
+                told = told_elsewhere(act.session, self._grants, (window,), act.now, sight)
+                return looked_in((window,), told)
+
             if footage is not None:
                 listed = footage.get("footage") if isinstance(footage, dict) else footage
-                wanted = read_windows(listed, places, act.now)
-            beyond = outside(wanted, case.asked)
+                wanted = read_windows(listed, places, act.now, there)
+            body = open_json(act.session, self._keyring, row.body_text)
+            of_asked = told_of_asked(act.session, self._grants, row, body, now=act.now, sight=sight)
+            case = replace(case, told=of_asked)
+            beyond = outside(wanted, case.reach)
             if beyond:
                 raise InvalidInputError(
                     f"the window of {beyond[0].camera} lies outside what was asked for; ask the "
@@ -154,7 +171,8 @@ class Deciding(Erasing):
             drop_outside(act, row, wanted)
             # What was masked for other windows may show more than is needed now.
             end_files(act.session, row.id, act.now, kind=MASKED)
-            row.assessment_text = self._seal(act, row.id, "assessment", texts)
+            kept: Json = {**texts, "told": told_texts(case.told)}
+            row.assessment_text = self._seal(act, row.id, "assessment", kept)
             row.handled_by = actor.id
             self._move(
                 act,
@@ -210,7 +228,7 @@ class Deciding(Erasing):
             films = hashes_of(masked_rows(act.session, row.id, act.now))
             if approve:
                 self._gate(Action.APPROVE, case, "an approval")
-                if narrower(case.wanted, case.asked):
+                if narrower(case.wanted, case.asked, case.told):
                     action = Action.APPROVE_PARTLY
                 facts = {
                     "type": row.requester_type,

@@ -7,14 +7,14 @@ nothing about whether the request is lawful.
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, REQUESTERS, RESCUERS, find_ground
-from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.windows import Window, joined
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.views import iso, parse_time
 
@@ -31,6 +31,8 @@ _MATTER: Final = ("number", "offence")
 _ITEM: Final = ("cameras", "site", "from", "to", "clock", "doubtful")
 CLOCKS: Final = ("real", "picture")
 """What a window's times are: those of a true clock, or those read off the picture."""
+MEASURED: Final = "measured"
+"""Times of a true clock that an assessment looks for where the recordings tell them."""
 _MEASURE: Final = ("taken", "protocol", "notified_on", "court_on")
 _DANGER: Final = ("asked_by", "at_stake", "told")
 _BODY: Final = (
@@ -267,16 +269,21 @@ def read_day(value: object, where: str) -> date | None:
 
 
 def read_windows(
-    footage: object, places: Places, now: datetime, *, public: bool = False
+    footage: object,
+    places: Places,
+    now: datetime,
+    told: Callable[[Window], Iterable[Window]] | None = None,
 ) -> tuple[Window, ...]:
     """The windows of a ``footage`` list alone, as an assessment names them.
+
+    ``told`` finds where recordings tell a window whose ``clock`` is ``measured``.
 
     Raises:
         InvalidInputError: As `read_request`.
         NaiveTimeError: As `read_request`.
         NotFoundError: As `read_request`.
     """
-    return _windows(footage, places, now, public=public)[0]
+    return _windows(footage, places, now, public=False, told=told)[0]
 
 
 def read_note(text: str, where: str) -> str:
@@ -292,13 +299,20 @@ def read_note(text: str, where: str) -> str:
 
 
 def _windows(
-    footage: object, places: Places, now: datetime, *, public: bool
+    footage: object,
+    places: Places,
+    now: datetime,
+    *,
+    public: bool,
+    told: Callable[[Window], Iterable[Window]] | None = None,
 ) -> tuple[tuple[Window, ...], str | None, bool]:
     if not isinstance(footage, list) or not 0 < len(footage) <= MOST_ITEMS:
         raise InvalidInputError(f"footage must be a list of 1 to {MOST_ITEMS} windows")
     windows: list[Window] = []
     sites: set[str] = set()
     named = True
+    measured: list[Window] = []
+    clocks = CLOCKS if told is None else (*CLOCKS, MEASURED)
     for number, item in enumerate(footage):
         where = f"footage[{number}]"
         fields = _object(item, where, _ITEM, needs=("from", "to"))
@@ -311,8 +325,12 @@ def _windows(
         _check_span(start, end, now, where)
         if fields.get("doubtful") not in {None, True, False}:
             raise InvalidInputError(f"{where}.doubtful must be true or false")
-        if _choice(fields.get("clock") or "real", f"{where}.clock", CLOCKS) == "real":
+        clock = _choice(fields.get("clock") or "real", f"{where}.clock", clocks)
+        if clock == "real":
             windows += [Window(camera, start, end) for camera in cameras]
+        elif clock == MEASURED and told is not None:
+            for camera in cameras:
+                measured += told(Window(camera, start, end))
         else:
             for camera in cameras:
                 known = places.taken_off(camera, start, end)
@@ -320,6 +338,7 @@ def _windows(
                     seconds=places.offsets.get(camera, 0.0) if known is None else known
                 )
                 windows.append(Window(camera, start - ahead, end - ahead))
+    windows += joined(measured)
     windows.sort()
     for earlier, later in pairwise(windows):
         if later.camera == earlier.camera and later.starts_at < earlier.ends_at:

@@ -26,8 +26,10 @@ from cctv_vault.disclosure.cases import (
     facts_of,
     footage_in,
     load,
+    looked_in,
     open_json,
     told_of,
+    told_of_asked,
     windows_of,
 )
 from cctv_vault.disclosure.codes import CodeHasher
@@ -140,7 +142,11 @@ class Letters:
         measure = body.get("measure") or {}
         asked = windows_of(session, row.id, ASKED)
         approved = windows_of(session, row.id, APPROVED) if kind in _OF_PACKAGE else ()
-        found = footage_in(session, self._grants, asked, act.now, told_of(row))
+        sight = told_of(row)
+        there = looked_in(
+            asked, told_of_asked(session, self._grants, row, body, now=act.now, sight=sight)
+        )
+        found = footage_in(session, self._grants, there, act.now, sight)
         decision = open_json(session, self._keyring, row.decision_text)
         entries = [
             each

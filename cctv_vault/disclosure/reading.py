@@ -19,7 +19,10 @@ from cctv_vault.disclosure.cases import (
     footage_in,
     frames_of,
     load,
+    looked_in,
     open_json,
+    sight_of,
+    told_of_asked,
     viewer,
     windows_of,
 )
@@ -35,8 +38,15 @@ from cctv_vault.disclosure.results import (
     RequestDetail,
     RequestView,
 )
-from cctv_vault.disclosure.windows import Window
-from cctv_vault.disclosure.workflow import DISAPPROVED, FINISHED, State, checklist, possible_actions
+from cctv_vault.disclosure.windows import Told, Window
+from cctv_vault.disclosure.workflow import (
+    DISAPPROVED,
+    FINISHED,
+    Action,
+    State,
+    checklist,
+    possible_actions,
+)
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import RecordingView
 from cctv_vault.footage.refusals import entered_if_refused
@@ -90,13 +100,13 @@ class Reading(Charging, Erasing):
             fields = self._fields_of(act, row)
             if not _read_lately(act, request_id):
                 act.record(Event.REQUEST_READ, request_id)
-        asked, wanted = fields["asked"], fields["approved"]
+        there = fields["approved"] or looked_in(fields["asked"], fields["told"])
         entries = self._entries(request_id)
         return RequestDetail(
             **_fields(row, act.now),
             **fields,
-            footage=self._footage(actor, row, wanted or asked),
-            gaps=self._gaps(actor, row, wanted or asked),
+            footage=self._footage(actor, row, there),
+            gaps=self._gaps(actor, row, there),
             history=self._history(entries),
             received_by=_detail(entries, Event.REQUEST_ACKNOWLEDGED, "by"),
             review_approved=_fact(entries, Event.REQUEST_REVIEWED, "approved"),
@@ -108,23 +118,24 @@ class Reading(Charging, Erasing):
         session = act.session
         asked = windows_of(session, row.id, ASKED)
         wanted = windows_of(session, row.id, APPROVED)
-        found = footage_in(
-            session,
-            self._grants,
-            wanted or asked,
-            act.now,
-            _sight(act.actor, row),
-        )
         body = open_json(session, self._keyring, row.body_text)
         assessment = open_json(session, self._keyring, row.assessment_text)
         decision = open_json(session, self._keyring, row.decision_text)
         hold = None if row.hold_id is None else session.get(Hold, row.hold_id)
         frozen = hold is not None and hold.released_at is None
+        actions = possible_actions(State(row.state))
+        told: Sequence[Told] = ()
+        if not wanted or Action.ASSESS in actions:
+            sight = sight_of(act.actor, row)
+            told = told_of_asked(session, self._grants, row, body, now=act.now, sight=sight)
+        there = wanted or looked_in(asked, told)
+        found = footage_in(session, self._grants, there, act.now, _sight(act.actor, row))
         case = self._facts(Step(act, row), footage=bool(found.kept))
         return {
             "body": {name: value for name, value in body.items() if name != "sender"},
             "asked": asked,
             "approved": wanted,
+            "told": told or case.told,
             "checklist": tuple(PointView.of(point) for point in checklist(case)),
             "gone": found.gone,
             "certificates": found.certificates,
@@ -140,7 +151,7 @@ class Reading(Charging, Erasing):
             else None,
             "exception": decision.get("exception"),
             "packages": _packages(session, row.id),
-            "actions": tuple(each.value for each in possible_actions(State(row.state))),
+            "actions": tuple(each.value for each in actions),
         }
 
     def _entries(self, request_id: str) -> Sequence[LoggedEntry]:

@@ -15,8 +15,11 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.cases import (
     ASKED,
     footage_in,
+    in_true_time,
+    looked_in,
     open_json,
     set_windows,
+    told_of_asked,
     windows_of,
 )
 from cctv_vault.disclosure.codes import new_status_code
@@ -167,7 +170,8 @@ class Receiving(Desk):
             if footage is not None:
                 windows = read_windows(footage, places, act.now)
                 set_windows(act.session, row.id, ASKED, windows)
-                body["footage"] = window_facts(windows)
+                clock = {} if in_true_time({"footage": footage}) else {"clock": "picture"}
+                body["footage"] = [{**each, **clock} for each in window_facts(windows)]
             row.body_text = self._seal(act, row.id, "body", body)
             freeze = self._freezing.confirmed(act, row, self._order_decided(act, row))
             self._move(
@@ -351,16 +355,19 @@ class Receiving(Desk):
         windows = windows_of(act.session, row.id, ASKED)
         # Whoever asks is told that footage is kept which nobody here may see for them.
         sight = Sight(staff=True) if row.via == "portal" else act.actor.sight
-        found = footage_in(act.session, self._grants, windows, act.now, sight)
+        body = open_json(act.session, self._keyring, row.body_text)
+        told = told_of_asked(act.session, self._grants, row, body, now=act.now, sight=sight)
+        there = looked_in(windows, told)
+        found = footage_in(act.session, self._grants, there, act.now, sight)
         remarks = freeze.remarks
         if found.gone and rule_of(row.requester_type, row.ground_code).hold_purpose is not None:
-            told = (
+            gone = (
                 f"{found.gone} {'recording' if found.gone == 1 else 'recordings'} of that time had "
                 "expired before the request came; what has expired is destroyed and cannot be "
                 "handed over"
             )
-            remarks = (*remarks, told)
-        items = open_json(act.session, self._keyring, row.body_text).get("footage") or ()
+            remarks = (*remarks, gone)
+        items = body.get("footage") or ()
         if any(each.get("doubtful") for each in items):
             remarks = (*remarks, _DOUBTFUL)
         return Filed(

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from cctv_vault.disclosure.fees import Earlier
 from cctv_vault.disclosure.legal import Words
-from cctv_vault.disclosure.windows import Moment, Window
+from cctv_vault.disclosure.windows import Moment, Told, Window
 from cctv_vault.disclosure.workflow import Point
 from cctv_vault.footage.gaps import Gap
 from cctv_vault.footage.listing import RecordingView
@@ -253,12 +253,14 @@ class RequestDetail(RequestView):
     """Everything about a request, for those who handle, decide and advise.
 
     ``actions`` are what the table allows from here; who may do them is asked when they do.
+    ``told`` is where recordings tell what was asked for in true time, where that is elsewhere.
     ``footage`` are the recordings left in the time wanted; ``gone`` counts those that expired.
     """
 
     body: dict[str, Any]
     asked: tuple[Window, ...]
     approved: tuple[Window, ...]
+    told: tuple[Told, ...]
     checklist: tuple[PointView, ...]
     history: tuple[HistoryLine, ...]
     footage: tuple[RecordingView, ...]

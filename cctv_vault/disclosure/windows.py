@@ -18,6 +18,10 @@ class Window:
         """How long it lasts."""
         return self.ends_at - self.starts_at
 
+    def moved(self, by: timedelta) -> "Window":
+        """The same span, earlier or later."""
+        return Window(self.camera, self.starts_at + by, self.ends_at + by)
+
 
 @dataclass(frozen=True, order=True)
 class Moment:
@@ -32,6 +36,17 @@ class Moment:
             each.camera == self.camera and each.starts_at <= self.at < each.ends_at
             for each in windows
         )
+
+
+@dataclass(frozen=True, order=True)
+class Told:
+    """A window of true time, and one that recordings tell instead, by what was taken off them.
+
+    A recording sealed before its camera's clock was measured is told by the camera's own time.
+    """
+
+    asked: Window
+    told: Window
 
 
 def camera_time(windows: Iterable[Window]) -> timedelta:
@@ -55,9 +70,26 @@ def outside(wanted: Iterable[Window], asked: Sequence[Window]) -> tuple[Window, 
     return tuple(window for window in wanted if not _within(window, asked))
 
 
-def narrower(wanted: Sequence[Window], asked: Sequence[Window]) -> bool:
-    """Whether less is approved than was asked for."""
-    return bool(outside(asked, wanted))
+def narrower(wanted: Sequence[Window], asked: Sequence[Window], told: Sequence[Told] = ()) -> bool:
+    """Whether less is approved than was asked for, there or where the recordings tell it."""
+    met = [
+        window
+        for window in {each.asked for each in told}
+        if all(_within(each.told, wanted) for each in told if each.asked == window)
+    ]
+    return bool(outside(asked, (*wanted, *met)))
+
+
+def joined(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """The same time with no moment of a camera twice, in order."""
+    found: list[Window] = []
+    for window in sorted(windows):
+        last = found[-1] if found else None
+        if last is None or last.camera != window.camera or last.ends_at < window.starts_at:
+            found.append(window)
+        elif last.ends_at < window.ends_at:
+            found[-1] = Window(last.camera, last.starts_at, window.ends_at)
+    return tuple(found)
 
 
 def _within(window: Window, others: Sequence[Window]) -> bool:

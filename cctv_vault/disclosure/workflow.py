@@ -26,7 +26,7 @@ from cctv_vault.disclosure.legal import (
     is_erasure,
     rule_of,
 )
-from cctv_vault.disclosure.windows import Window, camera_time, outside, wall_time
+from cctv_vault.disclosure.windows import Told, Window, camera_time, outside, wall_time
 from cctv_vault.errors import TransitionNotAllowedError
 from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
 
@@ -229,6 +229,7 @@ class RequestFacts:
     ``handlers`` are all who ever confirmed, verified or assessed this case, entered an answer in it
     or supplied a masked film, ``deciders`` all who decided in it; ``masked`` is whether there is a
     masked film of each camera and, once decided, whether these are the films that were decided on.
+    ``told`` is where recordings tell what was asked for, as far as an assessment followed that.
     ``footage`` is None where nobody has looked yet. ``asked_by`` is which of the `RESCUERS` asks
     and ``at_stake`` whether it is said what life or health is: they count in an emergency alone.
     """
@@ -246,6 +247,7 @@ class RequestFacts:
     facts_stated: bool = False
     necessity_stated: bool = False
     asked: tuple[Window, ...] = ()
+    told: tuple[Told, ...] = ()
     wanted: tuple[Window, ...] = ()
     decision: str | None = None
     decided_by: str | None = None
@@ -254,6 +256,11 @@ class RequestFacts:
     collected: bool = False
     asked_by: str = ""
     at_stake: bool = False
+
+    @property
+    def reach(self) -> tuple[Window, ...]:
+        """What was asked for, and where the recordings tell it."""
+        return (*self.asked, *(each.told for each in self.told))
 
     @property
     def rule(self) -> RequesterRule:
@@ -363,7 +370,7 @@ def checklist(facts: RequestFacts) -> tuple[Point, ...]:
         ),
         Point(
             "window",
-            bool(facts.wanted) and not outside(facts.wanted, facts.asked),
+            bool(facts.wanted) and not outside(facts.wanted, facts.reach),
             Words(
                 "kameror och tid som behövs är angivna och ryms i begäran",
                 "the cameras and times needed are named and lie within the request",
@@ -439,7 +446,7 @@ def _erasure_points(facts: RequestFacts) -> tuple[Point, ...]:
         ),
         Point(
             "window",
-            bool(facts.wanted) and not outside(facts.wanted, facts.asked),
+            bool(facts.wanted) and not outside(facts.wanted, facts.reach),
             Words(
                 "kameror och tid är angivna och ryms i begäran",
                 "the cameras and times are named and lie within the request",
