@@ -23,6 +23,11 @@ _TS_PACKET: Final = 188
 _TS_SYNC: Final = 0x47
 _EBML_SEGMENT: Final = b"\x18\x53\x80\x67"
 _PLAYLISTS: Final = (b"#EXTM3U", b"ffconcat", b"<MPD", b"[playlist]")
+_ARCHIVES: Final = (
+    *(b"PK\x03\x04", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08", b"BZh"),
+    *(b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"),
+)
+_TAR: Final = slice(257, 262), b"ustar"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG_ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame, T.81 B.1
@@ -74,19 +79,28 @@ def sniff(file: RemoteFile) -> Sniffed:
     for matches, look in choices:
         if matches:
             return look()
+    raise _refusal(head)
+
+
+def _refusal(head: bytes) -> MediaRefusedError:
+    """What is said of a file that begins as no footage does."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(_PLAYLISTS) or b"<MPD" in text[:512]:
-        raise MediaRefusedError(
+        return MediaRefusedError(
             "playlist", "this is a playlist that points to footage elsewhere, not footage"
         )
     if head.startswith((b"BM", b"II*\0", b"MM\0*")) or head[8:12] == b"WEBP":
-        raise MediaRefusedError(
+        return MediaRefusedError(
             "unknown-codec",
             "WebP, BMP and TIFF pictures are not supported; set the camera to JPEG",
         )
     if head.startswith(b"GIF8"):
-        raise MediaRefusedError("animated-gif", "this is a GIF, which no camera records in")
-    raise MediaRefusedError("not-media", "the content is neither video nor a picture")
+        return MediaRefusedError("animated-gif", "this is a GIF, which no camera records in")
+    if head.startswith(_ARCHIVES) or head[_TAR[0]] == _TAR[1]:
+        return MediaRefusedError(
+            "not-media", "this is an archive: unpack it, and put what it holds into the folder"
+        )
+    return MediaRefusedError("not-media", "the content is neither video nor a picture")
 
 
 def _mov(file: RemoteFile, head: bytes) -> Sniffed:

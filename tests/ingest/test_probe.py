@@ -4,6 +4,7 @@ What becomes of every real and hostile file at hand stands in ``test_media_table
 """
 
 import io
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from cctv_vault.demo.cameras import SyntheticCamera
 from cctv_vault.ingest.probe import Probe, ProbeRefusal, probe
 from cctv_vault.media.sandbox import MediaSandbox
+from tests.shop import picture, put
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,20 @@ def test_what_is_no_footage_is_refused_with_its_reason(
 
     assert isinstance(found, ProbeRefusal)
     assert found.reason_code == reason
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_an_archive_is_refused_with_what_to_do(
+    sandbox: MediaSandbox, tmp_path: Path, form: str
+) -> None:
+    put(tmp_path / "in", "bild.jpg", picture(1))
+    made = Path(shutil.make_archive(str(tmp_path / "export"), form, tmp_path / "in"))
+
+    found = _probe(sandbox, made.read_bytes())
+
+    assert isinstance(found, ProbeRefusal)
+    assert found.reason_code == "not-media"
+    assert "an archive: unpack it" in found.sentence
 
 
 def test_a_still_carries_the_size_it_has(sandbox: MediaSandbox) -> None:
