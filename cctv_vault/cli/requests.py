@@ -74,8 +74,8 @@ def request_show(context: typer.Context, request_id: _Id) -> None:
         *_erasure_told(detail.erasure),
         *(
             f"what is asked for of {each.asked.camera} is told at {run.local(each.told.starts_at)} "
-            f"to {run.local(each.told.ends_at)}: its clock was measured afterwards "
-            '(assess with "clock": "measured")'
+            f"to {run.local(each.told.ends_at)}: its clock was first measured "
+            'afterwards (in an assessment, "clock": "measured")'
             for each in detail.told
         ),
         *run.gaps(detail.gaps),

@@ -4,10 +4,9 @@ Owns what a person may know of: to anyone not cleared a gagged request is not th
 handled or decided a case is read from the custody log, where nobody can take it back.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -16,7 +15,8 @@ from sqlmodel import Session, col
 from cctv_vault.custody.canonical import Json, canonical_json, parse_canonical
 from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.legal import rescuer_of
-from cctv_vault.disclosure.windows import Moment, Told, Window, joined
+from cctv_vault.disclosure.unmeasured import told_in
+from cctv_vault.disclosure.windows import Moment, Window
 from cctv_vault.disclosure.workflow import FINISHED, RequestFacts, State
 from cctv_vault.errors import NotFoundError
 from cctv_vault.footage.catalogue import is_visible
@@ -24,11 +24,8 @@ from cctv_vault.footage.timeindex import pages
 from cctv_vault.people.actors import Actor, Role, Sight, system_actor
 from cctv_vault.retention.grants import Grants
 from cctv_vault.retention.keyring import Keyring
-from cctv_vault.retention.rules import ARRIVAL
 from cctv_vault.schema import (
-    Camera,
     CaseFile,
-    ClockMeasurement,
     CustodyEntry,
     CustodyLink,
     DownloadLink,
@@ -39,7 +36,6 @@ from cctv_vault.schema import (
 )
 from cctv_vault.schema import RequestFrame as FrameRow
 from cctv_vault.schema import RequestWindow as WindowRow
-from cctv_vault.views import iso
 
 ASKED: Final = "asked"
 APPROVED: Final = "approved"
@@ -61,7 +57,6 @@ _DECIDING: Final = (
 _APPROVED: Final = frozenset({State.APPROVED.value, State.PARTLY_APPROVED.value})
 _SYSTEM: Final = "system"
 _BATCH: Final = 500
-_NO_TIME: Final = timedelta()
 
 
 def load(session: Session, request_id: str, actor: Actor, *, lock: bool = False) -> Request:
@@ -201,7 +196,8 @@ def facts_of(
         ground=row.ground_code,
         registered_by=row.registered_by,
         handlers=frozenset(actor for event, actor in acts if event in _HANDLING)
-        | {each.added_by for each in supplied},
+        | {each.added_by for each in supplied}
+        | frozenset(assessment.get("measured_by") or ()),
         deciders=frozenset(
             actor for event, actor in acts if event in _DECIDING and actor != _SYSTEM
         ),
@@ -213,7 +209,7 @@ def facts_of(
         facts_stated=bool(assessment.get("facts")),
         necessity_stated=bool(assessment.get("necessity")),
         asked=windows_of(session, row.id, ASKED),
-        told=_told_in(assessment),
+        told=told_in(assessment),
         wanted=wanted,
         decision=row.decision,
         decided_by=row.decided_by,
@@ -223,93 +219,6 @@ def facts_of(
         asked_by=danger.get("asked_by", ""),
         at_stake="at_stake" in danger,
     )
-
-
-def in_true_time(body: Mapping[str, Any]) -> bool:
-    """Whether the times of a request are those of a true clock, and none was read off a picture."""
-    return all(each.get("clock") != "picture" for each in body.get("footage") or ())
-
-
-def told_elsewhere(
-    session: Session, grants: Grants, windows: Sequence[Window], now: datetime, sight: Sight
-) -> tuple[Told, ...]:
-    """Where recordings tell windows of true time, if clocks always ran as they were measured last.
-
-    Only windows that some recordings tell elsewhere, having been sealed under another measurement
-    or none; with these, the window itself, too, where other recordings tell it there.
-    """
-    found = []
-    for window in windows:
-        ahead_of = _ahead_of(session, window.camera)
-        there = [
-            window.moved(ahead)
-            for ahead in sorted({_NO_TIME, *ahead_of.values()})
-            if any(
-                ahead == (_NO_TIME if row.time_source == ARRIVAL else ahead_of[row.clock_offset_s])
-                for row in footage_in(session, grants, (window.moved(ahead),), now, sight).kept
-            )
-        ]
-        if set(there) - {window}:
-            found += [Told(window, each) for each in there]
-    return tuple(found)
-
-
-def told_of_asked(
-    session: Session,
-    grants: Grants,
-    row: Request,
-    body: Mapping[str, Any],
-    *,
-    now: datetime,
-    sight: Sight,
-) -> tuple[Told, ...]:
-    """`told_elsewhere` of what a request asks for; a time read off the picture is found already."""
-    asked = windows_of(session, row.id, ASKED) if in_true_time(body) else ()
-    return told_elsewhere(session, grants, asked, now, sight)
-
-
-def looked_in(windows: Sequence[Window], told: Sequence[Told]) -> tuple[Window, ...]:
-    """Where to look for what windows ask for: where recordings tell it, or else there."""
-    elsewhere = {each.asked for each in told}
-    return joined(
-        (*(each.told for each in told), *(each for each in windows if each not in elsewhere))
-    )
-
-
-def _ahead_of(session: Session, camera_code: str) -> defaultdict[float, timedelta]:
-    """By what was taken off a camera's times: how far ahead of the true ones those times are told.
-
-    As the clock was measured last; what lies within the uncertainty of that does not count.
-    """
-    found: defaultdict[float, timedelta] = defaultdict(timedelta)
-    camera = session.get(Camera, camera_code)
-    if camera is None or camera.clock_uncertainty_s is None:
-        return found
-    measured = select(col(ClockMeasurement.offset_s)).where(
-        col(ClockMeasurement.camera_code) == camera_code
-    )
-    for taken_off in {0.0, *session.execute(measured.distinct()).scalars()}:
-        ahead_s = camera.clock_offset_s - taken_off
-        if abs(ahead_s) > camera.clock_uncertainty_s:
-            found[taken_off] = timedelta(seconds=ahead_s)
-    return found
-
-
-def told_texts(told: Sequence[Told]) -> list[Json]:
-    """Windows as an assessment keeps them."""
-    return [
-        [window.camera, iso(window.starts_at), iso(window.ends_at)]
-        for each in told
-        for window in (each.asked, each.told)
-    ]
-
-
-def _told_in(assessment: Mapping[str, Any]) -> tuple[Told, ...]:
-    windows = [
-        Window(camera, datetime.fromisoformat(starts), datetime.fromisoformat(ends))
-        for camera, starts, ends in assessment.get("told") or ()
-    ]
-    return tuple(Told(*pair) for pair in zip(windows[::2], windows[1::2], strict=True))
 
 
 def danger_of(body: Mapping[str, Any]) -> dict[str, str]:

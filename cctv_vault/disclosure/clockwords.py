@@ -1,18 +1,29 @@
 """What a camera's clock means for a picture, in words an officer understands. Pure."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from cctv_vault.disclosure.legal import Words
 
 
-def clock_words(
+@dataclass(frozen=True)
+class FirstMeasurement:
+    """A camera's first measurement: shown minus true time in seconds, when, and when entered."""
+
+    offset_s: float
+    measured_at: datetime
+    recorded_at: datetime
+
+
+def clock_words(  # noqa: PLR0917 - one argument for each thing that is told
     offset_s: float,
     uncertainty_s: float | None,
     measured_at: datetime | None,
     zone: str,
     taken_off: Collection[float] = (),
+    first: FirstMeasurement | None = None,
 ) -> Words:
     """The clock statement of one camera.
 
@@ -23,6 +34,8 @@ def clock_words(
         zone: The zone the camera's times are told in.
         taken_off: What was taken off the times of its recordings as they were sealed, seconds: a
             time that was sealed before the measurement is not corrected by it.
+        first: The first measurement, where recordings were sealed before it, with the camera's own
+            times; ``taken_off`` is then of the others.
     """
     if uncertainty_s is None or measured_at is None:
         return Words(
@@ -49,9 +62,13 @@ def clock_words(
                 f"The camera's clock was {wrong.en}, ± {within_en} (measured {at}).",
             )
         ]
-        if len(before) < len(taken_off) or not taken_off:
-            told.append(_corrected(offset_s, only_since=bool(before)))
+        if len(before) < len(taken_off) or not (taken_off or first):
+            told.append(_corrected(offset_s, only_since=bool(before or first)))
     told += [_sealed_before(each, offset_s) for each in before]
+    if first is not None:
+        only = (first.measured_at, first.offset_s) == (measured_at, offset_s)
+        day = f"{first.measured_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+        told.append(_sealed_before(0.0, first.offset_s, None if only else day))
     return Words(" ".join(each.sv for each in told), " ".join(each.en for each in told))
 
 
@@ -75,8 +92,16 @@ def _corrected(offset_s: float, *, only_since: bool) -> Words:
     )
 
 
-def _sealed_before(taken_off: float, offset_s: float) -> Words:
-    """What a time is worth that was sealed under another measurement, or under none."""
+def _sealed_before(taken_off: float, offset_s: float, first: str | None = None) -> Words:
+    """What a time is worth that was sealed under another measurement, or under none.
+
+    ``first`` is when the clock was measured first, where that was not the measurement told of.
+    """
+    then = "den" if first else "mätningen"
+    that = Words(
+        f"den första mätningen ({first})" if first else "mätningen",
+        f"the first measurement ({first})" if first else "the measurement",
+    )
     wrong, late = _wrong(taken_off), taken_off > offset_s
     span = abs(taken_off - offset_s)
     how = (
@@ -88,10 +113,10 @@ def _sealed_before(taken_off: float, offset_s: float) -> Words:
         else Words("inte rättade: de är kamerans egna", "are not corrected: they are the camera's")
     )
     return Words(
-        f"Tider för bilder som togs emot före mätningen är {how.sv}. Gick klockan redan då som vid "
-        f"mätningen visar de vad som hände {_span(span, 'sv')} {'senare' if late else 'tidigare'} "
+        f"Tider för bilder som togs emot före {that.sv} är {how.sv}. Gick klockan redan då som vid "
+        f"{then} visar de vad som hände {_span(span, 'sv')} {'senare' if late else 'tidigare'} "
         "än tiden anger.",
-        f"Times of pictures taken in before the measurement {how.en}. If the clock ran then as it "
+        f"Times of pictures taken in before {that.en} {how.en}. If the clock ran then as it "
         f"was measured, they show what happened {_span(span, 'en')} "
         f"{'later' if late else 'earlier'} than the time says.",
     )

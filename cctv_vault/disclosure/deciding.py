@@ -18,20 +18,15 @@ from cctv_vault.disclosure.cases import (
     MASKED,
     hashes_of,
     load,
-    looked_in,
     masked_rows,
     open_json,
     set_windows,
-    sight_of,
-    told_elsewhere,
-    told_of_asked,
-    told_texts,
     windows_of,
 )
 from cctv_vault.disclosure.desk import Step, cameras_in, not_met, refuse, window_facts
 from cctv_vault.disclosure.erasing import Erased, Erasing
 from cctv_vault.disclosure.frames import drop_outside
-from cctv_vault.disclosure.intake import read_note, read_windows
+from cctv_vault.disclosure.intake import is_measured, read_note, read_windows
 from cctv_vault.disclosure.legal import (
     EXCEPTIONS,
     METHODS,
@@ -43,7 +38,8 @@ from cctv_vault.disclosure.legal import (
 )
 from cctv_vault.disclosure.packaging import revoke_links
 from cctv_vault.disclosure.results import Moved
-from cctv_vault.disclosure.windows import Window, camera_time, narrower, outside
+from cctv_vault.disclosure.unmeasured import in_true_time, told_elsewhere, told_texts
+from cctv_vault.disclosure.windows import Told, camera_time, narrower, outside
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
     DISAPPROVED,
@@ -130,8 +126,8 @@ class Deciding(Erasing):
             facts: What it rests on.
             necessity: Why this footage is needed.
             footage: The windows needed, as in a request's ``footage``; all that was asked where
-                none are given. Where their ``clock`` is ``measured`` they are true times, looked
-                for where recordings tell them that were sealed before the clock was measured.
+                none are given. Where none are, or their ``clock`` is ``measured``, true times are
+                looked for where recordings tell them that were sealed before the first measurement.
             heard: Who of the personnel department was heard, where an employee asks (table B).
 
         Raises:
@@ -149,18 +145,15 @@ class Deciding(Erasing):
             }
             if heard is not None and heard.strip():
                 texts["heard"] = read_note(heard, "who was heard")
-            wanted, sight = case.asked, sight_of(actor, row)
-
-            def there(window: Window) -> tuple[Window, ...]:
-                told = told_elsewhere(act.session, self._grants, (window,), act.now, sight)
-                return looked_in((window,), told)
-
+            listed = footage.get("footage") if isinstance(footage, dict) else footage
+            told: tuple[Told, ...] = ()
+            if footage is None or is_measured(listed):
+                body = open_json(act.session, self._keyring, row.body_text)
+                told = told_elsewhere(act.session, case.asked if in_true_time(body) else ())
+            case = replace(case, told=told)
+            wanted = case.reach
             if footage is not None:
-                listed = footage.get("footage") if isinstance(footage, dict) else footage
-                wanted = read_windows(listed, places, act.now, there)
-            body = open_json(act.session, self._keyring, row.body_text)
-            of_asked = told_of_asked(act.session, self._grants, row, body, now=act.now, sight=sight)
-            case = replace(case, told=of_asked)
+                wanted = read_windows(listed, places, act.now, case.told)
             beyond = outside(wanted, case.reach)
             if beyond:
                 raise InvalidInputError(
@@ -171,7 +164,7 @@ class Deciding(Erasing):
             drop_outside(act, row, wanted)
             # What was masked for other windows may show more than is needed now.
             end_files(act.session, row.id, act.now, kind=MASKED)
-            kept: Json = {**texts, "told": told_texts(case.told)}
+            kept: Json = {**texts, **told_texts(act.session, case.told)}
             row.assessment_text = self._seal(act, row.id, "assessment", kept)
             row.handled_by = actor.id
             self._move(
@@ -181,6 +174,7 @@ class Deciding(Erasing):
                 facts={
                     "windows": window_facts(wanted),
                     "camera_seconds": int(camera_time(wanted).total_seconds()),
+                    **({"by_measurement": True} if case.told else {}),
                 },
                 details=texts,
             )
@@ -228,7 +222,7 @@ class Deciding(Erasing):
             films = hashes_of(masked_rows(act.session, row.id, act.now))
             if approve:
                 self._gate(Action.APPROVE, case, "an approval")
-                if narrower(case.wanted, case.asked, case.told):
+                if narrower(case.wanted, case.reach):
                     action = Action.APPROVE_PARTLY
                 facts = {
                     "type": row.requester_type,

@@ -7,14 +7,14 @@ nothing about whether the request is lawful.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, REQUESTERS, RESCUERS, find_ground
-from cctv_vault.disclosure.windows import Window, joined
+from cctv_vault.disclosure.windows import Told, Window, joined, outside
 from cctv_vault.errors import InvalidInputError, NotFoundError
 from cctv_vault.views import iso, parse_time
 
@@ -272,11 +272,12 @@ def read_windows(
     footage: object,
     places: Places,
     now: datetime,
-    told: Callable[[Window], Iterable[Window]] | None = None,
+    told: Sequence[Told] | None = None,
 ) -> tuple[Window, ...]:
     """The windows of a ``footage`` list alone, as an assessment names them.
 
-    ``told`` finds where recordings tell a window whose ``clock`` is ``measured``.
+    ``told`` says where recordings tell what was asked for: a window whose ``clock`` is ``measured``
+    is moved as the one that it is of.
 
     Raises:
         InvalidInputError: As `read_request`.
@@ -304,7 +305,7 @@ def _windows(
     now: datetime,
     *,
     public: bool,
-    told: Callable[[Window], Iterable[Window]] | None = None,
+    told: Sequence[Told] | None = None,
 ) -> tuple[tuple[Window, ...], str | None, bool]:
     if not isinstance(footage, list) or not 0 < len(footage) <= MOST_ITEMS:
         raise InvalidInputError(f"footage must be a list of 1 to {MOST_ITEMS} windows")
@@ -328,9 +329,8 @@ def _windows(
         clock = _choice(fields.get("clock") or "real", f"{where}.clock", clocks)
         if clock == "real":
             windows += [Window(camera, start, end) for camera in cameras]
-        elif clock == MEASURED and told is not None:
-            for camera in cameras:
-                measured += told(Window(camera, start, end))
+        elif clock == MEASURED:
+            measured += [Window(camera, start, end) for camera in cameras]
         else:
             for camera in cameras:
                 known = places.taken_off(camera, start, end)
@@ -338,16 +338,32 @@ def _windows(
                     seconds=places.offsets.get(camera, 0.0) if known is None else known
                 )
                 windows.append(Window(camera, start - ahead, end - ahead))
-    windows += joined(measured)
     windows.sort()
-    for earlier, later in pairwise(windows):
+    for earlier, later in pairwise(sorted((*windows, *measured))):
         if later.camera == earlier.camera and later.starts_at < earlier.ends_at:
             raise InvalidInputError(
                 f"two windows of the camera {later.camera!r} overlap; join them into one"
                 if not public
                 else "two windows overlap; join them into one"
             )
-    return tuple(windows), next(iter(sites)) if len(sites) == 1 else None, named
+    windows += [there for each in measured for there in _as_told(each, told or ())]
+    found = joined(windows) if measured else tuple(windows)
+    return found, next(iter(sites)) if len(sites) == 1 else None, named
+
+
+def _as_told(window: Window, told: Sequence[Told]) -> tuple[Window, ...]:
+    """A window of true time as the recordings tell the one asked for that it lies in."""
+    of = [each for each in told if not outside((window,), (each.asked,))]
+    return tuple(window.moved(each.told.starts_at - each.asked.starts_at) for each in of) or (
+        window,
+    )
+
+
+def is_measured(footage: object) -> bool:
+    """Whether some of the windows of a ``footage`` list say so of their ``clock``."""
+    return isinstance(footage, list) and any(
+        isinstance(each, dict) and each.get("clock") == MEASURED for each in footage
+    )
 
 
 def _cameras(

@@ -26,17 +26,16 @@ from cctv_vault.disclosure.cases import (
     facts_of,
     footage_in,
     load,
-    looked_in,
     open_json,
     told_of,
-    told_of_asked,
     windows_of,
 )
 from cctv_vault.disclosure.codes import CodeHasher
 from cctv_vault.disclosure.fees import is_access
 from cctv_vault.disclosure.legal import ASKS_IN_DANGER, Words
 from cctv_vault.disclosure.letterwords import Fee, Kind, LetterFacts, letter
-from cctv_vault.disclosure.windows import Window
+from cctv_vault.disclosure.unmeasured import in_true_time, told_elsewhere
+from cctv_vault.disclosure.windows import Window, looked_in
 from cctv_vault.disclosure.workflow import ERASED, PARTLY_ERASED, UNANSWERED, State, checklist
 from cctv_vault.errors import InvalidInputError, NotFoundError, TransitionNotAllowedError
 from cctv_vault.ledger import Act, Ledger
@@ -142,11 +141,12 @@ class Letters:
         measure = body.get("measure") or {}
         asked = windows_of(session, row.id, ASKED)
         approved = windows_of(session, row.id, APPROVED) if kind in _OF_PACKAGE else ()
-        sight = told_of(row)
-        there = looked_in(
-            asked, told_of_asked(session, self._grants, row, body, now=act.now, sight=sight)
-        )
-        found = footage_in(session, self._grants, there, act.now, sight)
+        case = facts_of(session, self._keyring, row, act.now)
+        told = case.told
+        if in_true_time(body) and not case.wanted:
+            told = told_elsewhere(session, asked)
+        there = looked_in(asked, told)
+        found = footage_in(session, self._grants, there, act.now, told_of(row))
         decision = open_json(session, self._keyring, row.decision_text)
         entries = [
             each
@@ -154,7 +154,7 @@ class Letters:
             if each.subject == row.id
         ]
         asking = _last(entries, Event.REQUEST_CLARIFYING)
-        points = checklist(facts_of(session, self._keyring, row, act.now))
+        points = checklist(case)
         package = _package(session, row.id) if kind in _OF_PACKAGE else None
         deciding = kind in _OF_DECISION and row.decided_by
         return LetterFacts(

@@ -33,7 +33,7 @@ from cctv_vault.disclosure.bag import (
     Written,
     safe_name,
 )
-from cctv_vault.disclosure.clockwords import clock_words
+from cctv_vault.disclosure.clockwords import FirstMeasurement, clock_words
 from cctv_vault.disclosure.legal import REQUESTERS
 from cctv_vault.disclosure.report import make_report, make_system_description
 from cctv_vault.disclosure.reportwords import (
@@ -43,6 +43,7 @@ from cctv_vault.disclosure.reportwords import (
     UNLAWFUL_SOUND,
     event_words,
 )
+from cctv_vault.disclosure.unmeasured import is_unmeasured
 from cctv_vault.disclosure.verifypage import VERIFY_PAGE, verify_page
 from cctv_vault.disclosure.windows import Moment, Window
 from cctv_vault.disclosure.workflow import ground_words
@@ -77,6 +78,8 @@ class CameraPart:
     offset_s: float
     uncertainty_s: float | None
     measured_at: datetime | None
+    first: FirstMeasurement | None
+    """The first measurement, if it found the clock to be wrong."""
 
 
 @dataclass(frozen=True)
@@ -571,12 +574,23 @@ def _record(contents: Contents, footage: _Footage, certificate: str) -> dict[str
 
 def _camera(part: CameraPart, recordings: Iterable[RecordingPart]) -> dict[str, Any]:
     # What arrival told does not move with the camera's clock.
-    taken_off = {
-        each.clock_offset_s
-        for each in recordings
-        if each.camera == part.code and each.time_source != ARRIVAL
-    }
-    words = clock_words(part.offset_s, part.uncertainty_s, part.measured_at, part.zone, taken_off)
+    told = [each for each in recordings if each.camera == part.code and each.time_source != ARRIVAL]
+    own = [
+        each
+        for each in told
+        if part.first is not None
+        and is_unmeasured(
+            *(each.time_source, each.clock_offset_s), *(each.arrived_at, part.first.recorded_at)
+        )
+    ]
+    words = clock_words(
+        part.offset_s,
+        part.uncertainty_s,
+        part.measured_at,
+        part.zone,
+        {each.clock_offset_s for each in told if each not in own},
+        part.first if own else None,
+    )
     return {
         "code": part.code,
         "name": part.name,

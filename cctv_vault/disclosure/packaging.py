@@ -30,6 +30,7 @@ from cctv_vault.disclosure.cases import (
     viewer,
     windows_of,
 )
+from cctv_vault.disclosure.clockwords import FirstMeasurement
 from cctv_vault.disclosure.legal import METHODS, REQUESTERS, Words
 from cctv_vault.disclosure.package import (
     Built,
@@ -41,6 +42,7 @@ from cctv_vault.disclosure.package import (
     RecordingPart,
     build,
 )
+from cctv_vault.disclosure.unmeasured import first_measurement
 from cctv_vault.disclosure.windows import Window
 from cctv_vault.disclosure.workflow import STATE_WORDS, State
 from cctv_vault.errors import (
@@ -563,6 +565,7 @@ def _camera_part(session: Session, code: str) -> CameraPart:
     camera = session.get(Camera, code)
     if camera is None:
         raise NotFoundError("camera", code)
+    first = first_measurement(session, code)
     return CameraPart(
         code=camera.code,
         name=camera.name,
@@ -574,6 +577,9 @@ def _camera_part(session: Session, code: str) -> CameraPart:
         offset_s=camera.clock_offset_s,
         uncertainty_s=camera.clock_uncertainty_s,
         measured_at=camera.clock_measured_at,
+        first=None
+        if first is None
+        else FirstMeasurement(first.offset_s, first.measured_at, first.recorded_at),
     )
 
 

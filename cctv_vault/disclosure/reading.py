@@ -5,6 +5,7 @@ for one person and request. To anyone not cleared a gagged request is not there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,10 +20,7 @@ from cctv_vault.disclosure.cases import (
     footage_in,
     frames_of,
     load,
-    looked_in,
     open_json,
-    sight_of,
-    told_of_asked,
     viewer,
     windows_of,
 )
@@ -38,7 +36,8 @@ from cctv_vault.disclosure.results import (
     RequestDetail,
     RequestView,
 )
-from cctv_vault.disclosure.windows import Told, Window
+from cctv_vault.disclosure.unmeasured import in_true_time, told_elsewhere
+from cctv_vault.disclosure.windows import Window, looked_in
 from cctv_vault.disclosure.workflow import (
     DISAPPROVED,
     FINISHED,
@@ -123,19 +122,19 @@ class Reading(Charging, Erasing):
         decision = open_json(session, self._keyring, row.decision_text)
         hold = None if row.hold_id is None else session.get(Hold, row.hold_id)
         frozen = hold is not None and hold.released_at is None
+        case = self._facts(Step(act, row))
         actions = possible_actions(State(row.state))
-        told: Sequence[Told] = ()
-        if not wanted or Action.ASSESS in actions:
-            sight = sight_of(act.actor, row)
-            told = told_of_asked(session, self._grants, row, body, now=act.now, sight=sight)
+        told = case.told
+        if in_true_time(body) and (not wanted or Action.ASSESS in actions):
+            told = told_elsewhere(session, asked)
         there = wanted or looked_in(asked, told)
         found = footage_in(session, self._grants, there, act.now, _sight(act.actor, row))
-        case = self._facts(Step(act, row), footage=bool(found.kept))
+        case = replace(case, footage=bool(found.kept))
         return {
             "body": {name: value for name, value in body.items() if name != "sender"},
             "asked": asked,
             "approved": wanted,
-            "told": told or case.told,
+            "told": told,
             "checklist": tuple(PointView.of(point) for point in checklist(case)),
             "gone": found.gone,
             "certificates": found.certificates,
@@ -146,7 +145,7 @@ class Reading(Charging, Erasing):
             "decision_reason": decision.get("reason"),
             "verification_method": row.verification_method,
             "year": self._year_of(session, row),
-            "erasure": self._reach(session, row, wanted or asked, act.now)
+            "erasure": self._reach(session, row, there, act.now)
             if is_erasure(row.requester_type, row.ground_code)
             else None,
             "exception": decision.get("exception"),

@@ -15,11 +15,8 @@ from cctv_vault.custody.events import Event
 from cctv_vault.disclosure.cases import (
     ASKED,
     footage_in,
-    in_true_time,
-    looked_in,
     open_json,
     set_windows,
-    told_of_asked,
     windows_of,
 )
 from cctv_vault.disclosure.codes import new_status_code
@@ -37,6 +34,8 @@ from cctv_vault.disclosure.intake import (
 )
 from cctv_vault.disclosure.legal import GAG_CODE, REQUESTERS, deadline_at, rule_of
 from cctv_vault.disclosure.results import Filed, Moved, StatusView
+from cctv_vault.disclosure.unmeasured import in_true_time, told_elsewhere
+from cctv_vault.disclosure.windows import looked_in
 from cctv_vault.disclosure.workflow import (
     STATE_WORDS,
     UNANSWERED,
@@ -356,7 +355,7 @@ class Receiving(Desk):
         # Whoever asks is told that footage is kept which nobody here may see for them.
         sight = Sight(staff=True) if row.via == "portal" else act.actor.sight
         body = open_json(act.session, self._keyring, row.body_text)
-        told = told_of_asked(act.session, self._grants, row, body, now=act.now, sight=sight)
+        told = told_elsewhere(act.session, windows) if in_true_time(body) else ()
         there = looked_in(windows, told)
         found = footage_in(act.session, self._grants, there, act.now, sight)
         remarks = freeze.remarks

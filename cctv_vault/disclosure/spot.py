@@ -55,6 +55,7 @@ from cctv_vault.disclosure.legal import (
 from cctv_vault.disclosure.letterwords import Kind
 from cctv_vault.disclosure.packaging import Made, copy_out, storage_errors
 from cctv_vault.disclosure.results import Called, Moved, OnTheSpot
+from cctv_vault.disclosure.unmeasured import told_elsewhere
 from cctv_vault.disclosure.windows import Moment, Window, camera_time, wall_time
 from cctv_vault.disclosure.workflow import (
     BEFORE_DECISION,
@@ -488,7 +489,8 @@ class Spot(Handing):
         return ""
 
     def _matter(self, session: Session, request_id: str, body_text: int) -> Matter:
-        windows = (*windows_of(session, request_id, ASKED),)
+        asked = windows_of(session, request_id, ASKED)
+        windows = (*asked, *(each.told for each in told_elsewhere(session, asked)))
         cameras = {each.camera for each in windows}
         sites = select(col(Camera.site_code)).where(col(Camera.code).in_(cameras))
         body = open_json(session, self._keyring, body_text)

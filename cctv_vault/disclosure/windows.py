@@ -40,10 +40,7 @@ class Moment:
 
 @dataclass(frozen=True, order=True)
 class Told:
-    """A window of true time, and one that recordings tell instead, by what was taken off them.
-
-    A recording sealed before its camera's clock was measured is told by the camera's own time.
-    """
+    """A window of true time, and the one in which recordings tell it (`unmeasured`)."""
 
     asked: Window
     told: Window
@@ -70,14 +67,9 @@ def outside(wanted: Iterable[Window], asked: Sequence[Window]) -> tuple[Window, 
     return tuple(window for window in wanted if not _within(window, asked))
 
 
-def narrower(wanted: Sequence[Window], asked: Sequence[Window], told: Sequence[Told] = ()) -> bool:
-    """Whether less is approved than was asked for, there or where the recordings tell it."""
-    met = [
-        window
-        for window in {each.asked for each in told}
-        if all(_within(each.told, wanted) for each in told if each.asked == window)
-    ]
-    return bool(outside(asked, (*wanted, *met)))
+def narrower(wanted: Sequence[Window], asked: Sequence[Window]) -> bool:
+    """Whether less is approved than was asked for."""
+    return bool(outside(asked, wanted))
 
 
 def joined(windows: Iterable[Window]) -> tuple[Window, ...]:
@@ -90,6 +82,16 @@ def joined(windows: Iterable[Window]) -> tuple[Window, ...]:
         elif last.ends_at < window.ends_at:
             found[-1] = Window(last.camera, last.starts_at, window.ends_at)
     return tuple(found)
+
+
+def looked_in(asked: Sequence[Window], told: Sequence[Told]) -> tuple[Window, ...]:
+    """Where to look for what is asked for: where recordings tell it, or else there."""
+    if not told:
+        return tuple(asked)
+    elsewhere = {each.asked for each in told}
+    return joined(
+        (*(each.told for each in told), *(each for each in asked if each not in elsewhere))
+    )
 
 
 def _within(window: Window, others: Sequence[Window]) -> bool:

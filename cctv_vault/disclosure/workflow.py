@@ -26,7 +26,7 @@ from cctv_vault.disclosure.legal import (
     is_erasure,
     rule_of,
 )
-from cctv_vault.disclosure.windows import Told, Window, camera_time, outside, wall_time
+from cctv_vault.disclosure.windows import Told, Window, camera_time, looked_in, outside, wall_time
 from cctv_vault.errors import TransitionNotAllowedError
 from cctv_vault.people.actors import RIGHTS, Actor, Right, Role
 
@@ -229,7 +229,7 @@ class RequestFacts:
     ``handlers`` are all who ever confirmed, verified or assessed this case, entered an answer in it
     or supplied a masked film, ``deciders`` all who decided in it; ``masked`` is whether there is a
     masked film of each camera and, once decided, whether these are the films that were decided on.
-    ``told`` is where recordings tell what was asked for, as far as an assessment followed that.
+    ``told`` is where recordings tell what was asked for, where an assessment went by that.
     ``footage`` is None where nobody has looked yet. ``asked_by`` is which of the `RESCUERS` asks
     and ``at_stake`` whether it is said what life or health is: they count in an emergency alone.
     """
@@ -259,8 +259,8 @@ class RequestFacts:
 
     @property
     def reach(self) -> tuple[Window, ...]:
-        """What was asked for, and where the recordings tell it."""
-        return (*self.asked, *(each.told for each in self.told))
+        """What was asked for, where the recordings tell it: nothing else may be needed."""
+        return looked_in(self.asked, self.told)
 
     @property
     def rule(self) -> RequesterRule:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cctv_vault.disclosure.windows import Told, Window
-from cctv_vault.errors import InvalidInputError
+from cctv_vault.errors import AccessDeniedError, GateNotMetError, InvalidInputError
 from tests.disclosure.conftest import Shop
 from tests.disclosure.test_package import add_camera, taken_in, unzipped, window
 from tests.shop import SYSTEM, film
@@ -89,14 +89,109 @@ def test_less_of_it_is_a_part(quick_shop: Shop) -> None:
     assert moved.state == "partly-approved"
 
 
-def test_a_measurement_between_assessment_and_decision_takes_nothing_back(
+def test_a_later_measurement_moves_nothing_that_was_sealed_before_it(quick_shop: Shop) -> None:
+    request = verified(late(quick_shop), TRUE, 10)
+    assess(quick_shop, request, TRUE, 10, clock="measured")
+    measured(quick_shop, 0)
+    found = quick_shop.requests.show(quick_shop.handler, request)
+    assert found.told == (Told(span(TRUE, 10), span(TRUE - HOUR, 10)),)
+    moved = quick_shop.requests.decide(quick_shop.approver, request, approve=True, reason="Ja.")
+    assert moved.state == "approved"
+    out = quick_shop.folder / "package.zip"
+    quick_shop.requests.prepare(quick_shop.handler, request, out)
+    _, record = unzipped(out)
+    clock = record["cameras"][0]["clock"]
+    assert "gick rätt inom 2 s" in clock["sv"]
+    assert "före den första mätningen (2026-03-01 09:10 CET) är inte rättade" in clock["sv"]
+    assert "visar de vad som hände 1 tim senare" in clock["sv"]
+    assert "taken in before the first measurement" in clock["en"]
+
+
+def test_what_was_sealed_right_stays_where_it_is_when_the_clock_is_set_right(
+    quick_shop: Shop,
+) -> None:
+    add_camera(quick_shop, "sen")
+    measured(quick_shop)
+    filmed(quick_shop, TRUE, 5)
+    filmed(quick_shop, TRUE + HOUR, 6)
+    measured(quick_shop, 0)
+    request = verified(quick_shop, TRUE, 10)
+    assert quick_shop.requests.show(quick_shop.handler, request).told == ()
+
+
+def test_where_recordings_of_both_kinds_lie_together_nothing_is_moved(quick_shop: Shop) -> None:
+    late(quick_shop)
+    filmed(quick_shop, TRUE - HOUR, 6)  # late, and sealed where the camera told the other one
+    request = verified(quick_shop, TRUE, 10)
+    assert quick_shop.requests.show(quick_shop.handler, request).told == ()
+    with pytest.raises(InvalidInputError, match="outside what was asked for"):
+        assess(quick_shop, request, TRUE - HOUR, 10, clock="measured")
+
+
+def test_another_hour_is_not_offered_where_the_one_asked_for_never_came(quick_shop: Shop) -> None:
+    add_camera(quick_shop, "sen")
+    filmed(quick_shop, TRUE + HOUR, 5)  # told as what is asked for
+    measured(quick_shop)
+    request = verified(quick_shop, TRUE, 10)
+    found = quick_shop.requests.show(quick_shop.handler, request)
+    assert found.told == (Told(span(TRUE, 10), span(TRUE - HOUR, 10)),)
+    assert found.footage == ()
+    quick_shop.requests.assess(quick_shop.handler, request, "Anmäld.", "Behövs.")
+    quick_shop.requests.decide(quick_shop.approver, request, approve=True, reason="Ja.")
+    with pytest.raises(GateNotMetError):
+        quick_shop.requests.prepare(quick_shop.handler, request)
+
+
+def test_whoever_measured_the_clock_that_a_release_goes_by_does_not_decide_it(
+    quick_shop: Shop,
+) -> None:
+    add_camera(quick_shop, "sen")
+    filmed(quick_shop, TRUE, 5)
+    quick_shop.vault.register.measure_clock(
+        quick_shop.officer, "sen", offset_s=-3600, uncertainty_s=2, measured_at=TRUE.astimezone(UTC)
+    )
+    request = verified(quick_shop, TRUE, 10)
+    assess(quick_shop, request, TRUE, 10, clock="measured")
+    with pytest.raises(AccessDeniedError):
+        quick_shop.requests.decide(quick_shop.officer, request, approve=True, reason="Ja.")
+    assess(quick_shop, request, TRUE, 10)  # by the camera's own time
+    quick_shop.requests.decide(quick_shop.officer, request, approve=True, reason="Ja.")
+
+
+def test_all_that_was_asked_is_taken_from_where_it_is_told(quick_shop: Shop) -> None:
+    request = verified(late(quick_shop), TRUE, 10)
+    quick_shop.requests.assess(quick_shop.handler, request, "Anmäld.", "Behövs.")
+    assert quick_shop.requests.show(quick_shop.handler, request).approved == (
+        span(TRUE - HOUR, 10),
+    )
+
+
+def test_the_camera_s_time_and_the_true_one_are_not_handed_over_together(
     quick_shop: Shop,
 ) -> None:
     request = verified(late(quick_shop), TRUE, 10)
-    assess(quick_shop, request, TRUE, 10, clock="measured")
-    measured(quick_shop, -3500)
-    moved = quick_shop.requests.decide(quick_shop.approver, request, approve=True, reason="Ja.")
-    assert moved.state == "approved"
+    both = [window("sen", TRUE, 10), {**window("sen", TRUE, 10), "clock": "measured"}]
+    with pytest.raises(InvalidInputError, match="overlap"):
+        quick_shop.requests.assess(quick_shop.handler, request, "Anmäld.", "Behövs.", both)
+    both[0] = window("sen", TRUE - HOUR, 10)
+    both[1] = window("sen", TRUE, 10)
+    with pytest.raises(InvalidInputError, match="outside what was asked for"):
+        quick_shop.requests.assess(quick_shop.handler, request, "Anmäld.", "Behövs.", both)
+
+
+def test_an_erasure_reaches_what_is_told_of_the_time_and_nothing_else(quick_shop: Shop) -> None:
+    late(quick_shop)
+    filmed(quick_shop, TRUE + HOUR, 6)
+    request = quick_shop.filed(
+        requester__type="data-subject",
+        ground__code="GDPR 17",
+        footage=[window("sen", TRUE, 10)],
+    )
+    found = quick_shop.requests.show(quick_shop.officer, request)
+    (at,) = {each.started_at for each in found.footage}
+    assert at == (TRUE - HOUR).astimezone(UTC)
+    assert found.erasure is not None
+    assert len(found.erasure.free) == 1
 
 
 def test_no_other_hour_may_be_named_than_the_one_that_was_measured(quick_shop: Shop) -> None:
@@ -105,7 +200,9 @@ def test_no_other_hour_may_be_named_than_the_one_that_was_measured(quick_shop: S
         assess(quick_shop, request, TRUE + HOUR, 10)
     with pytest.raises(InvalidInputError, match="outside what was asked for"):
         assess(quick_shop, request, TRUE - HOUR, 20)
-    assess(quick_shop, request, TRUE - HOUR, 10)  # as the page plays it
+    assess(quick_shop, request, TRUE - HOUR, 10, clock="measured")  # as the page plays it
+    approved = quick_shop.requests.show(quick_shop.handler, request).approved
+    assert approved == (span(TRUE - HOUR, 10),)
 
 
 def test_a_clock_that_was_right_when_the_footage_was_sealed_moves_nothing(
@@ -131,8 +228,9 @@ def test_a_time_read_off_the_picture_is_found_there_already(quick_shop: Shop) ->
     assert quick_shop.requests.show(quick_shop.handler, request).told == ()
 
 
-def test_footage_that_expired_is_told_nowhere(quick_shop: Shop) -> None:
+def test_footage_that_expired_is_told_as_gone_from_where_it_was(quick_shop: Shop) -> None:
     late(quick_shop)
     quick_shop.pass_time(days=10)
     request = quick_shop.filed(footage=[window("sen", TRUE, 10)])
-    assert quick_shop.requests.show(quick_shop.handler, request).told == ()
+    found = quick_shop.requests.show(quick_shop.handler, request)
+    assert (found.footage, found.gone) == ((), 1)

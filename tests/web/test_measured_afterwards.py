@@ -36,7 +36,7 @@ def test_the_form_looks_where_the_camera_told_the_time_unless_it_is_told_not_to(
     request = asked(shop, tmp_path, code)
     maria = shop.person("Maria")
     page = maria.get(f"/requests/{request}").text
-    assert f"The clock of {code} was measured when pictures were already here" in page
+    assert f"The clock of {code} was first measured when the pictures were already here" in page
     assert 'name="clock" value="measured" checked' in page
     answer = maria.post(
         f"/requests/{request}/assess",
